@@ -1,0 +1,194 @@
+/**
+ * The launch plan: what the native program does to start one process, as a flat list of system-call-level steps.
+ * TypeScript decides, the native program obeys. Paths in `target` are inside the new root and are resolved there
+ * with `openat2(RESOLVE_IN_ROOT)`; every other path is the host's.
+ *
+ * A plan has three parts, in this order of execution:
+ *   `before`  by the supervisor, in the host's namespaces, before the child exists;
+ *   `after`   by the supervisor, once the child exists in its new namespaces and waits;
+ *   `child`   by the child itself, the last step being `exec`.
+ */
+
+/** Namespaces created with the child (`clone3`), in the runtime-spec's words. `cgroup` is unshared by a child step, after `join-cgroup`. */
+export type CloneNamespace = 'user' | 'pid' | 'mount' | 'network' | 'ipc' | 'uts'
+export type NamespaceKind = CloneNamespace | 'cgroup' | 'time'
+
+export interface LaunchPlan {
+  readonly namespaces: readonly CloneNamespace[]
+  readonly before: readonly HostStep[]
+  readonly after: readonly HostStep[]
+  readonly child: readonly ChildStep[]
+}
+
+export interface IdRange {
+  /** first id inside the namespace */
+  readonly inside: number
+  /** first id outside */
+  readonly outside: number
+  readonly size: number
+}
+
+export type HostStep =
+  /** mkdir -p of one sub-group. `remove`: the supervisor kills what is left in it and removes it after the container's end. */
+  | { readonly do: 'cgroup'; readonly path: string; readonly remove: boolean }
+  /** Writes `text` to an existing host file (a cgroup knob). `optional`: a missing file or refused value is a warning. */
+  | { readonly do: 'write'; readonly path: string; readonly text: string; readonly optional: boolean }
+  /** Attaches a BPF_PROG_TYPE_CGROUP_DEVICE program (raw instructions) to the v2 group. */
+  | { readonly do: 'device-filter'; readonly path: string; readonly program: Uint8Array }
+  /** Makes the supervisor's next child be born in the pid namespace at `path` (setns for children only). */
+  | { readonly do: 'pid-namespace'; readonly path: string }
+  /** Writes the child's pid to `path`/cgroup.procs. */
+  | { readonly do: 'join-cgroup'; readonly path: string }
+  /** Maps ids of the child's user namespace: written directly (`helpers` false, with setgroups denied when not privileged) or by newuidmap/newgidmap. */
+  | {
+      readonly do: 'map-ids'
+      readonly uids: readonly IdRange[]
+      readonly gids: readonly IdRange[]
+      readonly helpers: boolean
+    }
+  | { readonly do: 'oom-score'; readonly value: number }
+  /** A file with a line `oom_kill N` (v1 memory.oom_control, v2 memory.events), read after the end, before the group goes. */
+  | { readonly do: 'oom-file'; readonly path: string }
+
+export type Propagation =
+  | 'private'
+  | 'rprivate'
+  | 'slave'
+  | 'rslave'
+  | 'shared'
+  | 'rshared'
+  | 'unbindable'
+  | 'runbindable'
+
+/** MOUNT_ATTR_* and MS_* names that mounts may carry. */
+export type MountFlag =
+  | 'ro'
+  | 'nosuid'
+  | 'nodev'
+  | 'noexec'
+  | 'noatime'
+  | 'nodiratime'
+  | 'relatime'
+  | 'strictatime'
+  | 'nosymfollow'
+  | 'sync'
+  | 'dirsync'
+  | 'mand'
+  | 'silent'
+  | 'lazytime'
+
+/** What to make where a mount target does not exist yet (inside the root). */
+export type Create = 'directory' | 'file' | 'none'
+
+export type ChildStep =
+  /** Enters an existing namespace (`--network container:…`, runtime-spec namespace paths). */
+  | { readonly do: 'enter'; readonly kind: NamespaceKind; readonly path: string }
+  /** Leaves namespaces behind after the clone: `cgroup`, `time`, or `mount` once ids are mapped. */
+  | { readonly do: 'unshare'; readonly kinds: readonly NamespaceKind[] }
+  /** Changes the propagation of the mount at the host path (`/` first of all, so that nothing travels back). */
+  | { readonly do: 'propagation'; readonly path: string; readonly value: Propagation }
+  /** The new root: an overlay. `lower` top-most first. With no `upper` it is read-only. `userxattr` for rootless. */
+  | {
+      readonly do: 'root-overlay'
+      /** Host directory to mount at; it must exist. */
+      readonly at: string
+      readonly lower: readonly string[]
+      readonly upper?: string
+      readonly work?: string
+      readonly options: readonly string[]
+    }
+  /** The new root: a bind of an existing directory. */
+  | { readonly do: 'root-bind'; readonly at: string; readonly source: string }
+  /** A fresh file system inside the root. `data` is the comma-joined option text. `optional`: EPERM/ENODEV/EBUSY is a warning. */
+  | {
+      readonly do: 'mount'
+      readonly type: string
+      readonly source: string
+      readonly target: string
+      readonly flags: readonly MountFlag[]
+      readonly data: string
+      readonly create: Create
+      readonly optional: boolean
+    }
+  /** A host file or directory shown inside the root (open_tree + move_mount + mount_setattr). */
+  | {
+      readonly do: 'bind'
+      readonly source: string
+      readonly target: string
+      readonly recursive: boolean
+      readonly flags: readonly MountFlag[]
+      /** Also apply `flags` to submounts (`rro` and friends). */
+      readonly recursiveFlags: boolean
+      readonly propagation?: Propagation
+      readonly create: Create
+      readonly optional: boolean
+    }
+  /** Mount attributes changed on an existing mount inside the root (`/` is the root itself). */
+  | {
+      readonly do: 'remount'
+      readonly target: string
+      readonly set: readonly MountFlag[]
+      readonly clear: readonly MountFlag[]
+      readonly recursive: boolean
+    }
+  | { readonly do: 'mkdir'; readonly target: string; readonly mode: number; readonly uid: number; readonly gid: number }
+  | { readonly do: 'symlink'; readonly target: string; readonly to: string }
+  /** `c`, `b` or `p`; where mknod is refused (user namespace) and `bindFrom` is given, binds that host device instead. */
+  | {
+      readonly do: 'mknod'
+      readonly target: string
+      readonly type: 'c' | 'b' | 'p'
+      readonly major: number
+      readonly minor: number
+      readonly mode: number
+      readonly uid: number
+      readonly gid: number
+      readonly bindFrom?: string
+    }
+  /** Makes `target` unreadable: /dev/null over files, an empty read-only tmpfs over directories; missing is fine. */
+  | { readonly do: 'mask'; readonly target: string }
+  /** Binds `target` on itself read-only; missing is fine. */
+  | { readonly do: 'read-only'; readonly target: string }
+  /** pivot_root to the root made above, the old root detached. */
+  | { readonly do: 'move-root'; readonly at: string }
+  | { readonly do: 'hostname'; readonly name: string }
+  | { readonly do: 'domainname'; readonly name: string }
+  /** Writes /proc/sys/<key with slashes> inside the new namespaces; before /proc/sys is made read-only. */
+  | { readonly do: 'sysctl'; readonly key: string; readonly value: string }
+  /** Brings `lo` up in a new network namespace. */
+  | { readonly do: 'loopback-up' }
+  /** -1 is RLIM_INFINITY. Clamped to the current hard limit with a warning when raising is refused. */
+  | { readonly do: 'rlimit'; readonly resource: string; readonly soft: number; readonly hard: number }
+  /** A new session keyring, so that the host's is out of reach. */
+  | { readonly do: 'keyring'; readonly name: string }
+  /** setsid; with `terminal` a pty of the container's own devpts becomes stdio and the controlling terminal, is bound on /dev/console, and its master goes to the supervisor. */
+  | { readonly do: 'session'; readonly terminal: boolean }
+  /** chdir inside the root; `create` makes it when missing, owned by the uid and gid given. */
+  | { readonly do: 'cwd'; readonly path: string; readonly create: boolean; readonly uid: number; readonly gid: number }
+  | {
+      readonly do: 'user'
+      readonly uid: number
+      readonly gid: number
+      readonly groups: readonly number[]
+      readonly umask?: number
+    }
+  /** Bit sets of capabilities (bit n = capability n). Bounding is dropped before `user`, the rest set after it. */
+  | {
+      readonly do: 'capabilities'
+      readonly bounding: bigint
+      readonly effective: bigint
+      readonly permitted: bigint
+      readonly inheritable: bigint
+      readonly ambient: bigint
+    }
+  | { readonly do: 'no-new-privileges' }
+  | { readonly do: 'personality'; readonly persona: number }
+  /** A classic BPF program (array of 8-byte `sock_filter`) and SECCOMP_FILTER_FLAG_* bits. */
+  | { readonly do: 'seccomp'; readonly program: Uint8Array; readonly flags: number }
+  /** Forks: this process stays as init (forwards signals, reaps orphans, exits as its child), the child goes on with the plan. */
+  | { readonly do: 'init' }
+  /**
+   * Replaces the process. A bare name in `file` is looked up along PATH of `env` inside the root. Fails with
+   * `not-found` (exit 127) or `not-executable` (exit 126). Every other file descriptor is closed.
+   */
+  | { readonly do: 'exec'; readonly file: string; readonly argv: readonly string[]; readonly env: readonly string[] }

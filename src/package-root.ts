@@ -1,0 +1,15 @@
+/** Where this installation of Coracle lives: the directory that holds package.json, from sources and from dist/ alike. */
+import { existsSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+
+export const packageRoot: string = findPackageRoot(import.meta.dirname)
+
+function findPackageRoot(directory: string): string {
+  if (existsSync(join(directory, 'package.json'))) return directory
+  const parent = dirname(directory)
+  if (parent === directory) throw new Error(`no package.json above ${import.meta.dirname}`)
+  return findPackageRoot(parent)
+}
+
+/** The native program built for this machine (`scripts/build-native.sh`). */
+export const nativeProgram: string = join(packageRoot, 'native', process.arch, 'coracle-native')

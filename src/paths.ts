@@ -1,0 +1,24 @@
+/** Where Coracle keeps its data (design, section 4). Read from the environment once per process. */
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+
+export interface Paths {
+  /** Data that must survive a reboot: `$CORACLE_ROOT`, `/var/lib/coracle`, rootless `~/.local/share/coracle`. */
+  readonly root: string
+  /** Sockets and pid records, may vanish at boot: `$CORACLE_RUN`, `/run/coracle`, rootless `$XDG_RUNTIME_DIR/coracle`. */
+  readonly run: string
+}
+
+export function readPaths(env: NodeJS.ProcessEnv = process.env, uid: number = process.geteuid?.() ?? 0): Paths {
+  const rootless = uid !== 0
+  const data = env['XDG_DATA_HOME'] ?? join(homedir(), '.local/share')
+  const runtime = env['XDG_RUNTIME_DIR'] ?? `/tmp/coracle-run-${uid}`
+  return {
+    root: env['CORACLE_ROOT'] ?? (rootless ? join(data, 'coracle') : '/var/lib/coracle'),
+    run: env['CORACLE_RUN'] ?? (rootless ? join(runtime, 'coracle') : '/run/coracle'),
+  }
+}
+
+export const statePath = (paths: Paths): string => join(paths.root, 'state.db')
+export const containerDirectory = (paths: Paths, id: string): string => join(paths.root, 'containers', id)
+export const containerRunDirectory = (paths: Paths, id: string): string => join(paths.run, 'containers', id)

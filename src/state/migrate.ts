@@ -1,0 +1,37 @@
+/** Brings a database to this version's schema. `PRAGMA user_version` counts the migrations already applied. */
+import type { DatabaseSync } from 'node:sqlite'
+import { CoracleError } from '../errors.ts'
+import { imagesSchema } from './migrations/0001-images.ts'
+import { containersSchema } from './migrations/0002-containers.ts'
+
+/** In order; a released entry never changes, a new one is appended. */
+const MIGRATIONS: readonly string[] = [imagesSchema, containersSchema]
+
+export class StateTooNew extends CoracleError {
+  override readonly code = 'STATE_TOO_NEW'
+  constructor(found: number, known: number) {
+    super(`the state database has schema ${found}, this Coracle knows only ${known}`, {
+      hint: 'upgrade Coracle, or point CORACLE_ROOT at another directory',
+    })
+  }
+}
+
+export function migrate(database: DatabaseSync, migrations: readonly string[] = MIGRATIONS): void {
+  if (readVersion(database) === migrations.length) return
+  database.exec('BEGIN IMMEDIATE') // two first starts at once: the second one finds the work done
+  try {
+    const version = readVersion(database)
+    if (version > migrations.length) throw new StateTooNew(version, migrations.length)
+    for (const sql of migrations.slice(version)) database.exec(sql)
+    database.exec(`PRAGMA user_version = ${migrations.length}`)
+    database.exec('COMMIT')
+  } catch (error) {
+    database.exec('ROLLBACK')
+    throw error
+  }
+}
+
+function readVersion(database: DatabaseSync): number {
+  const row = database.prepare('PRAGMA user_version').get() as { user_version: number }
+  return row.user_version
+}
