@@ -19,6 +19,9 @@ CREATE TABLE containers (
   pid_start     INTEGER,
   supervisor_pid INTEGER,
   supervisor_start INTEGER,
+  -- the command at work on it while it is being created or started; when that is dead, the work was cut short
+  owner_pid     INTEGER,
+  owner_start   INTEGER,
   -- NULL while it has not ended; -1: ended, but nobody could learn how
   exit_status   INTEGER,
   oom_killed    INTEGER NOT NULL DEFAULT 0,

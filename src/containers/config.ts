@@ -1,0 +1,140 @@
+/**
+ * How a container was asked for, in the JSON shapes of the Engine API (`Config` and `HostConfig`), so that `inspect`
+ * and API clients see what they expect. Sizes are bytes, `NanoCpus` billionths of a CPU, periods and quotas microseconds.
+ */
+
+export interface ContainerConfig {
+  Hostname: string
+  Domainname: string
+  User: string
+  AttachStdin: boolean
+  AttachStdout: boolean
+  AttachStderr: boolean
+  Tty: boolean
+  OpenStdin: boolean
+  StdinOnce: boolean
+  Env: string[]
+  Cmd: string[] | null
+  Image: string
+  Volumes: Record<string, object> | null
+  WorkingDir: string
+  Entrypoint: string[] | null
+  Labels: Record<string, string>
+  MacAddress?: string
+  StopSignal?: string
+  /** seconds */
+  StopTimeout?: number
+}
+
+export interface DeviceMapping {
+  PathOnHost: string
+  PathInContainer: string
+  CgroupPermissions: string
+}
+
+export interface ThrottleSetting {
+  Path: string
+  Rate: number
+}
+
+export interface WeightSetting {
+  Path: string
+  Weight: number
+}
+
+export interface UlimitSetting {
+  Name: string
+  Soft: number
+  Hard: number
+}
+
+/** docker's `Mount`: one `-v`, `--mount` or anonymous volume. */
+export interface MountSetting {
+  Type: 'bind' | 'tmpfs' | 'volume'
+  Source: string
+  Target: string
+  ReadOnly: boolean
+  /** Made when missing (`-v`); otherwise a missing source is an error (`--mount`). */
+  CreateMountpoint?: boolean
+  /** Only the top mount is made read-only, its submounts are not. */
+  ReadOnlyNonRecursive?: boolean
+  NonRecursive?: boolean
+  Propagation?: 'private' | 'rprivate' | 'slave' | 'rslave' | 'shared' | 'rshared'
+  /** tmpfs: bytes, 0 is half of the memory. */
+  TmpfsSizeBytes?: number
+  TmpfsMode?: number
+  TmpfsOptions?: string[]
+}
+
+export interface HostConfig {
+  Mounts: MountSetting[]
+  /** target → option text, as `--tmpfs` gives it */
+  Tmpfs: Record<string, string>
+  ContainerIDFile: string
+  NetworkMode: string
+  AutoRemove: boolean
+  Annotations: Record<string, string>
+  CapAdd: string[]
+  CapDrop: string[]
+  CgroupnsMode: '' | 'private' | 'host'
+  CgroupParent: string
+  Dns: string[]
+  DnsOptions: string[]
+  DnsSearch: string[]
+  ExtraHosts: string[]
+  GroupAdd: string[]
+  IpcMode: string
+  PidMode: string
+  UTSMode: string
+  UsernsMode: string
+  OomScoreAdj: number
+  Privileged: boolean
+  ReadonlyRootfs: boolean
+  SecurityOpt: string[]
+  /** docker-format profile as JSON text; undefined is the default one, `unconfined` none */
+  Seccomp?: string
+  NoNewPrivileges: boolean
+  SystemPathsUnconfined: boolean
+  /** bytes */
+  ShmSize: number
+  Sysctls: Record<string, string>
+  Runtime: string
+  Init: boolean
+  Devices: DeviceMapping[]
+  DeviceCgroupRules: string[]
+  Ulimits: UlimitSetting[]
+  Memory: number
+  MemoryReservation: number
+  /** memory plus swap; -1 unlimited, 0 unset */
+  MemorySwap: number
+  /** 0–100; undefined leaves the host's */
+  MemorySwappiness?: number
+  OomKillDisable: boolean
+  NanoCpus: number
+  CpuShares: number
+  CpuPeriod: number
+  CpuQuota: number
+  CpusetCpus: string
+  CpusetMems: string
+  /** 0 and below: unlimited */
+  PidsLimit: number
+  BlkioWeight: number
+  BlkioWeightDevice: WeightSetting[]
+  BlkioDeviceReadBps: ThrottleSetting[]
+  BlkioDeviceWriteBps: ThrottleSetting[]
+  BlkioDeviceReadIOps: ThrottleSetting[]
+  BlkioDeviceWriteIOps: ThrottleSetting[]
+}
+
+/** All that `create` needs to know but the image. */
+export interface ContainerSettings {
+  readonly config: ContainerConfig
+  readonly host: HostConfig
+  /** empty: one is generated */
+  readonly name: string
+  /** `os/arch[/variant]`, empty: the host's */
+  readonly platform: string
+  readonly pull: PullPolicy
+}
+
+export type PullPolicy = 'always' | 'missing' | 'never'

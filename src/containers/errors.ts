@@ -1,0 +1,83 @@
+/** What can go wrong with containers. Messages follow docker's words, because scripts match them. */
+import { CoracleError, type CoracleErrorOptions } from '../errors.ts'
+
+export class ContainerNotFound extends CoracleError {
+  override readonly code = 'CONTAINER_NOT_FOUND'
+  override readonly status = 404
+  constructor(name: string) {
+    super(`No such container: ${name}`, { hint: 'see coracle ps -a' })
+  }
+}
+
+export class AmbiguousContainer extends CoracleError {
+  override readonly code = 'AMBIGUOUS_CONTAINER'
+  override readonly status = 400
+  constructor(prefix: string, candidates: readonly string[]) {
+    super(`multiple IDs found with provided prefix: ${prefix}`, { hint: `it could be ${candidates.join(', ')}` })
+  }
+}
+
+export class ContainerNameInUse extends CoracleError {
+  override readonly code = 'CONTAINER_NAME_IN_USE'
+  override readonly status = 409
+  override readonly exitCode = 125
+  constructor(name: string, owner: string) {
+    super(`Conflict. The container name "/${name}" is already in use by container "${owner}"`, {
+      hint: `remove (coracle rm ${name}) or rename that container to be able to reuse that name`,
+    })
+  }
+}
+
+export class ContainerRunning extends CoracleError {
+  override readonly code = 'CONTAINER_RUNNING'
+  override readonly status = 409
+  constructor(name: string, state: string) {
+    super(`cannot remove container "${name}": container is ${state}`, {
+      hint: `stop the container before removing it, or force it: coracle rm -f ${name}`,
+    })
+  }
+}
+
+/** Somebody else changed the container in the meantime. */
+export class StateConflict extends CoracleError {
+  override readonly code = 'CONTAINER_STATE_CONFLICT'
+  override readonly status = 409
+  constructor(id: string, state: string, wanted: string) {
+    super(`container ${id.slice(0, 12)} is ${state}, it cannot become ${wanted}`)
+  }
+}
+
+/** A flag of `run` or `create` that means nothing, alone or with another one. */
+export class InvalidRunOption extends CoracleError {
+  override readonly code = 'INVALID_RUN_OPTION'
+  override readonly status = 400
+  override readonly exitCode = 125
+}
+
+/** The image of the container could not be run here. */
+export class PlatformUnsupported extends CoracleError {
+  override readonly code = 'PLATFORM_UNSUPPORTED'
+  override readonly status = 400
+  override readonly exitCode = 125
+}
+
+/** `run` failed before the container's program ran. Wraps errors of other rooms, so that the exit status is docker's 125. */
+export class RunFailed extends CoracleError {
+  override readonly code: string
+  override readonly exitCode: number
+  override readonly status: number
+  constructor(cause: CoracleError) {
+    super(cause.message, { cause, hint: cause.hint })
+    this.code = cause.code
+    this.status = cause.status
+    this.exitCode = cause.exitCode === 126 || cause.exitCode === 127 || cause.exitCode === 130 ? cause.exitCode : 125
+  }
+}
+
+export class NoTerminal extends CoracleError {
+  override readonly code = 'NO_TERMINAL'
+  override readonly status = 400
+  constructor(options?: CoracleErrorOptions) {
+    super('the input device is not a TTY', options)
+  }
+}
