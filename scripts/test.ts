@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { readHostState } from './host-state.ts'
 
 interface Counts {
   readonly passed: number
@@ -16,12 +17,13 @@ const STEPS: readonly (readonly [string, ...string[]])[] = [
   ['npm', 'run', '--silent', 'check'],
 ]
 
-const scratch = mkdtempSync(join(tmpdir(), 'coracle-test-run-'))
+const before = new Set(readHostState())
+const scratch = mkdtempSync(join(tmpdir(), 'test-run-'))
 try {
   const steps = STEPS.map(runStep)
   // Without a build the end-to-end tests would test nothing or something old.
   const tiers = steps[0]?.failed === 0 ? TIERS.map(runTier) : []
-  const counts = [...steps, ...tiers].reduce(add)
+  const counts = [...steps, ...tiers, checkLeaks()].reduce(add)
   console.log(
     `${counts.passed} passed, ${counts.failed} failed${counts.skipped > 0 ? `, ${counts.skipped} skipped` : ''}`,
   )
@@ -34,6 +36,13 @@ function runStep([command, ...args]: readonly [string, ...string[]]): Counts {
   console.log(`\n== ${[command, ...args].join(' ')}`)
   const { status } = spawnSync(command, args, { stdio: 'inherit' })
   return { passed: 0, failed: status === 0 ? 0 : 1, skipped: 0 }
+}
+
+/** The tests leave the host as they found it. */
+function checkLeaks(): Counts {
+  const left = readHostState().filter((line) => !before.has(line))
+  if (left.length > 0) console.log(`\n== left behind on this host:\n${left.join('\n')}`)
+  return { passed: left.length === 0 ? 1 : 0, failed: left.length === 0 ? 0 : 1, skipped: 0 }
 }
 
 /** A tier that dies before it reports counts as one failure, one that fails without a failed test as well. */

@@ -1,18 +1,31 @@
-/** Temporary directories that go away with the test that asked for them. */
+/** Temporary directories that go away with the test run's part that asked for them. */
+import { rmSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach } from 'mocha'
 
 const made: string[] = []
+const kept: string[] = []
 
-/** A fresh empty directory, removed after the current test. */
+/** A fresh empty directory, removed after the current test. For `before` hooks use `keptDirectory`. */
 export async function scratchDirectory(prefix = 'coracle-test-'): Promise<string> {
   const path = await mkdtemp(join(tmpdir(), prefix))
   made.push(path)
   return path
 }
 
+/** A fresh empty directory for several tests, removed when the process ends. */
+export async function keptDirectory(prefix = 'coracle-test-'): Promise<string> {
+  const path = await mkdtemp(join(tmpdir(), prefix))
+  kept.push(path)
+  return path
+}
+
 afterEach(async () => {
   for (const path of made.splice(0)) await rm(path, { recursive: true, force: true })
+})
+
+process.once('exit', () => {
+  for (const path of kept) rmSync(path, { recursive: true, force: true })
 })
