@@ -2,6 +2,7 @@
  * How a container was asked for, in the JSON shapes of the Engine API (`Config` and `HostConfig`), so that `inspect`
  * and API clients see what they expect. Sizes are bytes, `NanoCpus` billionths of a CPU, periods and quotas microseconds.
  */
+import type { MountSetting } from '../volumes/types.ts'
 
 export interface ContainerConfig {
   Hostname: string
@@ -46,24 +47,6 @@ export interface UlimitSetting {
   Name: string
   Soft: number
   Hard: number
-}
-
-/** docker's `Mount`: one `-v`, `--mount` or anonymous volume. */
-export interface MountSetting {
-  Type: 'bind' | 'tmpfs' | 'volume'
-  Source: string
-  Target: string
-  ReadOnly: boolean
-  /** Made when missing (`-v`); otherwise a missing source is an error (`--mount`). */
-  CreateMountpoint?: boolean
-  /** Only the top mount is made read-only, its submounts are not. */
-  ReadOnlyNonRecursive?: boolean
-  NonRecursive?: boolean
-  Propagation?: 'private' | 'rprivate' | 'slave' | 'rslave' | 'shared' | 'rshared'
-  /** tmpfs: bytes, 0 is half of the memory. */
-  TmpfsSizeBytes?: number
-  TmpfsMode?: number
-  TmpfsOptions?: string[]
 }
 
 export interface HostConfig {

@@ -47,13 +47,6 @@ export class StateConflict extends CoracleError {
   }
 }
 
-/** A flag of `run` or `create` that means nothing, alone or with another one. */
-export class InvalidRunOption extends CoracleError {
-  override readonly code = 'INVALID_RUN_OPTION'
-  override readonly status = 400
-  override readonly exitCode = 125
-}
-
 /** The image of the container could not be run here. */
 export class PlatformUnsupported extends CoracleError {
   override readonly code = 'PLATFORM_UNSUPPORTED'

@@ -1,0 +1,184 @@
+/** What the user typed behind `run`, as settings in docker's shapes. Nothing is created; only files that flags name are read. */
+import { InvalidArgument } from '../../errors.ts'
+import { parseNetworkMode } from '../../network/mode.ts'
+import { parseMountFlag, parseTmpfsFlag, parseVolumeFlag } from '../../volumes/parse-mounts.ts'
+import type { ContainerConfig, ContainerSettings, HostConfig, PullPolicy } from '../config.ts'
+import type { RunFlags, RunRequest } from '../types.ts'
+import { keyValues, parseEnvironment, parseLabels } from './environment.ts'
+import { parseLimits, parseUlimit } from './limits.ts'
+import { parseCgroupnsMode, parseIpcMode, parsePidMode, parseUsernsMode, parseUtsMode } from './modes.ts'
+import { parseCapability, parseDevice, parseDeviceRule, parseSecurityOptions, parseSysctl } from './security.ts'
+import { parseSignal } from './signals.ts'
+import { invalid, parseInteger } from './values.ts'
+
+/**
+ * @throws {InvalidArgument} a flag that means nothing, alone or together with another one, in docker's words
+ */
+export function parseRunRequest(request: RunRequest): ContainerSettings {
+  const { flags } = request
+  refuseConflicts(flags)
+  return {
+    config: containerConfig(request),
+    host: hostConfig(flags),
+    name: parseName(flags.name),
+    platform: flags.platform ?? '',
+    pull: parsePullPolicy(flags.pull),
+  }
+}
+
+function containerConfig({ image, command, flags }: RunRequest): ContainerConfig {
+  const streams = attachedStreams(flags)
+  const interactive = flags.interactive ?? false
+  return {
+    Hostname: parseHostname(flags.hostname ?? '', 'hostname'),
+    Domainname: parseHostname(flags.domainname ?? '', 'domainname'),
+    User: flags.user ?? '',
+    AttachStdin: streams.has('stdin'),
+    AttachStdout: streams.has('stdout'),
+    AttachStderr: streams.has('stderr'),
+    Tty: flags.tty ?? false,
+    OpenStdin: interactive,
+    StdinOnce: interactive && streams.has('stdin'),
+    Env: parseEnvironment(flags.env ?? [], flags['env-file'] ?? []),
+    Cmd: command.length === 0 ? null : [...command],
+    Image: image,
+    Volumes: null,
+    WorkingDir: parseWorkingDirectory(flags.workdir ?? ''),
+    // `--entrypoint ""` clears the image's, without the flag the image's stays
+    Entrypoint: flags.entrypoint === undefined ? null : [flags.entrypoint].filter((program) => program !== ''),
+    Labels: parseLabels(flags.label ?? [], flags['label-file'] ?? []),
+    ...(flags['mac-address'] !== undefined && { MacAddress: parseMacAddress(flags['mac-address']) }),
+    ...(flags['stop-signal'] !== undefined && { StopSignal: checkedSignal(flags['stop-signal']) }),
+    ...(flags['stop-timeout'] !== undefined && { StopTimeout: parseInteger(flags['stop-timeout'], 'stop-timeout') }),
+  }
+}
+
+function hostConfig(flags: RunFlags): HostConfig {
+  return {
+    ...parseLimits(flags),
+    ...parseSecurityOptions(flags['security-opt'] ?? []),
+    Mounts: [
+      ...(flags.volume ?? []).map((text) => parseVolumeFlag(text)),
+      ...(flags.mount ?? []).map((text) => parseMountFlag(text)),
+    ],
+    Tmpfs: Object.fromEntries((flags.tmpfs ?? []).map(parseTmpfsFlag)),
+    ContainerIDFile: flags.cidfile ?? '',
+    NetworkMode: parseNetworkMode(flags.network),
+    AutoRemove: flags.rm ?? false,
+    Annotations: keyValues(flags.annotation ?? [], 'annotation'),
+    CapAdd: (flags['cap-add'] ?? []).map((text) => parseCapability(text, 'CapAdd')),
+    CapDrop: (flags['cap-drop'] ?? []).map((text) => parseCapability(text, 'CapDrop')),
+    CgroupnsMode: parseCgroupnsMode(flags.cgroupns ?? ''),
+    CgroupParent: parseCgroupParent(flags['cgroup-parent'] ?? ''),
+    Dns: (flags.dns ?? []).map(parseAddress),
+    DnsOptions: [...(flags['dns-option'] ?? [])],
+    DnsSearch: [...(flags['dns-search'] ?? [])],
+    ExtraHosts: (flags['add-host'] ?? []).map(parseExtraHost),
+    GroupAdd: [...(flags['group-add'] ?? [])],
+    IpcMode: parseIpcMode(flags.ipc ?? ''),
+    PidMode: parsePidMode(flags.pid ?? ''),
+    UTSMode: parseUtsMode(flags.uts ?? ''),
+    UsernsMode: parseUsernsMode(flags.userns ?? ''),
+    Privileged: flags.privileged ?? false,
+    ReadonlyRootfs: flags['read-only'] ?? false,
+    SecurityOpt: [...(flags['security-opt'] ?? [])],
+    Sysctls: Object.fromEntries((flags.sysctl ?? []).map(parseSysctl)),
+    Runtime: flags.runtime ?? '',
+    Init: flags.init ?? false,
+    Devices: (flags.device ?? []).map(parseDevice),
+    DeviceCgroupRules: (flags['device-cgroup-rule'] ?? []).map(parseDeviceRule),
+    Ulimits: (flags.ulimit ?? []).map(parseUlimit),
+  }
+}
+
+function refuseConflicts(flags: RunFlags): void {
+  const refuse = (message: string) => {
+    throw new InvalidArgument(message)
+  }
+  const network = flags.network ?? ''
+  if (flags.detach && (flags.attach?.length ?? 0) > 0)
+    refuse('conflicting options: cannot specify both --attach and --detach')
+  if (flags.uts === 'host' && flags.hostname !== undefined) refuse('conflicting options: hostname and the UTS mode')
+  if (flags.uts === 'host' && flags.domainname !== undefined) refuse('conflicting options: domainname and the UTS mode')
+  if (network.startsWith('container:')) {
+    if (flags.hostname !== undefined) refuse('conflicting options: hostname and the network mode')
+    if (flags.dns !== undefined) refuse('conflicting options: dns and the network mode')
+    if (flags['add-host'] !== undefined) refuse('conflicting options: custom host-to-IP mapping and the network mode')
+  }
+  if ((network === 'host' || network.startsWith('container:')) && flags['mac-address'] !== undefined)
+    refuse('conflicting options: mac-address and the network mode')
+  if (network === 'host' && flags.sysctl?.some((sysctl) => sysctl.startsWith('net.')))
+    refuse('sysctls of net.* are not allowed in the network namespace of the host')
+  if (flags.ipc === 'host' && flags.sysctl?.some((sysctl) => /^(?:kernel|fs)\./.test(sysctl)))
+    refuse('sysctls of kernel.* and fs.mqueue.* are not allowed in the IPC namespace of the host')
+}
+
+/** Everything is attached unless `-a` chooses; `-i` adds stdin. */
+function attachedStreams(flags: RunFlags): ReadonlySet<string> {
+  const chosen = (flags.attach ?? []).map((stream) => stream.toLowerCase())
+  const unknown = chosen.find((stream) => !['stdin', 'stdout', 'stderr'].includes(stream))
+  if (unknown !== undefined) throw invalid(unknown, 'attach', 'valid streams are STDIN, STDOUT and STDERR')
+  if (flags.detach) return new Set()
+  if (chosen.length > 0) return new Set(chosen)
+  return new Set(flags.interactive ? ['stdin', 'stdout', 'stderr'] : ['stdout', 'stderr'])
+}
+
+const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/
+
+function parseName(text: string | undefined): string {
+  const name = text?.replace(/^\//, '') ?? ''
+  if (name !== '' && (!NAME.test(name) || name.length > 128))
+    throw new InvalidArgument(
+      `Invalid container name (${name.slice(0, 140)}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed`,
+    )
+  return name
+}
+
+function parseHostname(text: string, flag: string): string {
+  if (text.length > 64 || /[^A-Za-z0-9._-]/.test(text) || /^[-.]/.test(text))
+    throw new InvalidArgument(`invalid ${flag} format: ${text.slice(0, 200)}`)
+  return text
+}
+
+function parseWorkingDirectory(text: string): string {
+  if (text !== '' && !text.startsWith('/'))
+    throw new InvalidArgument(`the working directory '${text}' is invalid, it needs to be an absolute path`)
+  return text
+}
+
+function parsePullPolicy(text = 'missing'): PullPolicy {
+  if (text === 'always' || text === 'missing' || text === 'never') return text
+  throw new InvalidArgument(`invalid pull option: '${text}': must be one of "always", "missing" or "never"`)
+}
+
+function parseMacAddress(text: string): string {
+  if (/^[0-9a-f]{2}(?:[:-][0-9a-f]{2}){5}$/i.test(text)) return text
+  throw new InvalidArgument(`${text} is not a valid mac address`)
+}
+
+function checkedSignal(text: string): string {
+  parseSignal(text)
+  return text
+}
+
+/** A relative name below Coracle's own groups, or an absolute path from the root of the hierarchy. */
+function parseCgroupParent(text: string): string {
+  if (text.split('/').includes('..') || /[^A-Za-z0-9/_.@:-]/.test(text))
+    throw new InvalidArgument(`invalid cgroup parent: ${text.slice(0, 200)}`)
+  return text
+}
+
+function parseAddress(text: string): string {
+  if (/^[0-9.]+$|^[0-9a-fA-F:.]+(?:%[a-z0-9]+)?$/.test(text)) return text
+  throw new InvalidArgument(`${text} is not an ip address`)
+}
+
+/** `name:address` or `name=address`; `host-gateway` makes no sense without a bridge. */
+function parseExtraHost(text: string): string {
+  const match = /^([^:=\s]+)[:=](.+)$/.exec(text)
+  if (match === null) throw invalid(text, 'add-host', `bad format for add-host: "${text}"`)
+  const address = (match[2] ?? '').replace(/^\[(.*)\]$/, '$1')
+  if (!/^[0-9.]+$|^[0-9a-fA-F:.]*:[0-9a-fA-F:.]*$/.test(address))
+    throw invalid(text, 'add-host', `invalid IP address in add-host: "${address}"`)
+  return `${match[1]}:${address}`
+}
