@@ -1,0 +1,90 @@
+/**
+ * Reads files of an image's root file system while nothing is mounted: the layers are looked through as overlay would,
+ * and symbolic links are followed inside that union only, so a hostile image cannot show a file of the host.
+ */
+import { closeSync, constants, fstatSync, lstatSync, openSync, readlinkSync, readSync, type Stats } from 'node:fs'
+import { join } from 'node:path'
+
+const MAX_LINKS = 40
+
+interface Found {
+  /** Host path in the top-most layer that has it. */
+  readonly path: string
+  readonly stats: Stats
+}
+
+/**
+ * @param layers - unpacked layers, top-most first
+ * @param path - absolute inside the image
+ * @returns undefined when it is missing, no regular file, or larger than `maxBytes`
+ */
+export function readLayerFile(layers: readonly string[], path: string, maxBytes: number): string | undefined {
+  const found = findInLayers(layers, path)
+  if (found === undefined || !found.stats.isFile() || found.stats.size > maxBytes) return undefined
+  const descriptor = openSync(found.path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+  try {
+    if (!fstatSync(descriptor).isFile()) return undefined
+    const buffer = Buffer.alloc(found.stats.size)
+    let length = 0
+    for (let count = -1; count !== 0 && length < buffer.length; length += count)
+      count = readSync(descriptor, buffer, length, buffer.length - length, null)
+    return buffer.toString('utf8', 0, length)
+  } finally {
+    closeSync(descriptor)
+  }
+}
+
+/** What the path is in the union of the layers, links followed; undefined when it does not exist. */
+export function findInLayers(layers: readonly string[], path: string): Found | undefined {
+  let pending = path.split('/').filter((part) => part !== '')
+  let resolved: string[] = []
+  let found = lookUp(layers, '')
+  for (let links = 0; pending.length > 0; ) {
+    const [part = '', ...rest] = pending
+    pending = rest
+    if (part === '.') continue
+    if (part === '..') {
+      resolved = resolved.slice(0, -1)
+      continue
+    }
+    found = lookUp(layers, [...resolved, part].join('/'))
+    if (found === undefined) return undefined
+    if (!found.stats.isSymbolicLink()) {
+      if (pending.length > 0 && !found.stats.isDirectory()) return undefined
+      resolved.push(part)
+      continue
+    }
+    links += 1
+    if (links > MAX_LINKS) return undefined
+    const target = readlinkSync(found.path)
+    if (target.startsWith('/')) resolved = []
+    pending = [...target.split('/').filter((piece) => piece !== ''), ...pending]
+  }
+  return resolved.length === 0 ? lookUp(layers, '') : lookUp(layers, resolved.join('/'))
+}
+
+/** `relative` holds no link but perhaps in its last part. A layer that hides a parent hides what is below in later layers. */
+function lookUp(layers: readonly string[], relative: string): Found | undefined {
+  for (const layer of layers) {
+    const path = join(layer, relative)
+    const stats = lstatSync(path, { throwIfNoEntry: false })
+    if (stats !== undefined) return isWhiteout(stats) ? undefined : { path, stats }
+    if (hidesBelow(layer, relative)) return undefined
+  }
+  return undefined
+}
+
+/** A parent that is whited out, or no directory, in this layer. */
+function hidesBelow(layer: string, relative: string): boolean {
+  const parts = relative.split('/')
+  for (let depth = 1; depth < parts.length; depth += 1) {
+    const stats = lstatSync(join(layer, ...parts.slice(0, depth)), { throwIfNoEntry: false })
+    if (stats === undefined) return false
+    if (!stats.isDirectory()) return true
+  }
+  return false
+}
+
+function isWhiteout(stats: Stats): boolean {
+  return stats.isCharacterDevice() && stats.rdev === 0
+}
