@@ -1,0 +1,72 @@
+/**
+ * Leases: what a live process is about to need of the store. They are taken before anybody looks whether the content exists;
+ * collection deletes in the same kind of transaction, so content is seen either leased or gone, never half.
+ */
+import { randomUUID } from 'node:crypto'
+import { type Database, transaction } from '../state/database.ts'
+import { thisProcess } from '../state/lock.ts'
+import { isAlive } from '../util/process-identity.ts'
+
+export type LeaseKind = 'blob' | 'snapshot' | 'image'
+
+export interface Lease {
+  /** Keeps more content, from now on. */
+  add(kind: LeaseKind, keys: readonly string[]): void
+  /** The statements of `release`, for use inside a transaction that stores what has been leased. */
+  releaseInside(): void
+  /** Idempotent. */
+  release(): void
+  [Symbol.dispose](): void
+}
+
+/** Opens an empty lease. It ends with `release`, or with this process. */
+export function openLease(database: Database): Lease {
+  const holder = randomUUID()
+  const releaseInside = () => {
+    if (database.isOpen) database.prepare('DELETE FROM leases WHERE holder = ?').run(holder)
+  }
+  return {
+    add: (kind, keys) => {
+      const { pid, startTime } = thisProcess()
+      const insert = database.prepare(
+        'INSERT OR REPLACE INTO leases (holder, kind, key, pid, start_time, created_at_ms) VALUES (?, ?, ?, ?, ?, ?)',
+      )
+      transaction(database, () => {
+        for (const key of keys) insert.run(holder, kind, key, pid, startTime, Date.now())
+      })
+    },
+    releaseInside,
+    release: releaseInside,
+    [Symbol.dispose]: releaseInside,
+  }
+}
+
+/** One lease of an image for the life of this process: between `prepare` and the container's record. Repeating renews it. */
+export function leaseForThisProcess(database: Database, imageId: string): void {
+  const { pid, startTime } = thisProcess()
+  database
+    .prepare(
+      'INSERT OR REPLACE INTO leases (holder, kind, key, pid, start_time, created_at_ms) VALUES (?, ?, ?, ?, ?, ?)',
+    )
+    .run(`process-${pid}-${startTime}`, 'image', imageId, pid, startTime, Date.now())
+}
+
+/** A server lives long, but the record of a container follows `prepare` at once. */
+const IMAGE_LEASE_MS = 10 * 60_000
+
+/** The keys of a kind that live processes hold. Forgets the leases of dead ones; call it inside a transaction. */
+export function leasedKeys(database: Database, kind: LeaseKind): ReadonlySet<string> {
+  const holders = database.prepare('SELECT DISTINCT pid, start_time FROM leases').all() as unknown as HolderRow[]
+  for (const { pid, start_time: startTime } of holders) {
+    if (isAlive({ pid, startTime })) continue
+    database.prepare('DELETE FROM leases WHERE pid = ? AND start_time = ?').run(pid, startTime)
+  }
+  database.prepare("DELETE FROM leases WHERE kind = 'image' AND created_at_ms < ?").run(Date.now() - IMAGE_LEASE_MS)
+  const rows = database.prepare('SELECT DISTINCT key FROM leases WHERE kind = ?').all(kind) as { key: string }[]
+  return new Set(rows.map((row) => row.key))
+}
+
+interface HolderRow {
+  readonly pid: number
+  readonly start_time: number
+}
