@@ -2,7 +2,17 @@
  * Reads files of an image's root file system while nothing is mounted: the layers are looked through as overlay would,
  * and symbolic links are followed inside that union only, so a hostile image cannot show a file of the host.
  */
-import { closeSync, constants, fstatSync, lstatSync, openSync, readlinkSync, readSync, type Stats } from 'node:fs'
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  readlinkSync,
+  readSync,
+  type Stats,
+} from 'node:fs'
 import { join } from 'node:path'
 
 const MAX_LINKS = 40
@@ -10,6 +20,8 @@ const MAX_LINKS = 40
 interface Found {
   /** Host path in the top-most layer that has it. */
   readonly path: string
+  /** Path inside the image, with the links resolved, without a slash in front. */
+  readonly relative: string
   readonly stats: Stats
 }
 
@@ -34,8 +46,16 @@ export function readLayerFile(layers: readonly string[], path: string, maxBytes:
   }
 }
 
-/** What the path is in the union of the layers, links followed; undefined when it does not exist. */
-export function findInLayers(layers: readonly string[], path: string): Found | undefined {
+/**
+ * What the path is in the union of the layers; undefined when it does not exist.
+ *
+ * @param options.followLast - also follow a link that the path itself is (default)
+ */
+export function findInLayers(
+  layers: readonly string[],
+  path: string,
+  { followLast = true }: { readonly followLast?: boolean } = {},
+): Found | undefined {
   let pending = path.split('/').filter((part) => part !== '')
   let resolved: string[] = []
   let found = lookUp(layers, '')
@@ -49,7 +69,7 @@ export function findInLayers(layers: readonly string[], path: string): Found | u
     }
     found = lookUp(layers, [...resolved, part].join('/'))
     if (found === undefined) return undefined
-    if (!found.stats.isSymbolicLink()) {
+    if (!found.stats.isSymbolicLink() || (!followLast && pending.length === 0)) {
       if (pending.length > 0 && !found.stats.isDirectory()) return undefined
       resolved.push(part)
       continue
@@ -63,12 +83,26 @@ export function findInLayers(layers: readonly string[], path: string): Found | u
   return resolved.length === 0 ? lookUp(layers, '') : lookUp(layers, resolved.join('/'))
 }
 
+/** The names in a directory of the union, links on the way followed. Empty when it is no directory. */
+export function listInLayers(layers: readonly string[], path: string): readonly string[] {
+  const directory = findInLayers(layers, path)
+  if (directory === undefined || !directory.stats.isDirectory()) return []
+  const relative = directory.relative
+  const names = new Set<string>()
+  for (const layer of layers) {
+    const stats = lstatSync(join(layer, relative), { throwIfNoEntry: false })
+    if (stats === undefined ? hidesBelow(layer, relative) : !stats.isDirectory()) break
+    if (stats !== undefined) for (const name of readdirSync(join(layer, relative))) names.add(name)
+  }
+  return [...names].filter((name) => lookUp(layers, join(relative, name)) !== undefined)
+}
+
 /** `relative` holds no link but perhaps in its last part. A layer that hides a parent hides what is below in later layers. */
 function lookUp(layers: readonly string[], relative: string): Found | undefined {
   for (const layer of layers) {
     const path = join(layer, relative)
     const stats = lstatSync(path, { throwIfNoEntry: false })
-    if (stats !== undefined) return isWhiteout(stats) ? undefined : { path, stats }
+    if (stats !== undefined) return isWhiteout(stats) ? undefined : { path, relative, stats }
     if (hidesBelow(layer, relative)) return undefined
   }
   return undefined

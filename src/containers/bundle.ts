@@ -1,0 +1,121 @@
+/** From a draft to a bundle on disk: everything the spec needs of host and image is looked up and written here. */
+import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { hostname } from 'node:os'
+import { join } from 'node:path'
+import { InvalidArgument } from '../errors.ts'
+import type { NamespaceType, RuntimeSpec } from '../oci/runtime-spec.ts'
+import type { RootFilesystem } from '../plugins/contract.ts'
+import { isAlive } from '../util/process-identity.ts'
+import type { HostConfig } from './config.ts'
+import type { ContainerDirectories } from './directories.ts'
+import type { Draft } from './draft.ts'
+import { readIdMappings, seccompFor } from './host.ts'
+import { findRecord } from './records.ts'
+import type { ContainerRoom } from './room.ts'
+import { capabilityList } from './spec/capabilities.ts'
+import { containerDevices } from './spec/devices.ts'
+import { etcFiles } from './spec/etc-files.ts'
+import { readLayerFile } from './spec/layer-files.ts'
+import { containerHostname, makeSpec } from './spec/runtime-spec.ts'
+import { type ResolvedUser, resolveUser } from './spec/users.ts'
+import { makeVolumes } from './volumes.ts'
+
+/** passwd and group files larger than this are taken for hostile, and for missing. */
+const MAX_USER_FILE_BYTES = 4 << 20
+
+/** Writes the files of /etc, the volumes' directories and `config.json`. @returns the document */
+export async function writeBundle(
+  room: ContainerRoom,
+  draft: Draft,
+  directories: ContainerDirectories & { readonly rootfs: RootFilesystem },
+): Promise<RuntimeSpec> {
+  const spec = await describeBundle(room, draft, directories)
+  const { config, host } = draft.settings
+  const names = { id: draft.id, config, host, hostHostname: hostname() }
+  const files = etcFiles({
+    hostname: containerHostname(names),
+    domainname: config.Domainname,
+    extraHosts: host.ExtraHosts,
+    dns: host.Dns,
+    dnsSearch: host.DnsSearch,
+    dnsOptions: host.DnsOptions,
+    networkHost: host.NetworkMode === 'host',
+    host: { hosts: readIfThere('/etc/hosts'), resolv: readIfThere('/etc/resolv.conf') },
+  })
+  writeFileSync(join(directories.data, 'hosts'), files.hosts)
+  writeFileSync(join(directories.data, 'hostname'), files.hostname)
+  writeFileSync(join(directories.data, 'resolv.conf'), files.resolv)
+  writeFileSync(join(directories.data, 'config.json'), JSON.stringify(spec))
+  return spec
+}
+
+async function describeBundle(
+  room: ContainerRoom,
+  draft: Draft,
+  directories: ContainerDirectories & { readonly rootfs: RootFilesystem },
+): Promise<RuntimeSpec> {
+  const { config, host, argv } = draft.settings
+  makeBindSources(host)
+  const capabilities = capabilityList({ add: host.CapAdd, drop: host.CapDrop, privileged: host.Privileged })
+  return makeSpec({
+    id: draft.id,
+    config,
+    host,
+    argv,
+    user: userOf(draft, directories.rootfs),
+    directory: directories.data,
+    volumes: makeVolumes({ config, host, directory: directories.data, rootfs: directories.rootfs }),
+    devices: containerDevices(host),
+    seccomp: await seccompFor(host, capabilities),
+    hostHostname: hostname(),
+    joined: joinedNamespaces(room, host),
+    idMappings: await readIdMappings(),
+  })
+}
+
+function userOf({ settings }: Draft, rootfs: RootFilesystem): ResolvedUser {
+  const layers = rootfs.kind === 'layers' ? [rootfs.upper, ...rootfs.lower] : []
+  const read = (path: string) => readLayerFile(layers, path, MAX_USER_FILE_BYTES) ?? ''
+  return resolveUser(settings.config.User, settings.host.GroupAdd, {
+    passwd: read('/etc/passwd'),
+    group: read('/etc/group'),
+  })
+}
+
+/** `-v` makes what is missing on the host, `--mount` refuses it. */
+function makeBindSources(host: HostConfig): void {
+  for (const mount of host.Mounts) {
+    if (mount.Type !== 'bind' || statSync(mount.Source, { throwIfNoEntry: false }) !== undefined) continue
+    if (mount.CreateMountpoint !== true)
+      throw new InvalidArgument(
+        `invalid mount config for type "bind": bind source path does not exist: ${mount.Source}`,
+      )
+    mkdirSync(mount.Source, { recursive: true })
+  }
+}
+
+/** The namespaces of other containers that `container:NAME` modes enter. */
+function joinedNamespaces(room: ContainerRoom, host: HostConfig): Partial<Record<NamespaceType, string>> {
+  const modes = [
+    ['network', 'net', host.NetworkMode],
+    ['pid', 'pid', host.PidMode],
+    ['ipc', 'ipc', host.IpcMode],
+  ] as const
+  return Object.fromEntries(
+    modes.flatMap(([type, file, mode]) => {
+      if (!mode.startsWith('container:')) return []
+      const record = findRecord(room.database, mode.slice('container:'.length))
+      if (record.process === undefined || !isAlive(record.process))
+        throw new InvalidArgument(`cannot join ${type} namespace of a non running container: ${record.name}`)
+      return [[type, `/proc/${record.process.pid}/ns/${file}`]]
+    }),
+  )
+}
+
+function readIfThere(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return '' // a host without the file: the container gets none of its lines
+  }
+}

@@ -1,0 +1,52 @@
+/** The files of one container under the data root and the run root. */
+import { chmodSync, mkdirSync, rmSync, statSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { containerDirectory, containerRunDirectory, type Paths } from '../paths.ts'
+import type { RootFilesystem } from '../plugins/contract.ts'
+import type { Source } from './obtain-image.ts'
+
+export interface ContainerDirectories {
+  /** `config.json`, the files of /etc, `rootfs/`, and `upper/` and `work/` of the overlay */
+  readonly data: string
+  readonly run: string
+}
+
+export function containerDirectories(paths: Paths, id: string): ContainerDirectories {
+  return { data: containerDirectory(paths, id), run: containerRunDirectory(paths, id) }
+}
+
+/** Makes them and says what the root file system consists of. */
+export function makeDirectories(
+  paths: Paths,
+  id: string,
+  source: Source,
+): ContainerDirectories & { rootfs: RootFilesystem } {
+  const directories = containerDirectories(paths, id)
+  mkdirSync(directories.data, { recursive: true, mode: 0o711 })
+  mkdirSync(directories.run, { recursive: true, mode: 0o700 })
+  mkdirSync(join(directories.data, 'rootfs'))
+  return { ...directories, rootfs: makeRoot(directories.data, source) }
+}
+
+function makeRoot(data: string, { content }: Source): RootFilesystem {
+  if (content.kind === 'module') return content
+  const upper = join(data, 'upper')
+  const work = join(data, 'work')
+  mkdirSync(upper)
+  mkdirSync(work)
+  // The root directory of an overlay is its upper directory: it takes the mode of the image's.
+  const [top] = content.lower
+  chmodSync(upper, top === undefined ? 0o755 : statSync(top).mode & 0o7777)
+  return { kind: 'layers', lower: content.lower, upper, work }
+}
+
+export function removeRunDirectory(paths: Paths, id: string): void {
+  rmSync(containerRunDirectory(paths, id), { recursive: true, force: true })
+}
+
+/** Idempotent. */
+export async function removeDirectories(paths: Paths, id: string): Promise<void> {
+  const { data, run } = containerDirectories(paths, id)
+  await Promise.all([data, run].map((path) => rm(path, { recursive: true, force: true })))
+}
