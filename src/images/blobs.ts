@@ -1,10 +1,10 @@
 /** The content store: files named by their digest, complete and verified, or they are not there. */
 import { createHash, type Hash } from 'node:crypto'
-import { mkdirSync } from 'node:fs'
-import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
+import { mkdirSync, readdirSync } from 'node:fs'
+import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Descriptor } from '../oci/descriptor.ts'
-import { type Digest, digestAlgorithm, digestHex, digestOf, parseDigest } from '../oci/digest.ts'
+import { type Digest, digestAlgorithm, digestHex, digestOf, isDigest, parseDigest } from '../oci/digest.ts'
 import type { Paths } from '../paths.ts'
 import { BlobMismatch, BlobMissing, StoreFull } from './errors.ts'
 
@@ -127,15 +127,13 @@ export function finishDigest(like: Digest, hash: Hash): Digest {
   return parseDigest(`${digestAlgorithm(like)}:${hash.digest('hex')}`)
 }
 
-/** Every digest the store holds. */
-export async function listBlobs(paths: Paths): Promise<readonly Digest[]> {
-  const found: Digest[] = []
-  for (const algorithm of ['sha256', 'sha512']) {
-    await mkdir(join(paths.root, 'blobs', algorithm), { recursive: true, mode: 0o700 })
-    for (const name of await readdir(join(paths.root, 'blobs', algorithm)))
-      found.push(parseDigest(`${algorithm}:${name}`))
-  }
-  return found
+/** Every digest the store holds. Synchronous, because collection asks inside a transaction. */
+export function listBlobs(paths: Paths): readonly Digest[] {
+  return (['sha256', 'sha512'] as const).flatMap((algorithm) =>
+    readdirSync(join(paths.root, 'blobs', algorithm))
+      .map((name) => `${algorithm}:${name}`)
+      .filter(isDigest),
+  )
 }
 
 /** `ENOSPC` and `EDQUOT` become an error that says where and how much; anything else stays what it is. */

@@ -94,17 +94,19 @@ export function writeImage(database: Database, image: NewImage): void {
   }
 }
 
-/** Gives the tag to this image; whichever image had it before becomes untagged. */
-export function writeTag(database: Database, id: string, name: { repository: string; tag: string }): void {
-  database
-    .prepare('INSERT OR REPLACE INTO image_tags (repository, tag, image_id, tagged_at_ms) VALUES (?, ?, ?, ?)')
-    .run(name.repository, name.tag, id, Date.now())
-}
-
-export function writeDigest(database: Database, id: string, name: { repository: string; digest: Digest }): void {
-  database
-    .prepare('INSERT OR IGNORE INTO image_digests (repository, digest, image_id) VALUES (?, ?, ?)')
-    .run(name.repository, name.digest, id)
+/** Gives the name to this image; whichever image had the tag before loses it. A name also saves an image from collection. */
+export function writeName(database: Database, id: string, { repository, tag, digest }: ImageName): void {
+  if (tag !== undefined) {
+    database
+      .prepare('INSERT OR REPLACE INTO image_tags (repository, tag, image_id, tagged_at_ms) VALUES (?, ?, ?, ?)')
+      .run(repository, tag, id, Date.now())
+  }
+  if (digest !== undefined) {
+    database
+      .prepare('INSERT OR IGNORE INTO image_digests (repository, digest, image_id) VALUES (?, ?, ?)')
+      .run(repository, digest, id)
+  }
+  database.prepare('UPDATE images SET doomed = 0 WHERE id = ?').run(id)
 }
 
 export function deleteName(database: Database, id: string, name: ImageName): void {

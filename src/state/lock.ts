@@ -39,17 +39,19 @@ export async function acquireLock(database: Database, name: string, options: Loc
 
 /** The lock, or undefined when a live process (or another part of this one) holds it. */
 export function tryLock(database: Database, name: string): Lock | undefined {
+  return transaction(database, () => tryLockInside(database, name))
+}
+
+/** The same for callers that are in a write transaction already. */
+export function tryLockInside(database: Database, name: string): Lock | undefined {
+  const row = database.prepare('SELECT pid, start_time FROM locks WHERE name = ?').get(name) as LockRow | undefined
+  if (row !== undefined && isAlive({ pid: row.pid, startTime: row.start_time })) return undefined
   const holder = randomUUID()
-  const taken = transaction(database, () => {
-    const row = database.prepare('SELECT pid, start_time FROM locks WHERE name = ?').get(name) as LockRow | undefined
-    if (row !== undefined && isAlive({ pid: row.pid, startTime: row.start_time })) return false
-    const { pid, startTime } = thisProcess()
-    database
-      .prepare('INSERT OR REPLACE INTO locks (name, holder, pid, start_time, acquired_at_ms) VALUES (?, ?, ?, ?, ?)')
-      .run(name, holder, pid, startTime, Date.now())
-    return true
-  })
-  return taken ? openLock(database, name, holder) : undefined
+  const { pid, startTime } = thisProcess()
+  database
+    .prepare('INSERT OR REPLACE INTO locks (name, holder, pid, start_time, acquired_at_ms) VALUES (?, ?, ?, ?, ?)')
+    .run(name, holder, pid, startTime, Date.now())
+  return openLock(database, name, holder)
 }
 
 interface LockRow {

@@ -1,0 +1,104 @@
+/**
+ * Collection: removes content that no image holds and nobody alive has leased. What to remove is decided in a write
+ * transaction, and so is every lease; blobs are unlinked inside it. Snapshots take longer to remove: they are locked inside
+ * it, and whoever leases one later waits for that lock before looking whether it exists.
+ */
+import { readdirSync, statSync, unlinkSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Digest, isDigest, parseDigest } from '../oci/digest.ts'
+import { transaction } from '../state/database.ts'
+import { type Lock, tryLockInside } from '../state/lock.ts'
+import { readProcessIdentity } from '../util/process-identity.ts'
+import { blobPath, listBlobs, partialDirectory } from './blobs.ts'
+import type { ImageContext } from './context.ts'
+import { leasedKeys } from './leases.ts'
+
+export interface Collected {
+  /** Chain ids, top-most last. */
+  readonly snapshots: readonly Digest[]
+  readonly blobs: readonly Digest[]
+  readonly reclaimedBytes: number
+}
+
+/** Idempotent, safe at any time beside anything. With `partials` downloads that were cut off are given up as well. */
+export async function collect(
+  context: ImageContext,
+  options: { readonly partials?: boolean } = {},
+): Promise<Collected> {
+  const { database, snapshots } = context
+  const onDisk = await snapshots.list()
+  const { blobs, condemned } = transaction(database, () => {
+    forgetDoomedImages(context)
+    return { blobs: unlinkBlobs(context), condemned: lockSnapshots(context, onDisk) }
+  })
+  let reclaimedBytes = blobs.reduce((sum, blob) => sum + blob.sizeBytes, 0)
+  for (const { chainID, lock } of condemned) {
+    using _ = lock
+    const row = database.prepare('SELECT size_bytes FROM snapshots WHERE chain_id = ?').get(chainID)
+    reclaimedBytes += Number(row?.['size_bytes'] ?? 0)
+    await snapshots.remove(chainID)
+    database.prepare('DELETE FROM snapshots WHERE chain_id = ?').run(chainID)
+  }
+  reclaimedBytes += sweepPartials(context, options.partials === true)
+  return {
+    snapshots: condemned.map(({ chainID }) => chainID),
+    blobs: blobs.map(({ digest }) => digest),
+    reclaimedBytes,
+  }
+}
+
+/** Images removed while somebody was about to run them: by now a container uses them, or nobody will. */
+function forgetDoomedImages({ database, usersOf }: ImageContext): void {
+  const leased = leasedKeys(database, 'image')
+  for (const { id } of database.prepare('SELECT id FROM images WHERE doomed = 1').all() as { id: string }[]) {
+    if (leased.has(id) || usersOf(id).length > 0) continue
+    database.prepare('DELETE FROM images WHERE id = ?').run(id)
+  }
+}
+
+function unlinkBlobs({ database, paths }: ImageContext): readonly { digest: Digest; sizeBytes: number }[] {
+  const leased = leasedKeys(database, 'blob')
+  const held = database.prepare('SELECT 1 FROM image_blobs WHERE digest = ? LIMIT 1')
+  const removed: { digest: Digest; sizeBytes: number }[] = []
+  for (const digest of listBlobs(paths)) {
+    if (leased.has(digest) || held.get(digest) !== undefined) continue
+    const path = blobPath(paths, digest)
+    removed.push({ digest, sizeBytes: statSync(path).size })
+    unlinkSync(path)
+  }
+  return removed
+}
+
+function lockSnapshots(
+  { database }: ImageContext,
+  onDisk: readonly Digest[],
+): readonly { chainID: Digest; lock: Lock }[] {
+  const leased = leasedKeys(database, 'snapshot')
+  const held = database.prepare('SELECT 1 FROM image_layers WHERE chain_id = ? LIMIT 1')
+  const condemned: { chainID: Digest; lock: Lock }[] = []
+  for (const chainID of onDisk) {
+    if (leased.has(chainID) || held.get(chainID) !== undefined) continue
+    const lock = tryLockInside(database, `snapshot:${chainID}`)
+    if (lock !== undefined) condemned.push({ chainID, lock })
+  }
+  return condemned
+}
+
+/** Removes temporary files of dead writers and, where asked for, downloads that nobody is at work on. @returns bytes freed */
+function sweepPartials({ database, paths }: ImageContext, downloads: boolean): number {
+  return transaction(database, () => {
+    const leased = leasedKeys(database, 'blob')
+    let freedBytes = 0
+    for (const name of readdirSync(partialDirectory(paths))) {
+      const digest = `${name.length === 128 ? 'sha512' : 'sha256'}:${name}`
+      const abandoned = isDigest(digest)
+        ? downloads && !leased.has(parseDigest(digest))
+        : readProcessIdentity(Number(name.split('.')[1])) === undefined
+      if (!abandoned) continue
+      const path = join(partialDirectory(paths), name)
+      freedBytes += statSync(path).size
+      unlinkSync(path)
+    }
+    return freedBytes
+  })
+}
