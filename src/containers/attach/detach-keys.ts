@@ -40,27 +40,27 @@ function configuredKeys(env: NodeJS.ProcessEnv): string | undefined {
 /** Passes input on until the keys appear in a row; then calls `onDetach` once and swallows the rest. */
 export function detachFilter(keys: Buffer, onDetach: () => void): Transform {
   let matched = 0
-  let detached = false
+  /** The bytes to pass on now that `byte` has come; keys typed so far are held back. */
+  const take = (byte: number): number[] => {
+    if (matched === keys.length) return []
+    if (byte === keys[matched]) {
+      matched += 1
+      return []
+    }
+    const held = [...keys.subarray(0, matched)]
+    matched = byte === keys[0] ? 1 : 0
+    return matched === 1 ? held : [...held, byte]
+  }
   return new Transform({
     transform(chunk: Buffer, _encoding, done) {
-      const output: number[] = []
-      for (const byte of chunk) {
-        if (detached) break
-        if (byte === keys[matched]) {
-          matched += 1
-          detached = matched === keys.length
-          continue
-        }
-        output.push(...keys.subarray(0, matched))
-        matched = byte === keys[0] ? 1 : 0
-        if (matched === 0) output.push(byte)
-      }
+      const wasDetached = matched === keys.length
+      const output = [...chunk].flatMap(take)
       if (output.length > 0) this.push(Buffer.from(output))
-      if (detached) onDetach()
+      if (!wasDetached && matched === keys.length) onDetach()
       done()
     },
     flush(done) {
-      if (matched > 0 && !detached) this.push(keys.subarray(0, matched))
+      if (matched > 0 && matched < keys.length) this.push(keys.subarray(0, matched))
       done()
     },
   })

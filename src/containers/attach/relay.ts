@@ -33,7 +33,7 @@ export function openRelay(stdio: Duplex, io: RunIO, options: RelayOptions): Rela
   io.stderr.on('error', onOutputError)
   // A container that has ended resets the connection while we may still write stdin to it.
   stdio.on('error', () => resolve('closed'))
-  relayOutput(stdio, io, options).then(() => resolve('closed'))
+  void relayOutput(stdio, io, options).then(() => resolve('closed'))
   const input = options.stdin
     ? relayInput(stdio, io, { keys: options.detachKeys, onDetach: () => resolve('detached') })
     : undefined
