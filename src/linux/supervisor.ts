@@ -1,9 +1,16 @@
-/**
- * The TypeScript side of the native supervisor: starts one per container and talks to it over its socket.
- */
+/** The TypeScript side of the native supervisor: starts one per container and speaks to it (docs/internals/native.md). */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { connect, type Socket } from 'node:net'
+import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
+import { nativeProgram } from '../package-root.ts'
 import type { ProcessIdentity } from '../util/process-identity.ts'
+import { encodePlan } from './encode-plan.ts'
+import { LaunchFailed } from './errors.ts'
 import type { LaunchPlan } from './plan.ts'
+import { openControl, type SupervisorControl } from './supervisor-control.ts'
+import { WireWriter } from './wire-writer.ts'
 
 export interface SuperviseOptions {
   readonly plan: LaunchPlan
@@ -33,7 +40,7 @@ export interface ExitRecord {
 }
 
 /** One started container as the command that started it sees it. */
-export interface Supervisor {
+export interface Supervisor extends SupervisorControl {
   readonly supervisor: ProcessIdentity
   readonly container: ProcessIdentity
   /** Messages of steps that were clamped or skipped (`rlimit` …). */
@@ -44,10 +51,102 @@ export interface Supervisor {
    * writable side closes stdin.
    */
   readonly stdio: Duplex
-  signal(signal: number): Promise<void>
-  resize(size: { columns: number; rows: number }): Promise<void>
-  /** Resolves with the exit record once it is on disk. Takes over the exit: the hook will not run. */
-  wait(): Promise<ExitRecord>
   /** Lets go: the supervisor goes on alone, the hook runs at the end. */
   release(): void
+}
+
+/**
+ * Resolves once the container's program runs.
+ *
+ * @throws {ProgramNotFound} exit 127 @throws {ProgramNotExecutable} exit 126
+ * @throws {LaunchFailed} exit 125: a step failed; nothing of the container is left
+ */
+export async function startSupervisor(options: SuperviseOptions): Promise<Supervisor> {
+  const child = spawn(nativeProgram, ['supervise'], {
+    detached: true, // its own session: what the terminal sends to us does not reach it
+    cwd: '/',
+    env: {},
+    stdio: ['pipe', 'ignore', 'ignore', 'pipe', 'pipe'],
+  })
+  const { input, control: controlSocket, attached } = pipesOf(child)
+  const control = openControl(controlSocket)
+  const spawned = new Promise<never>((_, reject) =>
+    child.once('error', (cause) => reject(new LaunchFailed('start', nativeProgram, cause.message, { cause }))),
+  )
+  input.on('error', () => {}) // a supervisor that fails early closes it: the control connection says why
+  input.end(encodeSuperviseOptions(options))
+  try {
+    const identity = await Promise.race([control.started, spawned])
+    return {
+      ...control,
+      ...identity,
+      stdio: attached,
+      warnings: control.warnings,
+      release: () => release(child, controlSocket, attached),
+    }
+  } catch (error) {
+    attached.destroy()
+    controlSocket.destroy()
+    throw error
+  }
+}
+
+function pipesOf(child: ChildProcess): { input: Socket; control: Socket; attached: Socket } {
+  const [input, , , control, attached] = child.stdio as unknown as (Socket | undefined)[]
+  if (input === undefined || control === undefined || attached === undefined)
+    throw new Error('the supervisor has no pipes')
+  child.unref()
+  return { input, control, attached }
+}
+
+function release(child: ChildProcess, control: Socket, attached: Duplex): void {
+  control.end('RELEASE\n')
+  attached.destroy()
+  child.unref()
+}
+
+function encodeSuperviseOptions(options: SuperviseOptions): Buffer {
+  const { plan, runDirectory, stateDirectory, terminal, log, exitHook } = options
+  const writer = new WireWriter()
+  writer.record(1, (record) => record.string(runDirectory))
+  writer.record(2, (record) => record.string(stateDirectory))
+  if (terminal !== undefined) writer.record(3, (record) => record.u32(terminal.columns).u32(terminal.rows))
+  writer.record(4, (record) => record.flag(options.openStdin).flag(options.stdinOnce))
+  if (log !== undefined) writer.record(5, (record) => record.string(log.path).u64(log.maxSizeBytes).u32(log.maxFiles))
+  if (exitHook !== undefined) writer.record(6, (record) => record.strings(exitHook.argv).strings(exitHook.env))
+  encodePlan(writer, plan)
+  return writer.finish()
+}
+
+/**
+ * A connection to the supervisor of a container that another command started.
+ *
+ * @returns undefined when there is none any more: its exit record tells the rest
+ */
+export async function connectSupervisor(runDirectory: string): Promise<SupervisorControl | undefined> {
+  const socket = connect(join(runDirectory, 'supervisor.sock'))
+  return await new Promise((resolve) => {
+    socket.once('error', () => resolve(undefined))
+    socket.once('connect', () => resolve(openControl(socket)))
+  })
+}
+
+/** The record of a container's end; undefined while there is none. */
+export function readExitRecord(stateDirectory: string): ExitRecord | undefined {
+  let text: string
+  try {
+    text = readFileSync(join(stateDirectory, 'exit'), 'utf8')
+  } catch {
+    return undefined
+  }
+  const fields = new Map(
+    text.split('\n').map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]),
+  )
+  const number = (name: string) => Number(fields.get(name) ?? 0)
+  return {
+    status: number('status'),
+    signal: number('signal'),
+    oomKilled: number('oom') !== 0,
+    finishedAtNs: BigInt(fields.get('finished') ?? 0),
+  }
 }

@@ -1,0 +1,86 @@
+/** The line protocol of a supervisor's control connection. */
+import type { Socket } from 'node:net'
+import type { ProcessIdentity } from '../util/process-identity.ts'
+import { LaunchFailed, launchError } from './errors.ts'
+import type { ExitRecord } from './supervisor.ts'
+
+export interface SupervisorControl {
+  signal(signal: number): Promise<void>
+  resize(size: { columns: number; rows: number }): Promise<void>
+  /** Resolves with the exit record once it is on disk. Takes over the exit: the hook will not run. */
+  wait(): Promise<ExitRecord>
+}
+
+export interface StartedControl extends SupervisorControl {
+  readonly started: Promise<{ supervisor: ProcessIdentity; container: ProcessIdentity }>
+  readonly warnings: string[]
+}
+
+const MAX_LINE_BYTES = 4096
+
+export function openControl(socket: Socket): StartedControl {
+  const started = Promise.withResolvers<{ supervisor: ProcessIdentity; container: ProcessIdentity }>()
+  const exited = Promise.withResolvers<ExitRecord>()
+  const warnings: string[] = []
+  // Whoever does not ask never hears: an unasked promise must not count as an unhandled failure.
+  started.promise.catch(() => {})
+  exited.promise.catch(() => {})
+
+  const obey = (line: string) => {
+    const [word, ...fields] = line.split('\t')
+    if (word === 'STARTED') started.resolve(parseStarted(fields))
+    else if (word === 'WARNING') warnings.push(warningText(fields))
+    else if (word === 'FAILED') started.reject(launchError(fields))
+    else if (word === 'EXIT') exited.resolve(parseExit(fields))
+  }
+  readLines(socket, obey)
+  const lost = () => {
+    const error = new LaunchFailed('supervise', 'the supervisor', 'it ended before it said how')
+    started.reject(error)
+    exited.reject(error)
+  }
+  socket.once('close', lost)
+  socket.on('error', lost)
+  const send = async (line: string) => {
+    await new Promise<void>((resolve, reject) =>
+      socket.write(`${line}\n`, (error) => (error ? reject(error) : resolve())),
+    )
+  }
+  return {
+    started: started.promise,
+    warnings,
+    signal: (signal) => send(`SIGNAL ${signal}`),
+    resize: ({ columns, rows }) => send(`RESIZE ${columns} ${rows}`),
+    wait: async () => {
+      await send('TAKE-EXIT')
+      return await exited.promise
+    },
+  }
+}
+
+function readLines(socket: Socket, onLine: (line: string) => void): void {
+  let rest = ''
+  socket.setEncoding('utf8')
+  socket.on('data', (chunk: string) => {
+    const lines = (rest + chunk).split('\n')
+    rest = (lines.pop() ?? '').slice(-MAX_LINE_BYTES)
+    for (const line of lines) onLine(line)
+  })
+}
+
+function parseStarted(fields: readonly string[]): { supervisor: ProcessIdentity; container: ProcessIdentity } {
+  const [supervisor = 0, supervisorStart = 0, container = 0, containerStart = 0] = fields.map(Number)
+  return {
+    supervisor: { pid: supervisor, startTime: supervisorStart },
+    container: { pid: container, startTime: containerStart },
+  }
+}
+
+function parseExit([status, signal, oom, finished]: readonly string[]): ExitRecord {
+  return { status: Number(status), signal: Number(signal), oomKilled: oom === '1', finishedAtNs: BigInt(finished ?? 0) }
+}
+
+/** CLASS, step, doing, object, errno, reason. */
+function warningText([, , doing, object, , reason]: readonly string[]): string {
+  return `${doing} ${object}: ${reason}`
+}
