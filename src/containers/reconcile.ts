@@ -1,9 +1,10 @@
 /** Brings a record up to date when the processes it speaks of are gone: after kill -9 of anything, or a reboot. */
-import { type ExitRecord, readExitRecord, readSupervisor } from '../linux/supervisor.ts'
+import { type ExitRecord, readExitRecord } from '../linux/supervisor.ts'
 import { containerDirectory, containerRunDirectory } from '../paths.ts'
 import { isAlive, type ProcessIdentity } from '../util/process-identity.ts'
 import { cleanUp, discardContainer, finishContainer } from './finish.ts'
 import { isActive } from './lifecycle.ts'
+import { readPidRecord } from './pid-record.ts'
 import { advance, type ContainerRecord, readRecord } from './records.ts'
 import type { ContainerRoom } from './room.ts'
 
@@ -39,7 +40,7 @@ async function mendCreated(room: ContainerRoom, record: ContainerRecord): Promis
 
 /** Whoever was starting it died: before or after the supervisor had taken over. */
 async function mendStarting(room: ContainerRoom, record: ContainerRecord): Promise<boolean> {
-  const found = readSupervisor(containerRunDirectory(room.paths, record.id))
+  const found = readPidRecord(containerRunDirectory(room.paths, record.id))
   if (found !== undefined && lives(found.supervisor)) {
     advance(room.database, record.id, { to: 'running', ...found, owner: undefined, startedAtMs: Date.now() })
     return true

@@ -1,4 +1,5 @@
 /** `created` → `starting` → `running`: plans, starts the supervisor, and records who is running. */
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { CoracleError } from '../errors.ts'
 import type { Supervisor } from '../linux/supervisor.ts'
@@ -51,6 +52,7 @@ export async function startContainer(room: ContainerRoom, draft: Draft, options:
   const { config } = draft.settings
   advance(room.database, draft.id, { to: 'starting', owner: thisProcess() })
   try {
+    rmSync(join(directories.data, 'exit'), { force: true }) // of an earlier run
     const plan = await planContainer(draft, directories, spec)
     const { startSupervisor } = await import('../linux/supervisor.ts')
     const supervisor = await startSupervisor({

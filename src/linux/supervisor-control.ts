@@ -14,6 +14,8 @@ export interface SupervisorControl {
 export interface StartedControl extends SupervisorControl {
   readonly started: Promise<{ supervisor: ProcessIdentity; container: ProcessIdentity }>
   readonly warnings: string[]
+  /** What `wait` answers, without asking for it: the owner is told in any case. */
+  readonly exited: Promise<ExitRecord>
 }
 
 const MAX_LINE_BYTES = 4096
@@ -51,6 +53,7 @@ export function openControl(socket: Socket): StartedControl {
     warnings,
     signal: (signal) => send(`SIGNAL ${signal}`),
     resize: ({ columns, rows }) => send(`RESIZE ${columns} ${rows}`),
+    exited: exited.promise,
     wait: async () => {
       await send('TAKE-EXIT')
       return await exited.promise

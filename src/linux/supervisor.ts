@@ -78,7 +78,10 @@ export async function startSupervisor(options: SuperviseOptions): Promise<Superv
   try {
     const identity = await Promise.race([control.started, spawned])
     return {
-      ...control,
+      signal: control.signal,
+      resize: control.resize,
+      // The exit is its owner's from the start; a connection that broke after it still leaves the record on disk.
+      wait: () => control.exited.catch((error: unknown) => recordOr(options.stateDirectory, error)),
       ...identity,
       stdio: attached,
       warnings: control.warnings,
@@ -89,6 +92,12 @@ export async function startSupervisor(options: SuperviseOptions): Promise<Superv
     controlSocket.destroy()
     throw error
   }
+}
+
+function recordOr(stateDirectory: string, error: unknown): ExitRecord {
+  const record = readExitRecord(stateDirectory)
+  if (record === undefined) throw error
+  return record
 }
 
 function pipesOf(child: ChildProcess): { input: Socket; control: Socket; attached: Socket } {
