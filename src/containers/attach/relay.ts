@@ -1,4 +1,5 @@
 /** Connects a container's stdio with the user's, until the container closes it or the user leaves. */
+import { spawnSync } from 'node:child_process'
 import type { Duplex, Readable } from 'node:stream'
 import type { RunIO } from '../types.ts'
 import { detachFilter } from './detach-keys.ts'
@@ -101,6 +102,8 @@ function rawMode({ stdin }: RunIO): () => void {
     process.kill(process.pid, name)
   }
   stdin.setRawMode(true)
+  // Node leaves the terminal turning line feeds into carriage returns too; a full-screen program inside has done its own.
+  spawnSync('stty', ['-opost'], { stdio: ['inherit', 'ignore', 'ignore'] })
   process.once('exit', restore)
   for (const name of DEADLY) process.once(name, onSignal)
   return restore

@@ -1,0 +1,160 @@
+/* The child's part of a launch plan: everything between clone and exec. */
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include "fail.h"
+#include "identity.h"
+#include "init.h"
+#include "kernel.h"
+#include "launch.h"
+#include "mounts.h"
+#include "root.h"
+#include "terminal.h"
+
+struct child {
+  int root;    /* the new root, "/" until a root step made one */
+  int channel; /* to the supervisor; closed by exec */
+  const struct stdio *stdio;
+};
+
+static void tell(int channel, char kind, unsigned step) {
+  struct message message = {.kind = kind};
+  describe(message.text, sizeof message.text, step);
+  /* nobody listens any more when the supervisor died; then there is nobody to tell */
+  while (send(channel, &message, sizeof message, MSG_NOSIGNAL) < 0 && errno == EINTR) continue;
+}
+
+static int step_enter(struct reader *args) {
+  const char *path = read_string(args);
+  uint32_t kind = read_u32(args);
+  cleanup_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return fail("open", path);
+  return setns(fd, (int)kind) < 0 ? fail("setns", path) : 0;
+}
+
+static int step_unshare(struct reader *args) {
+  uint32_t kinds = read_u32(args);
+  return unshare((int)kinds) < 0 ? fail("unshare", "namespaces") : 0;
+}
+
+static int step_sysctl(int root, struct reader *args) {
+  const char *path = read_string(args), *value = read_string(args);
+  cleanup_fd int at = open_in_root(root, path, CREATE_NONE);
+  if (at < 0) return -1;
+  char link[64];
+  snprintf(link, sizeof link, "/proc/self/fd/%d", at);
+  cleanup_fd int fd = open(link, O_WRONLY | O_CLOEXEC);
+  if (fd < 0) return fail("open", path);
+  return write(fd, value, strlen(value)) < 0 ? fail("write", path) : 0;
+}
+
+static int step_cwd(int root, struct reader *args) {
+  const char *path = read_string(args);
+  uint32_t create = read_u32(args);
+  uid_t uid = read_u32(args);
+  gid_t gid = read_u32(args);
+  struct stat status;
+  cleanup_fd int there = open_in_root(root, path, CREATE_NONE);
+  cleanup_fd int fd = steal_fd(&there);
+  if (fd < 0 && errno == ENOENT && create) {
+    fd = open_in_root(root, path, CREATE_DIRECTORY);
+    if (fd >= 0 && fchownat(fd, "", uid, gid, AT_EMPTY_PATH) < 0) return fail("fchownat", path);
+  }
+  if (fd < 0) return -1;
+  if (fstatat(fd, "", &status, AT_EMPTY_PATH) < 0) return fail("fstatat", path);
+  if (!S_ISDIR(status.st_mode)) return errno = ENOTDIR, fail("chdir", path);
+  return fchdir(fd) < 0 ? fail("chdir", path) : 0;
+}
+
+static int step_session(struct child *child, struct reader *args) {
+  uint32_t terminal = read_u32(args);
+  if (setsid() < 0 && errno != EPERM) return fail("setsid", "");
+  if (!terminal) return connect_stdio(child->stdio);
+  return connect_terminal(child->root, child->channel, (struct size){child->stdio->columns, child->stdio->rows});
+}
+
+static int step_hostname(struct reader *args) {
+  const char *name = read_string(args);
+  return sethostname(name, strlen(name)) < 0 ? fail("sethostname", name) : 0;
+}
+
+static int step_domainname(struct reader *args) {
+  const char *name = read_string(args);
+  return setdomainname(name, strlen(name)) < 0 ? fail("setdomainname", name) : 0;
+}
+
+static int keep_root(struct child *child, int root) {
+  if (root < 0) return -1;
+  close_fd(&child->root);
+  child->root = root;
+  return 0;
+}
+
+static int step_leave_root(struct child *child, struct reader *args) {
+  if (step_move_root(child->root, args) < 0) return -1;
+  int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+  return root < 0 ? fail("open", "/") : keep_root(child, root);
+}
+
+static int run_step(struct child *child, uint32_t code, struct reader *args) {
+  switch ((enum step)code) {
+    case CHILD_ENTER: return step_enter(args);
+    case CHILD_UNSHARE: return step_unshare(args);
+    case CHILD_PROPAGATION: return step_propagation(args);
+    case CHILD_ROOT_OVERLAY: return keep_root(child, step_root_overlay(args));
+    case CHILD_ROOT_BIND: return keep_root(child, step_root_bind(args));
+    case CHILD_MOUNT: return step_mount(child->root, args);
+    case CHILD_BIND: return step_bind(child->root, args);
+    case CHILD_REMOUNT: return step_remount(child->root, args);
+    case CHILD_MKDIR: return step_mkdir(child->root, args);
+    case CHILD_SYMLINK: return step_symlink(child->root, args);
+    case CHILD_MKNOD: return step_mknod(child->root, args);
+    case CHILD_MASK: return step_mask(child->root, args);
+    case CHILD_READ_ONLY: return step_read_only(child->root, args);
+    case CHILD_MOVE_ROOT: return step_leave_root(child, args);
+    case CHILD_HOSTNAME: return step_hostname(args);
+    case CHILD_DOMAINNAME: return step_domainname(args);
+    case CHILD_SYSCTL: return step_sysctl(child->root, args);
+    case CHILD_LOOPBACK_UP: return step_loopback_up();
+    case CHILD_RLIMIT: return step_rlimit(args);
+    case CHILD_KEYRING: return step_keyring(args);
+    case CHILD_SESSION: return step_session(child, args);
+    case CHILD_CWD: return step_cwd(child->root, args);
+    case CHILD_USER: return step_user(args);
+    case CHILD_CAPABILITIES: return step_capabilities(args);
+    case CHILD_NO_NEW_PRIVILEGES: return step_no_new_privileges();
+    case CHILD_PERSONALITY: return step_personality(args);
+    case CHILD_SECCOMP: return step_seccomp(args);
+    case CHILD_INIT: return step_init(child->channel);
+    case CHILD_EXEC: return step_exec(args);
+    default: return errno = EINVAL, fail_because("decode", "the plan", "there is no such step");
+  }
+}
+
+_Noreturn void run_child(struct reader steps, unsigned first_step, const struct stdio *stdio, int channel, int go) {
+  struct child child = {.root = -1, .channel = channel, .stdio = stdio};
+  unsigned step = first_step;
+  char byte;
+  /* The parent maps ids and joins groups first. When it dies, so does this process: by the pipe now, by the signal later. */
+  if (prctl(PR_SET_PDEATHSIG, SIGKILL_NUMBER) < 0 || read(go, &byte, 1) != 1) _exit(125);
+  close(go);
+  uint32_t code;
+  struct reader args;
+  for (; read_record(&steps, &code, &args); step++) {
+    if (child.root < 0) child.root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    int result = run_step(&child, code & ~STEP_OPTIONAL, &args);
+    if (result == 0 && args.bad) result = (errno = EINVAL, fail("decode", "the plan"));
+    if (result == 0) continue;
+    if ((code & STEP_OPTIONAL) == 0) break;
+    tell(channel, MESSAGE_WARNING, step);
+  }
+  if (steps.bad) (void)(errno = EINVAL, fail("decode", "the plan"));
+  tell(channel, MESSAGE_FAILURE, step);
+  _exit(125);
+}

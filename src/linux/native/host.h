@@ -1,0 +1,28 @@
+/* Host steps of a launch plan, and what they leave to be undone. */
+#ifndef CORACLE_HOST_H
+#define CORACLE_HOST_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "wire.h"
+
+#define MAX_GROUPS 32
+#define MAX_OOM_FILES 4
+
+struct host {
+  const char *groups[MAX_GROUPS]; /* to be removed at the end, in the order they were made */
+  unsigned group_count;
+  const char *oom_files[MAX_OOM_FILES];
+  unsigned oom_file_count;
+  uint64_t oom_kills_before;
+};
+
+int run_host_step(struct host *host, uint32_t code, struct reader *args, pid_t child);
+/* How often the kernel killed in the container's groups for want of memory. */
+bool was_oom_killed(const struct host *host);
+/* Kills what is left in the groups and removes them; answers -1 with the failure noted for the first one that stays. */
+int remove_groups(struct host *host);
+
+#endif

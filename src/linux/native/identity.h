@@ -1,0 +1,22 @@
+/* The steps that shape the process itself: limits, user, capabilities, filters, and at last the program. */
+#ifndef CORACLE_IDENTITY_H
+#define CORACLE_IDENTITY_H
+
+#include "launch.h"
+#include "wire.h"
+
+#define SIGKILL_NUMBER 9
+
+int step_loopback_up(void);
+int step_rlimit(struct reader *args);
+int step_keyring(struct reader *args);
+int step_user(struct reader *args);
+int step_capabilities(struct reader *args);
+int step_no_new_privileges(void);
+int step_personality(struct reader *args);
+int step_seccomp(struct reader *args);
+int step_exec(struct reader *args);
+/* Makes the supervisor's pipes the process's stdin, stdout and stderr. */
+int connect_stdio(const struct stdio *stdio);
+
+#endif

@@ -1,0 +1,10 @@
+/* Each job's entry: what main() would be. */
+#ifndef CORACLE_JOBS_H
+#define CORACLE_JOBS_H
+
+/* Plan on descriptor 0, control connection on 3, attached streams on 4. */
+int supervise_main(int argc, char **argv);
+/* File-system steps on descriptor 0, applied below a directory. */
+int apply_main(int argc, char **argv);
+
+#endif

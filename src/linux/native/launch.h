@@ -1,0 +1,41 @@
+/* Carries out a launch plan: host steps here, then a child that does the rest and becomes the program. */
+#ifndef CORACLE_LAUNCH_H
+#define CORACLE_LAUNCH_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "wire.h"
+
+/* Record codes of encode-plan.ts. */
+enum step {
+  OPTION_RUN_DIRECTORY = 1, OPTION_STATE_DIRECTORY, OPTION_TERMINAL, OPTION_STDIN, OPTION_LOG, OPTION_HOOK, OPTION_LAST = 31,
+  HOST_CGROUP = 32, HOST_WRITE, HOST_DEVICE_FILTER, HOST_PID_NAMESPACE, HOST_JOIN_CGROUP, HOST_MAP_IDS, HOST_OOM_SCORE,
+  HOST_OOM_FILE, HOST_CLONE, HOST_LAST = 63,
+  CHILD_ENTER = 64, CHILD_UNSHARE, CHILD_PROPAGATION, CHILD_ROOT_OVERLAY, CHILD_ROOT_BIND, CHILD_MOUNT, CHILD_BIND,
+  CHILD_REMOUNT, CHILD_MKDIR, CHILD_SYMLINK, CHILD_MKNOD, CHILD_MASK, CHILD_READ_ONLY, CHILD_MOVE_ROOT, CHILD_HOSTNAME,
+  CHILD_DOMAINNAME, CHILD_SYSCTL, CHILD_LOOPBACK_UP, CHILD_RLIMIT, CHILD_KEYRING, CHILD_SESSION, CHILD_CWD, CHILD_USER,
+  CHILD_CAPABILITIES, CHILD_NO_NEW_PRIVILEGES, CHILD_PERSONALITY, CHILD_SECCOMP, CHILD_INIT, CHILD_EXEC,
+};
+
+#define STEP_OPTIONAL 0x80000000u /* set in a record's code: a failure of this step is a warning */
+
+/* What the child tells its parent, one message each, before its end of the channel closes at exec. */
+enum message_kind { MESSAGE_WARNING = 'W', MESSAGE_FAILURE = 'F', MESSAGE_TERMINAL = 'T' };
+struct message {
+  char kind;
+  char text[767]; /* failures and warnings: see describe() */
+};
+
+struct stdio {
+  int in, out, err; /* the child's ends; -1 with a terminal */
+  unsigned short columns, rows; /* of the terminal; 0 when unknown */
+};
+
+/* Runs in the child and never returns. */
+_Noreturn void run_child(struct reader steps, unsigned first_step, const struct stdio *stdio, int channel, int go);
+
+/* One line: CLASS, step number, what was done, to what, errno, reason, separated by tabs. */
+void describe(char *line, size_t size, unsigned step);
+
+#endif

@@ -1,0 +1,154 @@
+#include "log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "fail.h"
+
+#define MAX_ENTRY (LOG_LINE_MAX * 6 + 128) /* each byte may become \u00XX */
+
+static char entry[MAX_ENTRY]; /* untouched pages cost nothing: only long lines of control characters fill it */
+
+int log_open(struct log *log) {
+  struct stat status;
+  if (log->path == NULL) return 0;
+  log->fd = open(log->path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
+  if (log->fd < 0) return fail("open", log->path);
+  if (fstat(log->fd, &status) < 0) return fail("fstat", log->path);
+  log->size = (uint64_t)status.st_size;
+  return 0;
+}
+
+/* path.1 is the newest of the old ones. */
+static int rotate(struct log *log) {
+  char from[PATH_MAX], to[PATH_MAX];
+  if (strlen(log->path) > PATH_MAX - 16) return errno = ENAMETOOLONG, fail("rename", log->path);
+  close_fd(&log->fd);
+  for (uint32_t i = log->max_files; i-- > 1;) {
+    snprintf(to, sizeof to, "%s.%u", log->path, i);
+    if (i == 1) snprintf(from, sizeof from, "%s", log->path);
+    else snprintf(from, sizeof from, "%s.%u", log->path, i - 1);
+    if (rename(from, to) < 0 && errno != ENOENT) return fail("rename", from);
+  }
+  if (log->max_files <= 1 && unlink(log->path) < 0 && errno != ENOENT) return fail("unlink", log->path);
+  return log_open(log);
+}
+
+/* The length of the UTF-8 sequence at `text`, 0 when it is not one (RFC 3629: no overlong forms, no surrogates). */
+static size_t utf8_length(const unsigned char *text, size_t size) {
+  unsigned char first = text[0];
+  size_t length = first < 0x80 ? 1 : first >= 0xc2 && first < 0xe0 ? 2 : first >= 0xe0 && first < 0xf0 ? 3 : first >= 0xf0 && first < 0xf5 ? 4 : 0;
+  if (length == 0 || length > size) return 0;
+  for (size_t i = 1; i < length; i++) {
+    if ((text[i] & 0xc0) != 0x80) return 0;
+  }
+  if ((first == 0xe0 && text[1] < 0xa0) || (first == 0xed && text[1] > 0x9f)) return 0;
+  if ((first == 0xf0 && text[1] < 0x90) || (first == 0xf4 && text[1] > 0x8f)) return 0;
+  return length;
+}
+
+/* JSON as docker's encoder writes it: `<`, `>`, `&` and U+2028/9 escaped, invalid bytes replaced. */
+static size_t escape(char *to, const char *text, size_t size) {
+  static const char hex[] = "0123456789abcdef";
+  char *start = to;
+  for (size_t i = 0; i < size;) {
+    unsigned char byte = (unsigned char)text[i];
+    size_t length = utf8_length((const unsigned char *)text + i, size - i);
+    if (length == 0) {
+      to = mempcpy(to, "\\ufffd", 6);
+      i++;
+    } else if (length > 1) {
+      bool separator = length == 3 && memcmp(text + i, "\xe2\x80", 2) == 0 && ((unsigned char)text[i + 2] & 0xfe) == 0xa8;
+      if (separator) to = mempcpy(to, (unsigned char)text[i + 2] == 0xa8 ? "\\u2028" : "\\u2029", 6);
+      else to = mempcpy(to, text + i, length);
+      i += length;
+    } else {
+      const char *plain = byte == '\n' ? "\\n" : byte == '\r' ? "\\r" : byte == '\t' ? "\\t" : byte == '"' ? "\\\"" : byte == '\\' ? "\\\\" : NULL;
+      if (plain != NULL) to = mempcpy(to, plain, 2);
+      else if (byte >= 0x20 && byte != '<' && byte != '>' && byte != '&') *to++ = (char)byte;
+      else to = mempcpy(to, (char[]){'\\', 'u', '0', '0', hex[byte >> 4], hex[byte & 15]}, 6);
+      i++;
+    }
+  }
+  return (size_t)(to - start);
+}
+
+static size_t time_stamp(char *to, size_t size) {
+  struct timespec now;
+  struct tm utc;
+  clock_gettime(CLOCK_REALTIME, &now);
+  gmtime_r(&now.tv_sec, &utc);
+  size_t used = strftime(to, size, "%Y-%m-%dT%H:%M:%S", &utc);
+  if (now.tv_nsec != 0) {
+    used += (size_t)snprintf(to + used, size - used, ".%09ld", now.tv_nsec);
+    while (to[used - 1] == '0') used--; /* RFC3339Nano drops trailing zeros */
+  }
+  to[used++] = 'Z';
+  return used;
+}
+
+static int write_all(int fd, const char *data, size_t size) {
+  while (size > 0) {
+    ssize_t written = write(fd, data, size);
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return -1;
+    data += written;
+    size -= (size_t)written;
+  }
+  return 0;
+}
+
+static int write_entry(struct log *log, int stream, const char *text, size_t size) {
+  char *to = mempcpy(entry, "{\"log\":\"", 8);
+  to += escape(to, text, size);
+  to += sprintf(to, "\",\"stream\":\"%s\",\"time\":\"", stream == 1 ? "stdout" : "stderr");
+  to += time_stamp(to, 64);
+  to = mempcpy(to, "\"}\n", 3);
+  size_t length = (size_t)(to - entry);
+  if (log->max_size != 0 && log->size > 0 && log->size + length > log->max_size && rotate(log) < 0) return -1;
+  if (write_all(log->fd, entry, length) < 0) return fail("write", log->path);
+  log->size += length;
+  return 0;
+}
+
+static int flush_line(struct log *log, int stream) {
+  struct line *line = &log->lines[stream - 1];
+  size_t used = line->used;
+  line->used = 0;
+  return used == 0 ? 0 : write_entry(log, stream, line->text, used);
+}
+
+int log_write(struct log *log, int stream, const char *data, size_t size) {
+  struct line *line = &log->lines[stream - 1];
+  int result = 0;
+  if (log->fd < 0) return 0;
+  while (size > 0) {
+    const char *newline = memchr(data, '\n', size);
+    size_t wanted = newline == NULL ? size : (size_t)(newline - data) + 1;
+    size_t room = sizeof line->text - line->used, taken = wanted < room ? wanted : room;
+    if (line->used == 0 && newline != NULL && taken == wanted) {
+      if (write_entry(log, stream, data, taken) < 0) result = -1; /* a whole line: no copy */
+    } else {
+      memcpy(line->text + line->used, data, taken);
+      line->used += taken;
+      bool whole = newline != NULL && taken == wanted;
+      if ((whole || line->used == sizeof line->text) && flush_line(log, stream) < 0) result = -1;
+    }
+    data += taken;
+    size -= taken;
+  }
+  return result;
+}
+
+int log_close(struct log *log) {
+  if (log->fd < 0) return 0;
+  int first = flush_line(log, 1), second = flush_line(log, 2);
+  close_fd(&log->fd);
+  return first < 0 || second < 0 ? -1 : 0;
+}

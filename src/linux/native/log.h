@@ -1,0 +1,28 @@
+/* docker's json-file log: one JSON object a line, rotated by size. */
+#ifndef CORACLE_LOG_H
+#define CORACLE_LOG_H
+
+#include <stdint.h>
+#include <stddef.h>
+
+#define LOG_LINE_MAX (16 * 1024) /* docker splits longer lines there */
+
+struct log {
+  const char *path; /* NULL: no log */
+  uint64_t max_size; /* 0: never rotated */
+  uint32_t max_files;
+  int fd;
+  uint64_t size;
+  struct line {
+    char text[LOG_LINE_MAX];
+    size_t used;
+  } lines[2]; /* unfinished lines of stdout and stderr */
+};
+
+int log_open(struct log *log);
+/* Takes what the container wrote to stream 1 or 2. A failed write (a full disk) is noted and the bytes are lost, the container goes on. */
+int log_write(struct log *log, int stream, const char *data, size_t size);
+/* Writes unfinished lines and closes. */
+int log_close(struct log *log);
+
+#endif

@@ -1,0 +1,21 @@
+/* The native program: mechanism without policy. Each job is one word; TypeScript speaks to it over descriptors. */
+#include <stdio.h>
+#include <string.h>
+
+#include "jobs.h"
+
+static const struct job {
+  const char *name;
+  int (*run)(int argc, char **argv);
+} jobs[] = {
+    {"supervise", supervise_main},
+    {"apply", apply_main},
+};
+
+int main(int argc, char **argv) {
+  for (size_t i = 0; argc > 1 && i < sizeof jobs / sizeof *jobs; i++) {
+    if (strcmp(argv[1], jobs[i].name) == 0) return jobs[i].run(argc, argv);
+  }
+  fputs("usage: coracle-native supervise|apply (started by coracle, not by hand)\n", stderr);
+  return 2;
+}

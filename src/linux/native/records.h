@@ -1,0 +1,23 @@
+/* What a supervisor leaves on disk, as `key=value` lines, written aside and renamed so that no reader sees half of it. */
+#ifndef CORACLE_RECORDS_H
+#define CORACLE_RECORDS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+struct exit_record {
+  int status, signal;
+  bool oom_killed;
+  const char *error; /* why it never ran; NULL when it did */
+};
+
+/* 0–255, 128 + n for signal n. */
+int exit_status(int wait_status);
+int write_exit_record(const char *directory, struct exit_record record);
+/* Also fills `started` with the line for the owner. */
+int write_pid_record(const char *directory, pid_t child, char *started, size_t size);
+/* The line that answers WAIT. */
+void format_exit(char *line, size_t size, int wait_status, bool oom_killed);
+
+#endif
