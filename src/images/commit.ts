@@ -24,27 +24,31 @@ export interface Commit {
 
 /** Atomic: afterwards the image has all its names, or nothing has changed. */
 export function commitImage(context: ImageContext, commit: Commit): void {
+  transaction(context.database, () => {
+    commitInside(context, commit)
+    commit.lease.releaseInside()
+  })
+}
+
+/** The same as part of a larger transaction, which also releases the lease. */
+export function commitInside({ database }: ImageContext, commit: Commit): void {
   const { understood, manifest, descriptor, layers } = commit
   const { id, kind, platform, config } = understood
-  const { database } = context
   const created = Date.parse(config.created ?? '')
   const unpacked = layers.reduce((sum, layer) => sum + layer.sizeBytes, 0)
   const packed = manifest.layers.reduce((sum, layer) => sum + layer.size, 0)
   const blobs = [descriptor, manifest.config, ...manifest.layers].map((blob) => blob.digest)
-  transaction(database, () => {
-    writeImage(database, {
-      id,
-      kind,
-      platform,
-      manifest: descriptor,
-      layers,
-      blobs: [...blobs, ...(commit.also ?? [])],
-      sizeBytes: kind === 'layers' ? unpacked : packed,
-      createdAtMs: Number.isNaN(created) ? 0 : created,
-      labels: config.config?.Labels ?? {},
-    })
-    for (const name of commit.names) writeName(database, id, name)
-    commit.inside?.()
-    commit.lease.releaseInside()
+  writeImage(database, {
+    id,
+    kind,
+    platform,
+    manifest: descriptor,
+    layers,
+    blobs: [...blobs, ...(commit.also ?? [])],
+    sizeBytes: kind === 'layers' ? unpacked : packed,
+    createdAtMs: Number.isNaN(created) ? 0 : created,
+    labels: config.config?.Labels ?? {},
   })
+  for (const name of commit.names) writeName(database, id, name)
+  commit.inside?.()
 }

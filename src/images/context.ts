@@ -31,10 +31,21 @@ export interface UnpackedLayer {
   readonly diffID: Digest
 }
 
+/** Where passwords are kept: the docker configuration, or a helper that it names. */
+export interface CredentialKeeper {
+  /** @returns the file they were written to in plain text, if they were */
+  store(
+    registry: string,
+    credentials: { readonly username: string; readonly password: string; readonly identityToken?: string },
+  ): Promise<{ readonly plainTextPath?: string | undefined }>
+  erase(registry: string): Promise<void>
+}
+
 export interface ImageContext {
   readonly paths: Paths
   readonly database: Database
   readonly registry: RegistryClient
+  readonly credentials: CredentialKeeper
   readonly snapshots: Snapshots
   readonly unpack: (request: UnpackRequest) => Promise<UnpackedLayer>
   readonly usersOf: ContainerEngine['usersOf']

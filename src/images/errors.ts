@@ -18,6 +18,13 @@ export class PlatformMismatch extends ImageNotFound {
   }
 }
 
+export class NothingToPush extends ImageNotFound {
+  constructor(name: string) {
+    super(name, { hint: 'give an image that name first: coracle tag IMAGE NAME' })
+    this.message = `An image does not exist locally with the tag: ${name}`
+  }
+}
+
 export class AmbiguousImage extends CoracleError {
   override readonly code = 'IMAGE_AMBIGUOUS'
   override readonly status = 409

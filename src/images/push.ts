@@ -1,0 +1,151 @@
+/** `push`: the bytes that were pulled or built, as they are; layers in parallel, the manifest last. */
+import { createReadStream } from 'node:fs'
+import { InvalidArgument } from '../errors.ts'
+import type { Descriptor } from '../oci/descriptor.ts'
+import { type Digest, parseDigest } from '../oci/digest.ts'
+import { canonicalName, parseReference, type Reference, repositoryName } from '../oci/reference.ts'
+import type { RegistryRepository } from '../registry/client.ts'
+import { transaction } from '../state/database.ts'
+import { blobPath, hasBlob, readBlob } from './blobs.ts'
+import type { ImageContext } from './context.ts'
+import { BlobMissing, NothingToPush } from './errors.ts'
+import { findImage, imagesNamed } from './find.ts'
+import { inParallel } from './in-parallel.ts'
+import { openLease } from './leases.ts'
+import { parseIndex, parseManifest, parseObject } from './manifest.ts'
+import { isAttestation, parsePlatform } from './platform.ts'
+import { reporter } from './pull-layer.ts'
+import { type ImageRecord, knownRepositories, rememberRepository, writeName } from './records.ts'
+import type { PushOptions, PushResult } from './types.ts'
+
+/** Blobs at once, as docker does. */
+const PARALLEL_BLOBS = 5
+
+/**
+ * Sends the image; with `allTags` every tag of the repository. An index goes as a whole when all of its images are in the
+ * store (and no platform was asked for), else only the one image goes.
+ *
+ * @throws {NothingToPush} no image has that name
+ */
+export async function pushImage(
+  context: ImageContext,
+  name: string,
+  options: PushOptions = {},
+): Promise<readonly PushResult[]> {
+  const reference = parseReference(name)
+  if (reference.digest !== undefined) throw new InvalidArgument('cannot push a digest reference')
+  if (options.allTags === true && reference.tag !== undefined) {
+    throw new InvalidArgument("tag can't be used with --all-tags/-a")
+  }
+  const tags = options.allTags === true ? tagsOf(context, reference) : [reference.tag ?? 'latest']
+  if (tags.length === 0) throw new NothingToPush(repositoryName(reference))
+  options.onMessage?.(`The push refers to repository [${repositoryName(reference)}]`)
+  const results: PushResult[] = []
+  for (const tag of tags) results.push(await pushTag(context, { ...reference, tag }, options))
+  return results
+}
+
+function tagsOf({ database }: ImageContext, reference: Reference): readonly string[] {
+  const rows = database.prepare('SELECT tag FROM image_tags WHERE repository = ? ORDER BY tag')
+  return rows.all(repositoryName(reference)).map((row) => String(row['tag']))
+}
+
+async function pushTag(
+  context: ImageContext,
+  reference: Reference & { readonly tag: string },
+  options: PushOptions,
+): Promise<PushResult> {
+  const { database } = context
+  if (imagesNamed(database, reference).length === 0) throw new NothingToPush(canonicalName(reference))
+  const wanted = options.platform === undefined ? undefined : parsePlatform(options.platform)
+  const image = findImage(database, canonicalName(reference), wanted)
+  using lease = openLease(database)
+  lease.add('image', [image.id])
+  const whole = wanted === undefined ? await findWholeIndex(context, image) : undefined
+  const content = whole ?? (await contentOf(context, [image.manifest]))
+  const repository = context.registry.repository(reference, 'push')
+  await pushBlobs(context, { repository, blobs: content.blobs, options })
+
+  const top = content.manifests.at(-1) ?? image.manifest
+  for (const manifest of content.manifests) {
+    const bytes = await readBlob(context.paths, manifest.digest, image.id)
+    const target = manifest === top ? reference.tag : manifest.digest
+    await repository.putManifest(target, bytes, manifest.mediaType, options.signal)
+  }
+  transaction(database, () => {
+    for (const blob of content.blobs) rememberRepository(database, blob.digest, reference)
+    writeName(database, image.id, { repository: repositoryName(reference), digest: top.digest })
+  })
+  return { reference: canonicalName(reference), tag: reference.tag, digest: top.digest, sizeBytes: top.size }
+}
+
+/** What must be sent, in order: blobs in any, manifests so that each comes after what it names. */
+interface Content {
+  readonly blobs: readonly Descriptor[]
+  readonly manifests: readonly Descriptor[]
+}
+
+async function contentOf(context: ImageContext, manifests: readonly Descriptor[]): Promise<Content> {
+  const blobs = new Map<Digest, Descriptor>()
+  for (const { digest } of manifests) {
+    const manifest = parseManifest(await readBlob(context.paths, digest, digest), digest)
+    for (const blob of [...manifest.layers, manifest.config]) blobs.set(blob.digest, blob)
+  }
+  return { blobs: [...blobs.values()], manifests }
+}
+
+/** An index the image came from whose images are all here; attestations may be missing only if all content is. */
+async function findWholeIndex(context: ImageContext, image: ImageRecord): Promise<Content | undefined> {
+  const rows = context.database.prepare('SELECT DISTINCT digest FROM image_digests WHERE image_id = ?').all(image.id)
+  for (const digest of rows.map((row) => parseDigest(String(row['digest'])))) {
+    if (digest === image.manifest.digest) continue
+    const content = await readWholeIndex(context, digest)
+    if (content?.manifests.some((manifest) => manifest.digest === image.manifest.digest) === true) return content
+  }
+  return undefined
+}
+
+async function readWholeIndex(context: ImageContext, digest: Digest): Promise<Content | undefined> {
+  try {
+    const bytes = await readBlob(context.paths, digest, digest)
+    if (parseObject(bytes, digest)['manifests'] === undefined) return undefined
+    const index = parseIndex(bytes, digest)
+    const mediaType = index.mediaType ?? 'application/vnd.oci.image.index.v1+json'
+    if (index.manifests.some(isAttestation)) return undefined // a pull never fetches those
+    const { blobs } = await contentOf(context, index.manifests)
+    for (const blob of blobs) if (!(await hasBlob(context.paths, blob))) return undefined
+    return { blobs, manifests: [...index.manifests, { mediaType, digest, size: bytes.byteLength }] }
+  } catch (error) {
+    if (error instanceof BlobMissing) return undefined // only one platform of it was pulled
+    throw error
+  }
+}
+
+async function pushBlobs(
+  context: ImageContext,
+  {
+    repository,
+    blobs,
+    options,
+  }: {
+    readonly repository: RegistryRepository
+    readonly blobs: readonly Descriptor[]
+    readonly options: PushOptions
+  },
+): Promise<void> {
+  const { registry, repository: target } = repository.reference
+  for (const blob of blobs) reporter(options, blob)('preparing')
+  const pushOne = async (blob: Descriptor, _: number, signal: AbortSignal) => {
+    if (!(await hasBlob(context.paths, blob))) throw new BlobMissing(blob.digest, canonicalName(repository.reference))
+    const report = reporter(options, blob)
+    const known = knownRepositories(context.database, blob.digest, registry)
+    const open = async (offset: number) => createReadStream(blobPath(context.paths, blob.digest), { start: offset })
+    const outcome = await repository.pushBlob(blob, open, {
+      mountFrom: known.filter((one) => one !== target),
+      onProgress: (sentBytes) => report('pushing', sentBytes),
+      signal,
+    })
+    report(outcome === 'uploaded' ? 'pushed' : outcome, blob.size)
+  }
+  await inParallel(blobs, pushOne, { limit: PARALLEL_BLOBS, signal: options.signal })
+}

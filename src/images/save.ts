@@ -1,0 +1,129 @@
+/** `save`: one tar that is an OCI layout and what `docker load` has always read, as docker 25 and later write it. */
+import { createReadStream } from 'node:fs'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import type { Descriptor } from '../oci/descriptor.ts'
+import type { Digest } from '../oci/digest.ts'
+import { OCI_INDEX } from '../oci/media-types.ts'
+import { familiarName, parseReference, type Reference, repositoryName } from '../oci/reference.ts'
+import { blobPath, sizeOf } from './blobs.ts'
+import type { ImageContext } from './context.ts'
+import { BlobMissing } from './errors.ts'
+import { findImage } from './find.ts'
+import { openLease } from './leases.ts'
+import { parsePlatform } from './platform.ts'
+import { readContent } from './read-content.ts'
+import type { ImageRecord } from './records.ts'
+import { type ArchiveFile, layoutPath, memoryFile, writeTar } from './write-tar.ts'
+
+export interface SaveOptions {
+  readonly platform?: string
+  readonly signal?: AbortSignal
+}
+
+/** An image with the names it is saved under; none when it was named by its id. */
+interface Saved {
+  readonly image: ImageRecord
+  readonly tags: Reference[]
+}
+
+/**
+ * Writes the archive; the caller ends `output`. Everything is looked up before the first byte is written.
+ *
+ * @throws {ImageNotFound} one of the names
+ */
+export async function saveImages(
+  context: ImageContext,
+  names: readonly string[],
+  { output, ...options }: SaveOptions & { readonly output: NodeJS.WritableStream },
+): Promise<void> {
+  const saved = new Map<Digest, Saved>()
+  for (const name of names) addByName(context, saved, { name, options })
+  using lease = openLease(context.database)
+  lease.add('image', [...saved.keys()])
+  const files = await filesOf(context, [...saved.values()])
+  const source = Readable.from(writeTar(files), { objectMode: false })
+  await pipeline(source, output, { end: false, ...(options.signal && { signal: options.signal }) })
+}
+
+/** A repository without a tag stands for all of its tags. */
+function addByName(
+  context: ImageContext,
+  saved: Map<Digest, Saved>,
+  { name, options }: { readonly name: string; readonly options: SaveOptions },
+): void {
+  const platform = options.platform === undefined ? undefined : parsePlatform(options.platform)
+  const add = (one: string) => {
+    const image = findImage(context.database, one, platform)
+    const entry = saved.get(image.id) ?? { image, tags: [] }
+    saved.set(image.id, entry)
+    if (image.reference?.tag !== undefined && image.reference.digest === undefined) entry.tags.push(image.reference)
+  }
+  const tags = allTagsOf(context, name)
+  if (tags.length === 0) add(name)
+  for (const tag of tags) add(tag)
+}
+
+function allTagsOf({ database }: ImageContext, name: string): readonly string[] {
+  if (/[@]|:[^/]*$/.test(name) || /^[0-9a-f]{64}$/.test(name)) return []
+  const repository = repositoryName(parseReference(name))
+  const rows = database.prepare('SELECT tag FROM image_tags WHERE repository = ? ORDER BY tag').all(repository)
+  return rows.map((row) => `${repository}:${row['tag']}`)
+}
+
+async function filesOf(context: ImageContext, saved: readonly Saved[]): Promise<readonly ArchiveFile[]> {
+  const blobs = new Map<string, ArchiveFile>()
+  const index: unknown[] = []
+  const docker: unknown[] = []
+  const repositories: Record<string, Record<string, string>> = {}
+  for (const { image, tags } of saved) {
+    const { manifest } = await readContent(context, image)
+    for (const blob of [image.manifest, manifest.config, ...manifest.layers]) {
+      blobs.set(blob.digest, await blobFile(context, image.id, blob))
+    }
+    index.push(...indexEntries(image, tags))
+    docker.push({
+      Config: layoutPath(manifest.config),
+      RepoTags: tags.length === 0 ? null : tags.map(familiarName),
+      Layers: manifest.layers.map(layoutPath),
+    })
+    for (const tag of tags) {
+      const name = familiarName({ registry: tag.registry, repository: tag.repository })
+      repositories[name] = {
+        ...repositories[name],
+        [tag.tag ?? 'latest']: (manifest.layers.at(-1)?.digest ?? '').slice(7),
+      }
+    }
+  }
+  return [
+    ...[...blobs.values()].toSorted((one, other) => (one.path < other.path ? -1 : 1)),
+    memoryFile('index.json', JSON.stringify({ schemaVersion: 2, mediaType: OCI_INDEX, manifests: index })),
+    memoryFile('manifest.json', JSON.stringify(docker)),
+    memoryFile('oci-layout', JSON.stringify({ imageLayoutVersion: '1.0.0' })),
+    memoryFile('repositories', JSON.stringify(repositories)),
+  ]
+}
+
+function indexEntries(image: ImageRecord, tags: readonly Reference[]): readonly unknown[] {
+  const { os, architecture, variant } = image.platform
+  const platform = { os, architecture, ...(variant !== undefined && { variant }) }
+  if (tags.length === 0) return [{ ...image.manifest, platform }]
+  return tags.map((tag) => ({
+    ...image.manifest,
+    annotations: {
+      'io.containerd.image.name': `${repositoryName(tag)}:${tag.tag}`,
+      'org.opencontainers.image.ref.name': tag.tag,
+    },
+    platform,
+  }))
+}
+
+async function blobFile({ paths }: ImageContext, image: Digest, blob: Descriptor): Promise<ArchiveFile> {
+  const path = blobPath(paths, blob.digest)
+  if ((await sizeOf(path)) !== blob.size) throw new BlobMissing(blob.digest, image)
+  return {
+    path: layoutPath(blob),
+    sizeBytes: blob.size,
+    open: () => createReadStream(path, { highWaterMark: 1 << 20 }),
+  }
+}
