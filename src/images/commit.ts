@@ -5,7 +5,7 @@ import { transaction } from '../state/database.ts'
 import type { ImageContext } from './context.ts'
 import type { Understood } from './kind.ts'
 import type { Lease } from './leases.ts'
-import { type ImageName, type LayerRecord, writeImage, writeName } from './records.ts'
+import { type ImageName, type LayerRecord, readImage, writeImage, writeName } from './records.ts'
 
 export interface Commit {
   readonly understood: Understood
@@ -16,6 +16,8 @@ export interface Commit {
   /** Blobs to keep beyond manifest, config and layers: the index it was chosen from. */
   readonly also?: readonly Digest[]
   readonly names: readonly ImageName[]
+  /** The manifest was made here, because the content came without one: an image that is there keeps its own. */
+  readonly synthetic?: boolean
   /** Held on all of the content until now; released in the same transaction. */
   readonly lease: Lease
   /** More rows for the same transaction. */
@@ -38,17 +40,19 @@ export function commitInside({ database }: ImageContext, commit: Commit): void {
   const unpacked = layers.reduce((sum, layer) => sum + layer.sizeBytes, 0)
   const packed = manifest.layers.reduce((sum, layer) => sum + layer.size, 0)
   const blobs = [descriptor, manifest.config, ...manifest.layers].map((blob) => blob.digest)
-  writeImage(database, {
-    id,
-    kind,
-    platform,
-    manifest: descriptor,
-    layers,
-    blobs: [...blobs, ...(commit.also ?? [])],
-    sizeBytes: kind === 'layers' ? unpacked : packed,
-    createdAtMs: Number.isNaN(created) ? 0 : created,
-    labels: config.config?.Labels ?? {},
-  })
+  const keep = commit.synthetic === true && readImage(database, id) !== undefined
+  if (!keep)
+    writeImage(database, {
+      id,
+      kind,
+      platform,
+      manifest: descriptor,
+      layers,
+      blobs: [...blobs, ...(commit.also ?? [])],
+      sizeBytes: kind === 'layers' ? unpacked : packed,
+      createdAtMs: Number.isNaN(created) ? 0 : created,
+      labels: config.config?.Labels ?? {},
+    })
   for (const name of commit.names) writeName(database, id, name)
   commit.inside?.()
 }

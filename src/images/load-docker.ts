@@ -51,7 +51,11 @@ export async function loadDockerImages(context: ImageContext, loading: Loading):
     }
     const { descriptor, bytes } = makeManifest(config, layers)
     const find = (blob: Descriptor) => files.get(blob.digest)
-    commits.push({ ...(await storeLoaded(context, loading, { descriptor, bytes, find })), names: tags })
+    commits.push({
+      ...(await storeLoaded(context, loading, { descriptor, bytes, find })),
+      names: tags,
+      synthetic: true,
+    })
   }
   if (commits.length === 0) throw new ArchiveInvalid('the archive holds no image')
   return commits

@@ -130,8 +130,9 @@ async function feed(parser: Parser, source: AsyncIterable<Buffer>, signal: Abort
   let bytes = 0
   for await (const chunk of source) {
     bytes += chunk.length
+    if (parser.write(chunk)) continue
     const drained = new Promise<void>((resolve) => parser.once('drain', resolve))
-    if (!parser.write(chunk)) await Promise.race([drained, failed.promise])
+    await Promise.race([drained, failed.promise])
   }
   if (bytes === 0) throw new ArchiveInvalid('the input is empty')
   parser.end()
