@@ -16,7 +16,7 @@ const ARCHITECTURES: Readonly<Record<string, { architecture: string; variant?: s
 const SYSTEMS: Readonly<Record<string, string>> = { macos: 'darwin', wasip1: 'wasi', wasip2: 'wasi', wasip3: 'wasi' }
 const KNOWN_SYSTEMS = ['linux', 'windows', 'darwin', 'freebsd', 'openbsd', 'netbsd', 'solaris', 'wasi', 'plan9']
 const NODE_ARCHITECTURES: Readonly<Record<string, string>> = { x64: 'amd64', ia32: '386', loong64: 'loong64' }
-const PART = /^[A-Za-z0-9_.-]{1,64}$/
+const PART = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$/
 
 /** The platform native containers of this host have. */
 export function hostPlatform(): Platform {

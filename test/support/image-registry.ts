@@ -17,6 +17,14 @@ export interface TestRegistry {
   hook: ((line: string) => Promise<void> | void) | undefined
   /** At most so many bytes of a blob are sent, then the connection breaks; undefined means all. */
   cutAfterBytes: number | undefined
+  /** The same, but the connection stays open and silent. */
+  stallAfterBytes: number | undefined
+  /** Resolves when a blob has stalled. */
+  stalled(): Promise<void>
+  /** Bytes of blobs that went out. */
+  sentBytes: number
+  /** Where the registry keeps its files, for tests that damage them. */
+  readonly dataPath: string
 }
 
 const open: (() => Promise<void>)[] = []
@@ -41,13 +49,26 @@ http: { addr: 127.0.0.1:${port} }
     await once(server, 'exit')
   })
   await untilAnswering(port)
-  const proxy = await openProxy(port)
+  const proxy = await openProxy(port, join(directory, 'data'))
   open.push(proxy.close)
   return proxy.registry
 }
 
-async function openProxy(target: number): Promise<{ registry: TestRegistry; close: () => Promise<void> }> {
-  const registry: TestRegistry = { host: '', requests: [], hook: undefined, cutAfterBytes: undefined }
+async function openProxy(
+  target: number,
+  dataPath: string,
+): Promise<{ registry: TestRegistry; close: () => Promise<void> }> {
+  const stalled = Promise.withResolvers<void>()
+  const registry: TestRegistry = {
+    host: '',
+    dataPath,
+    requests: [],
+    hook: undefined,
+    cutAfterBytes: undefined,
+    stallAfterBytes: undefined,
+    stalled: () => stalled.promise,
+    sentBytes: 0,
+  }
   const server = createServer(async (incoming, outgoing) => {
     const line = `${incoming.method} ${incoming.url}`
     registry.requests.push(line)
@@ -62,18 +83,23 @@ async function openProxy(target: number): Promise<{ registry: TestRegistry; clos
     onward.on('error', () => outgoing.destroy())
     onward.on('response', (answer) => {
       outgoing.writeHead(answer.statusCode ?? 500, answer.headers)
-      const limit = line.includes('/blobs/sha256') && incoming.method === 'GET' ? registry.cutAfterBytes : undefined
-      if (limit === undefined) {
+      if (!(incoming.method === 'GET' && line.includes('/blobs/sha256'))) {
         answer.pipe(outgoing)
         return
       }
+      const limit = registry.cutAfterBytes ?? registry.stallAfterBytes ?? Number.POSITIVE_INFINITY
       let sent = 0
       answer.on('data', (chunk: Buffer) => {
         const part = chunk.subarray(0, Math.max(limit - sent, 0))
         sent += part.length
-        outgoing.write(part, () => sent >= limit && outgoing.destroy())
+        registry.sentBytes += part.length
+        outgoing.write(part, () => {
+          if (sent < limit) return
+          if (registry.cutAfterBytes === undefined) stalled.resolve()
+          else outgoing.destroy()
+        })
       })
-      answer.on('end', () => outgoing.end())
+      answer.on('end', () => sent < limit && outgoing.end())
     })
     incoming.pipe(onward)
   })
