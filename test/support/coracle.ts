@@ -1,0 +1,114 @@
+/** The real CLI as a user calls it, on a data root of its own that goes away with everything it holds. */
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { packageRoot } from '../../src/package-root.ts'
+import { busyboxEntries, tarOf } from './images.ts'
+
+export interface Outcome {
+  readonly status: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+export interface Coracle {
+  readonly directory: string
+  readonly env: NodeJS.ProcessEnv
+  /** Runs a command to its end. */
+  run(
+    args: readonly string[],
+    options?: { readonly input?: string | Buffer; readonly env?: NodeJS.ProcessEnv },
+  ): Outcome
+  /** Standard output of a command that must succeed, without the last line break. */
+  output(...args: string[]): string
+  start(args: readonly string[]): ChildProcess
+  /** What containers have left on this host: directories, mounts, control groups, supervisors. Empty when all is well. */
+  leftovers(): string[]
+  /** Removes the containers and the directory. */
+  close(): void
+}
+
+export const IMAGE = 'busybox:test'
+
+const CLI = join(packageRoot, 'bin', 'coracle')
+
+/** Opens a CLI with the `busybox:test` image in its store. */
+export function openCoracle(): Coracle {
+  const directory = mkdtempSync(join(tmpdir(), 'coracle-e2e-'))
+  const env: NodeJS.ProcessEnv = {
+    ...process.env,
+    CORACLE_ROOT: join(directory, 'root'),
+    CORACLE_RUN: join(directory, 'run'),
+    DOCKER_CONFIG: join(directory, 'docker'),
+  }
+  const run: Coracle['run'] = (args, options = {}) => {
+    const { status, stdout, stderr, error } = spawnSync(CLI, args, {
+      env: { ...env, ...options.env },
+      input: options.input ?? '',
+      encoding: 'utf8',
+      timeout: 60_000,
+      maxBuffer: 64 << 20,
+    })
+    if (error !== undefined) throw error
+    return { status, stdout, stderr }
+  }
+  const output: Coracle['output'] = (...args) => {
+    const { status, stdout, stderr } = run(args)
+    if (status !== 0) throw new Error(`coracle ${args.join(' ')} ended with ${status}: ${stderr}`)
+    return stdout.replace(/\n$/, '')
+  }
+  mkdirSync(join(directory, 'docker'))
+  const tar = join(directory, 'busybox.tar')
+  writeFileSync(tar, tarOf(busyboxEntries()))
+  output('import', '--change', 'CMD ["sh"]', tar, IMAGE)
+  return {
+    directory,
+    env,
+    run,
+    output,
+    start: (args) => spawn(CLI, args, { env, stdio: ['pipe', 'pipe', 'pipe'] }),
+    leftovers: () => leftovers(directory),
+    close: () => {
+      const ids = run(['ps', '-a', '-q'])
+        .stdout.split('\n')
+        .filter((id) => id !== '')
+      if (ids.length > 0) run(['rm', '-f', ...ids])
+      rmSync(directory, { recursive: true, force: true })
+    },
+  }
+}
+
+function leftovers(directory: string): string[] {
+  const entries = (path: string) => (existsSync(path) ? readdirSync(path).map((name) => join(path, name)) : [])
+  return [
+    ...entries(join(directory, 'root/containers')),
+    ...entries(join(directory, 'run/c')),
+    ...readFileSync('/proc/self/mountinfo', 'utf8')
+      .split('\n')
+      .filter((line) => line.includes(directory)),
+    ...supervisors(directory),
+  ]
+}
+
+/** Processes that hold anything of the directory open, or speak of it. */
+function supervisors(directory: string): string[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
+    .flatMap((pid) => {
+      try {
+        const line = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')
+        return line.includes(directory) ? [`process ${pid}: ${line}`] : []
+      } catch {
+        return [] // it has just ended
+      }
+    })
+}
+
+/** Waits until `check` is true. @throws after ten seconds */
+export async function eventually(what: string, check: () => boolean): Promise<void> {
+  for (const deadline = Date.now() + 10_000; !check(); ) {
+    if (Date.now() > deadline) throw new Error(`in vain: ${what}`)
+    await new Promise((resolve) => setTimeout(resolve, 30))
+  }
+}
