@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import type { Descriptor } from '../oci/descriptor.ts'
 import { type Digest, digestAlgorithm, digestHex, digestOf, isDigest, parseDigest } from '../oci/digest.ts'
 import type { Paths } from '../paths.ts'
+import { isDatabaseFull } from '../state/database.ts'
 import { BlobMismatch, BlobMissing, StoreFull } from './errors.ts'
 
 /** Where content with this digest is, or would be. Safe with any digest, because a `Digest` has been checked. */
@@ -136,8 +137,10 @@ export function listBlobs(paths: Paths): readonly Digest[] {
   )
 }
 
-/** `ENOSPC` and `EDQUOT` become an error that says where and how much; anything else stays what it is. */
+/** `ENOSPC`, `EDQUOT` and a database that cannot grow become an error that says where and how much; anything else stays what it is. */
 export function translateFull(error: unknown, path: string, neededBytes: number): unknown {
   const { code } = error as NodeJS.ErrnoException
-  return code === 'ENOSPC' || code === 'EDQUOT' ? new StoreFull(path, neededBytes, { cause: error }) : error
+  return code === 'ENOSPC' || code === 'EDQUOT' || isDatabaseFull(error)
+    ? new StoreFull(path, neededBytes, { cause: error })
+    : error
 }

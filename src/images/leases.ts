@@ -3,7 +3,7 @@
  * collection deletes in the same kind of transaction, so content is seen either leased or gone, never half.
  */
 import { randomUUID } from 'node:crypto'
-import { type Database, transaction } from '../state/database.ts'
+import { type Database, isDatabaseFull, transaction } from '../state/database.ts'
 import { thisProcess } from '../state/lock.ts'
 import { isAlive } from '../util/process-identity.ts'
 
@@ -25,6 +25,14 @@ export function openLease(database: Database): Lease {
   const releaseInside = () => {
     if (database.isOpen) database.prepare('DELETE FROM leases WHERE holder = ?').run(holder)
   }
+  const release = () => {
+    try {
+      releaseInside()
+    } catch (error) {
+      // The rows end with this process; the error that led here is the one to report.
+      if (!isDatabaseFull(error)) throw error
+    }
+  }
   return {
     add: (kind, keys) => {
       const { pid, startTime } = thisProcess()
@@ -36,8 +44,8 @@ export function openLease(database: Database): Lease {
       })
     },
     releaseInside,
-    release: releaseInside,
-    [Symbol.dispose]: releaseInside,
+    release,
+    [Symbol.dispose]: release,
   }
 }
 

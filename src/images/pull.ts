@@ -9,9 +9,10 @@ import {
   tagOrDigest,
   withDefaultTag,
 } from '../oci/reference.ts'
+import { statePath } from '../paths.ts'
 import type { RegistryRepository } from '../registry/client.ts'
 import { transaction } from '../state/database.ts'
-import { readBlob, storeVerified } from './blobs.ts'
+import { readBlob, storeVerified, translateFull } from './blobs.ts'
 import { commitImage } from './commit.ts'
 import { isComplete } from './complete.ts'
 import type { ImageContext } from './context.ts'
@@ -26,6 +27,9 @@ import { type ImageName, type LayerRecord, readImage, rememberRepository, writeN
 import { type ResolvedManifest, resolveManifest } from './resolve-manifest.ts'
 import { chainIDs } from './snapshot.ts'
 import type { PullOptions, PullResult, TransferOptions } from './types.ts'
+
+/** What the database wants for the records of an image, roughly. */
+const STATE_GROWTH_BYTES = 64 * 1024
 
 /** Layers at once, as docker does. */
 const PARALLEL_LAYERS = 3
@@ -57,7 +61,11 @@ async function pullOne(context: ImageContext, reference: Reference, options: Pul
     options,
   }
   options.onMessage?.(`${tagOrDigest(reference)}: Pulling from ${reference.repository}`)
-  return (await findPresent(context, pull)) ?? (await fetchImage(context, pull))
+  try {
+    return (await findPresent(context, pull)) ?? (await fetchImage(context, pull))
+  } catch (error) {
+    throw translateFull(error, statePath(context.paths), STATE_GROWTH_BYTES)
+  }
 }
 
 interface Pull {

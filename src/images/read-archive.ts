@@ -98,10 +98,13 @@ export async function eachEntry(
   const compression = sniffCompression(head)
   const stop = new AbortController()
   const pending: Promise<void>[] = []
+  const open = new Set<ReadEntry>()
   const parser = new Parser({
     strict: true,
     onReadEntry: (entry: ReadEntry) => {
-      const visited = visit(entry)
+      if (stop.signal.aborted) return
+      open.add(entry)
+      const visited = visit(entry).finally(() => open.delete(entry))
       pending.push(visited)
       visited.catch((error: unknown) => stop.abort(error))
     },
@@ -114,7 +117,10 @@ export async function eachEntry(
     await Promise.all(pending)
   } catch (error) {
     const reason: unknown = stop.signal.aborted ? stop.signal.reason : error
-    await Promise.allSettled(stop.signal.aborted ? [] : pending)
+    stop.abort(reason)
+    // Whoever still reads an entry would wait for ever; what they have made must be known before it can be removed.
+    for (const entry of open) entry.destroy(reason)
+    await Promise.allSettled(pending)
     if (reason instanceof CoracleError || signal?.aborted === true) throw reason
     if (typeof (reason as NodeJS.ErrnoException).syscall === 'string') throw reason
     throw new ArchiveInvalid('the input is no tar archive, or it is damaged', { cause: reason })

@@ -45,3 +45,10 @@ export function transaction<Result>(database: Database, work: () => Result): Res
     throw error
   }
 }
+
+const SQLITE_FULL = 13
+
+/** Did SQLite fail because the disk is full? */
+export function isDatabaseFull(error: unknown): boolean {
+  return (error as { readonly errcode?: number } | undefined)?.errcode === SQLITE_FULL
+}

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isAlive, type ProcessIdentity, readProcessIdentity } from '../util/process-identity.ts'
-import { type Database, transaction } from './database.ts'
+import { type Database, isDatabaseFull, transaction } from './database.ts'
 
 export interface Lock {
   readonly name: string
@@ -44,8 +44,9 @@ export function tryLock(database: Database, name: string): Lock | undefined {
 
 /** The same for callers that are in a write transaction already. */
 export function tryLockInside(database: Database, name: string): Lock | undefined {
-  const row = database.prepare('SELECT pid, start_time FROM locks WHERE name = ?').get(name) as LockRow | undefined
-  if (row !== undefined && isAlive({ pid: row.pid, startTime: row.start_time })) return undefined
+  const row = database.prepare('SELECT * FROM locks WHERE name = ?').get(name) as LockRow | undefined
+  const held = row !== undefined && !orphaned.has(row.holder) && isAlive({ pid: row.pid, startTime: row.start_time })
+  if (held) return undefined
   const holder = randomUUID()
   const { pid, startTime } = thisProcess()
   database
@@ -55,6 +56,7 @@ export function tryLockInside(database: Database, name: string): Lock | undefine
 }
 
 interface LockRow {
+  readonly holder: string
   readonly pid: number
   readonly start_time: number
 }
@@ -62,10 +64,20 @@ interface LockRow {
 function openLock(database: Database, name: string, holder: string): Lock {
   const release = () => {
     // A database that is closed already belongs to a process on its way out: the next one takes the lock over.
-    if (database.isOpen) database.prepare('DELETE FROM locks WHERE name = ? AND holder = ?').run(name, holder)
+    if (!database.isOpen) return
+    try {
+      database.prepare('DELETE FROM locks WHERE name = ? AND holder = ?').run(name, holder)
+    } catch (error) {
+      // Whoever ran into the full disk shall hear of that, not of its echo here.
+      if (!isDatabaseFull(error)) throw error
+      orphaned.add(holder)
+    }
   }
   return { name, release, [Symbol.dispose]: release }
 }
+
+/** Holders in this process that are done, but whose rows a full disk did not let go. */
+const orphaned = new Set<string>()
 
 let identity: ProcessIdentity | undefined
 
