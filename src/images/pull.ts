@@ -123,6 +123,10 @@ async function fetchImage(context: ImageContext, pull: Pull): Promise<PullResult
 
   if (kind === 'layers') lease.add('snapshot', chainIDs(understood.config.rootfs.diff_ids))
   const layers = await pullLayers(context, pull, { resolved, understood })
+  const { database } = context
+  const upToDate =
+    imagesNamed(database, reference)[0]?.id === understood.id &&
+    imagesNamed(database, { ...reference, digest: named.digest }).some((one) => one.id === understood.id)
   commitImage(context, {
     understood,
     manifest,
@@ -135,7 +139,7 @@ async function fetchImage(context: ImageContext, pull: Pull): Promise<PullResult
       for (const blob of contentOf(resolved)) rememberRepository(context.database, blob.digest, reference)
     },
   })
-  return { reference: name, id: understood.id, digest: named.digest, upToDate: false }
+  return { reference: name, id: understood.id, digest: named.digest, upToDate }
 }
 
 const contentOf = ({ manifest }: ResolvedManifest): readonly Descriptor[] => [manifest.config, ...manifest.layers]

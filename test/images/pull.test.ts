@@ -108,6 +108,28 @@ describe('pull', () => {
     })
   })
 
+  it('takes an image for another platform when that is all there is, and knows it again', async () => {
+    const registry = await startTestRegistry()
+    using test = opened(await scratchDirectory())
+    const platform = { os: 'linux', architecture: 's390x' }
+    await make.pushMade(make.makeImage({ layers: [[make.file('a')]], platform }), `${registry.host}/app:1`)
+    assert.equal((await test.store.pull(`${registry.host}/app:1`)).upToDate, false)
+    assert.equal((await test.store.pull(`${registry.host}/app:1`)).upToDate, true)
+    await assert.rejects(test.store.pull(`${registry.host}/app:1`, { platform: 'linux/amd64' }), {
+      code: 'IMAGE_NOT_FOUND',
+    })
+  })
+
+  it('by digest gives no tag', async () => {
+    const test = await stage()
+    using _ = closing(test)
+    const name = `${test.name}@${test.image.descriptor.digest}`
+    await test.store.pull(name)
+    const [image] = await test.store.list({ filters: ['dangling=true'] })
+    assert.deepEqual([image?.tags, image?.digests], [[], [name.replace(':1@', '@')]])
+    assert.equal((await test.store.prepare(name)).id, test.image.id)
+  })
+
   it('keeps the module of a WASM artifact as it is', async () => {
     const registry = await startTestRegistry()
     using test = opened(await scratchDirectory())
