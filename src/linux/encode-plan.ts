@@ -52,10 +52,7 @@ function encodeHostFields(record: WireWriter, step: HostStep): void {
       record.string(step.path).bytes(step.program)
       break
     case 'map-ids':
-      // An unprivileged writer of gid_map must give setgroups up first; newgidmap needs no such thing.
-      record.flag(step.helpers).flag(!step.helpers && process.geteuid?.() !== 0)
-      encodeRanges(record, step.uids)
-      encodeRanges(record, step.gids)
+      encodeIdMaps(record, step)
       break
     case 'oom-score':
       record.string(String(step.value))
@@ -68,6 +65,21 @@ function encodeHostFields(record: WireWriter, step: HostStep): void {
     default:
       step satisfies never
   }
+}
+
+/** The fields of `map-ids`, which the apply job takes as well. */
+export function encodeIdMaps(
+  record: WireWriter,
+  {
+    uids,
+    gids,
+    helpers,
+  }: { readonly uids: readonly IdRange[]; readonly gids: readonly IdRange[]; readonly helpers: boolean },
+): void {
+  // An unprivileged writer of gid_map must give setgroups up first; newgidmap needs no such thing.
+  record.flag(helpers).flag(!helpers && process.geteuid?.() !== 0)
+  encodeRanges(record, uids)
+  encodeRanges(record, gids)
 }
 
 function encodeRanges(record: WireWriter, ranges: readonly IdRange[]): void {

@@ -51,7 +51,11 @@ export class WireWriter {
   }
 
   bytes(data: Uint8Array): this {
-    this.u32(data.length)
+    return this.u32(data.length).raw(data)
+  }
+
+  /** Without a length: what fills a record to its end. */
+  raw(data: Uint8Array): this {
     this.#reserve(data.length)
     this.#buffer.set(data, this.#used)
     this.#used += data.length

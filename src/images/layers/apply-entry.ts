@@ -78,7 +78,11 @@ export function checkedPath(path: string): string {
   return parts.join('/')
 }
 
-function applyWhiteout(applier: Applier, path: string, { name, opaque }: { name: string; opaque: OpaqueAttribute }): void {
+function applyWhiteout(
+  applier: Applier,
+  path: string,
+  { name, opaque }: { name: string; opaque: OpaqueAttribute },
+): void {
   const slash = path.lastIndexOf('/')
   const parent = path.slice(0, Math.max(slash, 0))
   if (name === OPAQUE) {

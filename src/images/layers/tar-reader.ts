@@ -104,7 +104,10 @@ export function openTarReader(decode: HeaderClass, handler: TarHandler): TarRead
     if (entry.type !== 'file') {
       handler.entry(entry)
       // Links and directories may carry a size; only some writers store that many bytes, and none means them.
-      return beginBody({ at: 'skip' }, type === 'hardlink' || type === 'symlink' ? 0 : type === 'directory' ? 0 : stored)
+      return beginBody(
+        { at: 'skip' },
+        type === 'hardlink' || type === 'symlink' ? 0 : type === 'directory' ? 0 : stored,
+      )
     }
     beginBody({ at: 'data' }, stored)
     if (key === 'S') beginOldSparse(entry, block)
@@ -192,7 +195,8 @@ export function openTarReader(decode: HeaderClass, handler: TarHandler): TarRead
       for (let at = 0; at < chunk.length; ) at += step(at === 0 ? chunk : chunk.subarray(at))
     },
     close: () => {
-      if (state.at !== 'header' && !(state.at === 'skip' && remaining === 0)) throw new LayerInvalid('it ends within a file')
+      if (state.at !== 'header' && !(state.at === 'skip' && remaining === 0))
+        throw new LayerInvalid('it ends within a file')
       if (kept.length > 0) throw new LayerInvalid('it ends within a header')
     },
   }
@@ -243,8 +247,12 @@ function oldGnuRealSize(block: Buffer): number {
 /** Form 0.0 repeats `GNU.sparse.offset` and `.numbytes`; a map of keys would lose all but the last: joined to form 0.1. */
 function sparse00(data: Buffer): Buffer {
   if (!data.includes('GNU.sparse.offset=')) return data
-  const numbers = [...data.toString('latin1').matchAll(/ GNU\.sparse\.(?:offset|numbytes)=([0-9]+)\n/g)].map(([, number]) => number)
+  const numbers = [...data.toString('latin1').matchAll(/ GNU\.sparse\.(?:offset|numbytes)=([0-9]+)\n/g)].map(
+    ([, number]) => number,
+  )
   const body = ` GNU.sparse.map=${numbers.join(',')}\n`
-  const length = [1, 2, 3, 4, 5, 6, 7].map((digits) => digits + body.length).find((total, index) => String(total).length === index + 1)
+  const length = [1, 2, 3, 4, 5, 6, 7]
+    .map((digits) => digits + body.length)
+    .find((total, index) => String(total).length === index + 1)
   return Buffer.concat([data, Buffer.from(`${length}${body}`)])
 }

@@ -4,8 +4,8 @@ import type { Readable, Transform } from 'node:stream'
 import { PassThrough } from 'node:stream'
 import { constants, createGunzip, createZstdDecompress } from 'node:zlib'
 import type { ApplyOptions } from '../../linux/apply.ts'
-import { type Compression, layerCompression } from '../../oci/media-types.ts'
 import type { Digest } from '../../oci/digest.ts'
+import { type Compression, layerCompression } from '../../oci/media-types.ts'
 import { sniffCompression } from '../decompress.ts'
 import { applyEntry, type OpaqueAttribute } from './apply-entry.ts'
 import { DiffIDMismatch, LayerInvalid } from './errors.ts'
@@ -65,7 +65,13 @@ export async function unpackLayer(options: UnpackOptions): Promise<UnpackedLayer
 }
 
 /** Inflated chunks, bounded in number and in their ratio to what came in. */
-async function* inflate({ blob, mediaType, onProgress, signal, maxBytes = MAX_LAYER_BYTES }: UnpackOptions): AsyncGenerator<Buffer> {
+async function* inflate({
+  blob,
+  mediaType,
+  onProgress,
+  signal,
+  maxBytes = MAX_LAYER_BYTES,
+}: UnpackOptions): AsyncGenerator<Buffer> {
   let consumed = 0
   let produced = 0
   const first = await firstChunk(blob)
