@@ -31,13 +31,10 @@ export async function collect(
     forgetDoomedImages(context)
     return { blobs: unlinkBlobs(context), condemned: lockSnapshots(context, onDisk) }
   })
-  let reclaimedBytes = blobs.reduce((sum, blob) => sum + blob.sizeBytes, 0)
+  let reclaimedBytes = [...blobs, ...condemned].reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
   for (const { chainID, lock } of condemned) {
     using _ = lock
-    const row = database.prepare('SELECT size_bytes FROM snapshots WHERE chain_id = ?').get(chainID)
-    reclaimedBytes += Number(row?.['size_bytes'] ?? 0)
     await snapshots.remove(chainID)
-    database.prepare('DELETE FROM snapshots WHERE chain_id = ?').run(chainID)
   }
   reclaimedBytes += sweepPartials(context, options.partials === true)
   return {
@@ -69,17 +66,24 @@ function unlinkBlobs({ database, paths }: ImageContext): readonly { digest: Dige
   return removed
 }
 
-function lockSnapshots(
-  { database }: ImageContext,
-  onDisk: readonly Digest[],
-): readonly { chainID: Digest; lock: Lock }[] {
+interface Condemned {
+  readonly chainID: Digest
+  readonly lock: Lock
+  readonly sizeBytes: number
+}
+
+/** Without its row a directory counts as unfinished: one that is half removed when this process dies is made anew. */
+function lockSnapshots({ database }: ImageContext, onDisk: readonly Digest[]): readonly Condemned[] {
   const leased = leasedKeys(database, 'snapshot')
   const held = database.prepare('SELECT 1 FROM image_layers WHERE chain_id = ? LIMIT 1')
-  const condemned: { chainID: Digest; lock: Lock }[] = []
+  const condemned: Condemned[] = []
   for (const chainID of onDisk) {
     if (leased.has(chainID) || held.get(chainID) !== undefined) continue
     const lock = tryLockInside(database, `snapshot:${chainID}`)
-    if (lock !== undefined) condemned.push({ chainID, lock })
+    if (lock === undefined) continue
+    const row = database.prepare('SELECT size_bytes FROM snapshots WHERE chain_id = ?').get(chainID)
+    database.prepare('DELETE FROM snapshots WHERE chain_id = ?').run(chainID)
+    condemned.push({ chainID, lock, sizeBytes: Number(row?.['size_bytes'] ?? 0) })
   }
   return condemned
 }
