@@ -1,0 +1,127 @@
+/**
+ * Finds the command that the words name and runs it. Our own commands are looked up in oclif's manifest and loaded
+ * directly: oclif's discovery of plugins, hooks and themes takes longer than most commands (docs/decisions). Whatever the
+ * manifest does not know goes to oclif.
+ */
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { Config } from '@oclif/core/config'
+import { packageRoot } from './package-root.ts'
+import { closest } from './ui/closest.ts'
+import { UnknownCommand, UsageError } from './ui/errors.ts'
+import { type HelpCommand, rootHelp, topicHelp } from './ui/help.ts'
+import { reportError } from './ui/report-error.ts'
+import { writeLine } from './ui/text.ts'
+
+interface Manifest {
+  readonly version: string
+  readonly commands: Readonly<Record<string, HelpCommand>>
+}
+
+/** Management commands: what groups of commands are about. */
+const TOPICS: Readonly<Record<string, string>> = { container: 'Manage containers', image: 'Manage images' }
+
+/** Never fails: errors are printed, and `process.exitCode` set. */
+export async function runCli(argv: readonly string[]): Promise<void> {
+  // Whoever reads our messages may go away before we do (`2>&1 | head`).
+  process.stderr.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error
+  })
+  try {
+    await dispatch(takeGlobalFlags(argv))
+  } catch (error) {
+    process.exitCode = reportError(error, process.stderr)
+  }
+}
+
+/** The flags before the command. What is left starts with the command's name, or is a request for help or version. */
+function takeGlobalFlags(argv: readonly string[]): readonly string[] {
+  let rest = argv
+  for (; rest[0] === '--debug' || rest[0] === '-D'; rest = rest.slice(1)) process.env['CORACLE_DEBUG'] = '1'
+  const flag = rest[0]
+  if (flag === '--version' || flag === '-v') return ['version', '--short']
+  if (flag === undefined || flag === '--help' || flag === '-h') return ['help']
+  if (!flag.startsWith('-')) return rest
+  const usage = "Usage:  coracle [OPTIONS] COMMAND [ARG...]\n\nRun 'coracle --help' for more information"
+  throw new UsageError(`unknown ${flag.startsWith('--') ? '' : 'shorthand '}flag: ${flag}\n\n${usage}`)
+}
+
+async function dispatch(words: readonly string[]): Promise<void> {
+  const manifest = JSON.parse(readFileSync(join(packageRoot, 'oclif.manifest.json'), 'utf8')) as Manifest
+  if (words[0] === 'help') return help(manifest, words.slice(1))
+  const found = findCommand(manifest, words)
+  if (found !== undefined) return runCommand(manifest.version, found, words.slice(found.length))
+  const topic = words[0] ?? ''
+  const helpWanted = words.length === 1 || words[1] === '--help' || words[1] === '-h'
+  if (topic in TOPICS && helpWanted) return help(manifest, [topic])
+  return runPlugin(manifest, words)
+}
+
+interface Found {
+  readonly id: string
+  /** How many words name it. */
+  readonly length: number
+  /** The name it was called by. */
+  readonly typed: string
+}
+
+/** The longest run of first words that is a command or another name of one. */
+function findCommand({ commands }: Manifest, words: readonly string[]): Found | undefined {
+  const flag = words.findIndex((word) => word.startsWith('-') || word.includes(':'))
+  const names = flag === -1 ? words : words.slice(0, flag)
+  for (let length = Math.min(names.length, 3); length > 0; length--) {
+    const typed = names.slice(0, length).join(':')
+    if (Object.hasOwn(commands, typed)) return { id: typed, length, typed }
+    const alias = Object.entries(commands).find(([, { aliases = [] }]) => aliases.includes(typed))
+    if (alias !== undefined) return { id: alias[0], length, typed }
+  }
+  return undefined
+}
+
+async function runCommand(version: string, { id, typed }: Found, argv: readonly string[]): Promise<void> {
+  const fromSources = import.meta.filename.endsWith('.ts')
+  const [directory, extension] = fromSources ? ['src', 'ts'] : ['dist', 'js']
+  const path = join(packageRoot, directory, 'commands', `${id.replaceAll(':', '/')}.${extension}`)
+  const { default: Class } = (await import(pathToFileURL(path).href)) as { default: CommandClass }
+  const config = Object.assign(new Config({ root: packageRoot }), { bin: 'coracle', name: 'coracle', version })
+  Class.id = typed
+  await new Class([...argv], config)._run()
+}
+
+type CommandClass = { id: string } & (new (argv: string[], config: Config) => { _run(): Promise<unknown> })
+
+/** Commands of installed oclif plugins; oclif finds and runs them. */
+async function runPlugin(manifest: Manifest, words: readonly string[]): Promise<void> {
+  const config = existsSync(join(pluginDirectory(), 'package.json')) ? await Config.load(packageRoot) : undefined
+  const id = [3, 2, 1].map((length) => words.slice(0, length).join(':')).find((each) => config?.findCommand(each))
+  if (config !== undefined && id !== undefined) {
+    await config.runCommand(id, words.slice(id.split(':').length))
+    return
+  }
+  const known = Object.entries(manifest.commands).flatMap(([name, { aliases = [] }]) => [name, ...aliases])
+  const typed = words.slice(0, (words[0] ?? '') in TOPICS ? 2 : 1).join(' ')
+  throw new UnknownCommand(
+    typed,
+    closest(
+      typed,
+      known.map((name) => name.replaceAll(':', ' ')),
+    ),
+  )
+}
+
+/** Where oclif keeps the plugins of this user. */
+function pluginDirectory(): string {
+  const data = process.env['XDG_DATA_HOME'] ?? join(process.env['HOME'] ?? '/', '.local/share')
+  return process.env['CORACLE_DATA_DIR'] ?? join(data, 'coracle')
+}
+
+async function help(manifest: Manifest, words: readonly string[]): Promise<void> {
+  const commands = Object.values(manifest.commands)
+  const [topic = ''] = words
+  const found = findCommand(manifest, words)
+  if (found !== undefined) return runCommand(manifest.version, found, ['--help'])
+  if (words.length === 0) return writeLine(process.stdout, rootHelp(commands, TOPICS))
+  if (words.length > 1 || !(topic in TOPICS)) return runPlugin(manifest, words)
+  writeLine(process.stdout, topicHelp(topic, TOPICS[topic] ?? '', commands))
+}

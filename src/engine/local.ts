@@ -1,0 +1,38 @@
+/** The engine in this process. A room's code is loaded when it is first asked for something. */
+import { openContainerEngine } from '../containers/open.ts'
+import { HostUnsupported } from '../errors.ts'
+import type { ImageContext } from '../images/context.ts'
+import { openSnapshots } from '../images/layers/snapshots.ts'
+import { openImageStore } from '../images/store.ts'
+import { type Paths, readPaths, statePath } from '../paths.ts'
+import type { IsolationBackend } from '../plugins/contract.ts'
+import { openDatabase } from '../state/database.ts'
+import type { Engine } from './engine.ts'
+import { openRegistry } from './registry.ts'
+
+export async function openLocalEngine(paths: Paths = readPaths()): Promise<Engine> {
+  const database = openDatabase(statePath(paths))
+  const registry = openRegistry()
+  const images = openImageStore({
+    paths,
+    database,
+    registry: registry.client,
+    credentials: registry.credentials,
+    snapshots: openSnapshots(paths),
+    unpack: async (request) => (await import('../images/layers/unpack.ts')).unpackLayer(request),
+    usersOf: (id) => containers.usersOf(id),
+  } satisfies ImageContext)
+  const containers = openContainerEngine({ paths, database, images, openBackend })
+  let open = true
+  const close = async () => {
+    if (!open) return
+    open = false
+    await registry.close()
+    database.close()
+  }
+  return { images, containers, close }
+}
+
+async function openBackend(name: string): Promise<IsolationBackend> {
+  throw new HostUnsupported(`there is no isolation backend called ${name}`)
+}

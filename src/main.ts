@@ -1,0 +1,24 @@
+/** What `bin/coracle` starts. Turns the compile cache on before anything big is loaded, then hands over. */
+import { lstatSync, mkdirSync } from 'node:fs'
+import { enableCompileCache } from 'node:module'
+import { join } from 'node:path'
+import { readPaths } from './paths.ts'
+
+const cache = compileCacheDirectory()
+if (cache !== undefined) enableCompileCache(cache)
+const { runCli } = await import('./cli.ts')
+await runCli(process.argv.slice(2))
+
+/** Compiled code runs with our rights: only a directory that nobody else can have written to will do. */
+function compileCacheDirectory(): string | undefined {
+  const { root } = readPaths()
+  const directory = join(root, 'cache')
+  try {
+    mkdirSync(root, { recursive: true, mode: 0o711 })
+    mkdirSync(directory, { recursive: true, mode: 0o700 })
+    const { uid, mode } = lstatSync(directory)
+    return uid === process.geteuid?.() && (mode & 0o22) === 0 ? directory : undefined
+  } catch {
+    return undefined // a read-only home: slower, and no reason to fail
+  }
+}
