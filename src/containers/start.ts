@@ -98,9 +98,10 @@ async function failedStart(room: ContainerRoom, draft: Draft, error: unknown): P
 
 /** How the supervisor calls this installation when nobody else takes the exit. */
 function exitHook(paths: Paths, id: string): { argv: readonly string[]; env: readonly string[] } {
-  const env = { CORACLE_ROOT: paths.root, CORACLE_RUN: paths.run, PATH: process.env['PATH'], HOME: process.env['HOME'] }
+  const { PATH, HOME } = process.env
+  const env = { CORACLE_ROOT: paths.root, CORACLE_RUN: paths.run, CORACLE_NODE: process.execPath, PATH, HOME }
   return {
-    argv: [process.execPath, join(packageRoot, 'bin', 'coracle'), 'internal', 'exited', id],
+    argv: [join(packageRoot, 'bin', 'coracle'), 'internal', 'exited', id],
     env: Object.entries(env).flatMap(([name, value]) => (value === undefined ? [] : [`${name}=${value}`])),
   }
 }
