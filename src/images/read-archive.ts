@@ -104,6 +104,7 @@ export async function eachEntry(
     onReadEntry: (entry: ReadEntry) => {
       if (stop.signal.aborted) return
       open.add(entry)
+      entry.on('error', ignoreEcho)
       const visited = visit(entry).finally(() => open.delete(entry))
       pending.push(visited)
       visited.catch((error: unknown) => stop.abort(error))
@@ -126,6 +127,9 @@ export async function eachEntry(
     throw new ArchiveInvalid('the input is no tar archive, or it is damaged', { cause: reason })
   }
 }
+
+/** An entry that has been read to its end has nobody left who listens; `destroy` would throw. */
+function ignoreEcho(): void {}
 
 async function feed(parser: Parser, source: AsyncIterable<Buffer>, signal: AbortSignal): Promise<void> {
   const failed = Promise.withResolvers<never>()

@@ -2,10 +2,20 @@
 import { parseReference } from '../oci/reference.ts'
 import { createBlobDirectories } from './blobs.ts'
 import type { ImageContext } from './context.ts'
+import { openSnapshots } from './layers/snapshots.ts'
 import type { ImageStore } from './types.ts'
 
+/** Snapshots and the unpacker may be others than the house's own. */
+export type ImageStoreOptions = Omit<ImageContext, 'snapshots' | 'unpack'> &
+  Partial<Pick<ImageContext, 'snapshots' | 'unpack'>>
+
 /** Closing is the business of whoever opened database and registry client. */
-export function openImageStore(context: ImageContext): ImageStore {
+export function openImageStore(options: ImageStoreOptions): ImageStore {
+  const context: ImageContext = {
+    snapshots: openSnapshots(options.paths),
+    unpack: async (request) => (await import('./layers/unpack.ts')).unpackLayer(request),
+    ...options,
+  }
   createBlobDirectories(context.paths)
   return {
     pull: async (...args) => (await import('./pull.ts')).pullImage(context, ...args),

@@ -1,27 +1,21 @@
 /**
- * An image store for tests: real files, a real database, a real registry. The registry client and the unpacker here are
- * plain stand-ins (fetch, GNU tar), so that a failure of these tests is a failure of the image room.
+ * An image store for tests: real files, a real database, a real registry. The registry client here is a
+ * plain one over fetch, so that a failure of these tests is a failure of the image room.
  */
-import { spawn } from 'node:child_process'
-import { createHash } from 'node:crypto'
-import { once } from 'node:events'
-import { mkdir, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { PassThrough, Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
-import { createGunzip, createZstdDecompress } from 'node:zlib'
-import type { ImageContext, Snapshots, UnpackedLayer, UnpackRequest } from '../../src/images/context.ts'
-import { openImageStore } from '../../src/images/store.ts'
+import { Readable } from 'node:stream'
+import type { ImageContext } from '../../src/images/context.ts'
+import { type ImageStoreOptions, openImageStore } from '../../src/images/store.ts'
 import type { ImageStore } from '../../src/images/types.ts'
 import type { Descriptor } from '../../src/oci/descriptor.ts'
-import { type Digest, digestOf, parseDigest } from '../../src/oci/digest.ts'
+import { digestOf, parseDigest } from '../../src/oci/digest.ts'
 import type { Reference } from '../../src/oci/reference.ts'
 import { type Paths, statePath } from '../../src/paths.ts'
 import type { RegistryClient, RegistryRepository } from '../../src/registry/client.ts'
 import { openDatabase } from '../../src/state/database.ts'
 
 export interface TestStore {
-  readonly context: ImageContext
+  readonly context: Pick<ImageContext, 'paths' | 'database'>
   readonly store: ImageStore
   /** Containers that the store is told of, by image id. */
   readonly containers: Map<string, { id: string; name: string; running: boolean }[]>
@@ -33,16 +27,14 @@ export function openTestStore(root: string): TestStore {
   const paths: Paths = { root, run: join(root, 'run') }
   const database = openDatabase(statePath(paths))
   const containers: TestStore['containers'] = new Map()
-  const context: ImageContext = {
+  const options: ImageStoreOptions = {
     paths,
     database,
     registry: plainClient(),
     credentials: { store: async () => ({}), erase: async () => undefined },
-    snapshots: plainSnapshots(paths),
-    unpack: plainUnpack,
     usersOf: (id) => containers.get(id) ?? [],
   }
-  return { context, store: openImageStore(context), containers, close: () => database.close() }
+  return { context: options, store: openImageStore(options), containers, close: () => database.close() }
 }
 
 const ACCEPT = [
@@ -116,55 +108,4 @@ async function upload(blob: Descriptor, location: URL, stream: Readable): Promis
   const headers = { 'content-type': 'application/octet-stream' }
   const answer = await fetch(location, { method: 'PUT', headers, body: new Uint8Array(body) })
   if (answer.status !== 201) throw new Error(`upload answered ${answer.status}`)
-}
-
-function plainSnapshots({ root }: Paths): Snapshots {
-  const directory = join(root, 'snapshots')
-  const path = (chainID: Digest) => join(directory, chainID.slice(7))
-  return {
-    path,
-    has: async (chainID) => (await stat(path(chainID)).catch(() => undefined)) !== undefined,
-    create: async (chainID, fill) => {
-      await mkdir(directory, { recursive: true })
-      const temporary = await mkdtemp(join(directory, '.new-'))
-      try {
-        await fill(temporary)
-        await rename(temporary, path(chainID))
-      } finally {
-        await rm(temporary, { recursive: true, force: true })
-      }
-    },
-    remove: (chainID) => rm(path(chainID), { recursive: true, force: true }),
-    list: async () => {
-      await mkdir(directory, { recursive: true })
-      return (await readdir(directory))
-        .filter((name) => !name.startsWith('.'))
-        .map((name) => parseDigest(`sha256:${name}`))
-    },
-  }
-}
-
-async function plainUnpack({ blob, mediaType, diffID, target }: UnpackRequest): Promise<UnpackedLayer> {
-  const tar = spawn('tar', ['-x', '-C', target], { stdio: ['pipe', 'ignore', 'ignore'] })
-  const ended = once(tar, 'exit')
-  const hash = createHash('sha256')
-  let sizeBytes = 0
-  const packing = mediaType.split(/[.+]/).at(-1)
-  const inflate = packing === 'gzip' ? createGunzip() : packing === 'zstd' ? createZstdDecompress() : new PassThrough()
-  const count = async function* (stream: AsyncIterable<Buffer>) {
-    for await (const chunk of stream) {
-      hash.update(chunk)
-      sizeBytes += chunk.length
-      yield chunk
-    }
-  }
-  try {
-    await pipeline(blob, inflate, count, tar.stdin)
-  } finally {
-    tar.stdin.destroy()
-    await ended
-  }
-  const found = `sha256:${hash.digest('hex')}`
-  if (tar.exitCode !== 0 || found !== diffID) throw new Error(`unpacking failed: ${tar.exitCode}, ${found}`)
-  return { sizeBytes, fileCount: 1, diffID }
 }
