@@ -109,8 +109,7 @@ export default class Run extends EngineCommand {
     const { args, argv, flags } = await this.parse(Run)
     const engine = await this.openEngine()
     const { stdin, stdout, stderr } = process
-    const transfer = await this.transferOptions(flags.quiet ?? false)
     const request = { image: args.image, command: argv.slice(1) as string[], flags }
-    process.exitCode = await engine.containers.run(request, { stdin, stdout, stderr, transfer })
+    process.exitCode = await engine.containers.run(request, { stdin, stdout, stderr })
   }
 }

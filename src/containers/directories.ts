@@ -1,6 +1,5 @@
 /** The files of one container under the data root and the run root. */
 import { chmodSync, mkdirSync, rmSync, statSync } from 'node:fs'
-import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { containerDirectory, containerRunDirectory, type Paths } from '../paths.ts'
 import type { RootFilesystem } from '../plugins/contract.ts'
@@ -48,5 +47,6 @@ export function removeRunDirectory(paths: Paths, id: string): void {
 /** Idempotent. */
 export async function removeDirectories(paths: Paths, id: string): Promise<void> {
   const { data, run } = containerDirectories(paths, id)
-  await Promise.all([data, run].map((path) => rm(path, { recursive: true, force: true })))
+  const { removeTree } = await import('../linux/remove-tree.ts')
+  await Promise.all([removeTree(data), removeTree(run)])
 }

@@ -177,8 +177,8 @@ describe('the life of a container', () => {
   it('is recorded by the hook of the supervisor when nobody waits', async () => {
     using room = await openBareRoom()
     await room.run('exit 7', { detach: true, name: 'alone' })
-    const { id } = findRecord(room.database, 'alone')
-    while (!existsSync(join(containerDirectory(room.paths, id), 'exit'))) await sleep(10)
+    const { id, supervisor } = findRecord(room.database, 'alone')
+    while (supervisor && isAlive(supervisor)) await sleep(10) // it becomes the hook
 
     await room.engine.exited(id)
     await room.engine.exited(id)
