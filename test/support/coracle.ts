@@ -1,6 +1,15 @@
 /** The real CLI as a user calls it, on a data root of its own that goes away with everything it holds. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chownSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { packageRoot } from '../../src/package-root.ts'
@@ -33,17 +42,26 @@ export const IMAGE = 'busybox:test'
 
 const CLI = join(packageRoot, 'bin', 'coracle')
 
-/** Opens a CLI with the `busybox:test` image in its store. */
-export function openCoracle(): Coracle {
+export interface User {
+  readonly uid: number
+  readonly gid: number
+}
+
+/** Opens a CLI with the `busybox:test` image in its store; as another user when root says so. */
+export function openCoracle(user?: User): Coracle {
   const directory = mkdtempSync(join(tmpdir(), 'coracle-e2e-'))
+  if (user !== undefined) chownSync(directory, user.uid, user.gid)
   const env: NodeJS.ProcessEnv = {
     ...process.env,
+    ...(user !== undefined && { HOME: directory, XDG_RUNTIME_DIR: join(directory, 'xdg') }),
     CORACLE_ROOT: join(directory, 'root'),
     CORACLE_RUN: join(directory, 'run'),
     DOCKER_CONFIG: join(directory, 'docker'),
   }
   const run: Coracle['run'] = (args, options = {}) => {
     const { status, stdout, stderr, error } = spawnSync(CLI, args, {
+      ...user,
+      cwd: directory,
       env: { ...env, ...options.env },
       input: options.input ?? '',
       encoding: 'utf8',
@@ -67,7 +85,7 @@ export function openCoracle(): Coracle {
     env,
     run,
     output,
-    start: (args) => spawn(CLI, args, { env, stdio: ['pipe', 'pipe', 'pipe'] }),
+    start: (args) => spawn(CLI, args, { ...user, cwd: directory, env, stdio: ['pipe', 'pipe', 'pipe'] }),
     leftovers: () => leftovers(directory),
     close: () => {
       const ids = run(['ps', '-a', '-q'])
