@@ -137,10 +137,14 @@ export function listBlobs(paths: Paths): readonly Digest[] {
   )
 }
 
-/** `ENOSPC`, `EDQUOT` and a database that cannot grow become an error that says where and how much; anything else stays what it is. */
+/** `ENOSPC`, `EDQUOT` and a database that cannot grow become an error that says where and how much; all else stays. */
 export function translateFull(error: unknown, path: string, neededBytes: number): unknown {
-  const { code } = error as NodeJS.ErrnoException
-  return code === 'ENOSPC' || code === 'EDQUOT' || isDatabaseFull(error)
-    ? new StoreFull(path, neededBytes, { cause: error })
-    : error
+  return isFull(error) ? new StoreFull(path, neededBytes, { cause: error }) : error
+}
+
+function isFull(error: unknown): boolean {
+  const { code, message } = error as NodeJS.ErrnoException
+  if (code === 'ENOSPC' || code === 'EDQUOT' || isDatabaseFull(error)) return true
+  // The native program reports in words (strerror, which no locale changes: it is linked statically).
+  return code === 'LAUNCH_FAILED' && /No space left on device|Disk quota exceeded/i.test(message)
 }

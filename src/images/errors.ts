@@ -103,7 +103,7 @@ export class StoreFull extends CoracleError {
   override readonly code = 'STORE_FULL'
   override readonly status = 507
   constructor(path: string, neededBytes: number, options?: CoracleErrorOptions) {
-    super(`no space left on the device of ${path}: ${neededBytes} more bytes are needed`, {
+    super(`no space left on the device of ${path}: at least ${neededBytes} more bytes are needed`, {
       hint: 'free some: coracle image prune, or point CORACLE_ROOT at a larger file system',
       ...options,
     })

@@ -134,8 +134,9 @@ function writeAttributes(record: WireWriter, { mode, uid, gid, mtimeNs }: NodeAt
     .u32(Number(mtimeNs - seconds * 1_000_000_000n))
 }
 
+/** Never rejects: a broken pipe means that the native side has an answer to give, which `failed` waits for. */
 async function drained(stream: Writable): Promise<void> {
-  await once(stream, 'drain')
+  await new Promise<void>((resolve) => stream.once('drain', resolve))
 }
 
 /** `OK`, or `FAILED` with the failing step; undefined when all went well. */

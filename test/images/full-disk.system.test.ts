@@ -30,7 +30,10 @@ describe('pull on a full disk', () => {
     try {
       await assert.rejects(store.pull(`${registry.host}/app:1`), (error: Error & { code: string }) => {
         assert.equal(error.code, 'STORE_FULL', String(error))
-        assert.match(error.message, new RegExp(`no space left on the device of ${root}/.*: \\d+ more bytes are needed`))
+        assert.match(
+          error.message,
+          new RegExp(`no space left on the device of ${root}/.*: at least \\d+ more bytes are needed`),
+        )
         return true
       })
       assert.deepEqual(await store.list(), [])
@@ -39,6 +42,26 @@ describe('pull on a full disk', () => {
       await store.pull(`${registry.host}/app:1`)
       assert(registry.sentBytes < size, 'what fitted was kept')
       assert.deepEqual(readdirSync(join(root, 'blobs/partial')), [])
+    } finally {
+      close()
+    }
+  })
+
+  it('says so as well when only the unpacked files do not fit, and leaves none of them', async function () {
+    if (process.geteuid?.() !== 0) {
+      console.log('skipped: mounting a tmpfs needs root')
+      this.skip()
+    }
+    const root = await scratchDirectory()
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=6m', 'tmpfs', root])
+    mounted.push(root)
+    const registry = await startTestRegistry()
+    const layer = [make.file('large', 'some words, '.repeat(2_000_000))]
+    await make.pushMade(make.makeImage({ layers: [layer] }), `${registry.host}/app:1`)
+    const { store, close } = openTestStore(root)
+    try {
+      await assert.rejects(store.pull(`${registry.host}/app:1`), { code: 'STORE_FULL' })
+      assert.deepEqual(readdirSync(join(root, 'snapshots')), [])
     } finally {
       close()
     }
