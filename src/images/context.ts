@@ -1,6 +1,5 @@
 /** What every operation of the image store works with. */
 import type { Readable } from 'node:stream'
-import type { ContainerEngine } from '../containers/types.ts'
 import type { Digest } from '../oci/digest.ts'
 import type { Paths } from '../paths.ts'
 import type { RegistryClient } from '../registry/client.ts'
@@ -48,5 +47,8 @@ export interface ImageContext {
   readonly credentials: CredentialKeeper
   readonly snapshots: Snapshots
   readonly unpack: (request: UnpackRequest) => Promise<UnpackedLayer>
-  readonly usersOf: ContainerEngine['usersOf']
+  /** Containers in any state that were made of the image: what they use is neither removed nor collected. Must not await. */
+  readonly usersOf: (
+    imageId: string,
+  ) => readonly { readonly id: string; readonly name: string; readonly running: boolean }[]
 }
