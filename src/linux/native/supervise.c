@@ -44,6 +44,7 @@ struct supervisor {
   pid_t child;
   bool child_ended;
   int status;
+  bool oom_killed; /* asked once: the counters go with the groups */
   int signals, listener;
   int in, out[2]; /* the container's stdin, stdout and stderr; with a terminal in == a copy of out[0] */
   char socket_path[sizeof((struct sockaddr_un *)0)->sun_path];
@@ -275,7 +276,7 @@ static void resize(unsigned columns, unsigned rows) {
 
 static void say_exit(struct client *client) {
   char line[256];
-  format_exit(line, sizeof line, self.status, was_oom_killed(&self.host));
+  format_exit(line, sizeof line, self.status, self.oom_killed);
   say(client, line);
 }
 
@@ -464,11 +465,11 @@ static bool exit_is_taken(void) {
 
 static int finish(void) {
   log_close(&self.log);
-  bool oom = was_oom_killed(&self.host);
+  self.oom_killed = was_oom_killed(&self.host);
   int removed = remove_groups(&self.host);
   write_exit_record(self.state_directory, (struct exit_record){.status = exit_status(self.status),
                                                                .signal = WIFSIGNALED(self.status) ? WTERMSIG(self.status) : 0,
-                                                               .oom_killed = oom});
+                                                               .oom_killed = self.oom_killed});
   bool taken = exit_is_taken();
   for (struct client *client = self.clients; client < self.clients + MAX_CLIENTS; client++) {
     if (client->fd >= 0 && client->waits) say_exit(client);
