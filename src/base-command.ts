@@ -3,9 +3,11 @@ import { Command } from '@oclif/core/command'
 import type { Input, ParserOutput } from '@oclif/core/interfaces'
 import type { Engine } from './engine/engine.ts'
 import { Cancelled } from './errors.ts'
+import type { TransferOptions } from './images/types.ts'
 import { assignArguments, parseCommandLine } from './ui/command-line.ts'
 import { SomeTargetsFailed, UsageError } from './ui/errors.ts'
 import { commandHelp, usageLine } from './ui/help.ts'
+import type { ProgressDisplay, ProgressStream } from './ui/progress.ts'
 import { reportError } from './ui/report-error.ts'
 import { writeLine } from './ui/text.ts'
 
@@ -109,6 +111,7 @@ type Arguments = Record<string, unknown>
 /** A command that works on images or containers. */
 export abstract class EngineCommand extends BaseCommand {
   #engine: Promise<Engine> | undefined
+  #progress: ProgressDisplay | undefined
 
   /** Loaded only now, so that `--help` stays fast; closed when the command ends. */
   protected openEngine(): Promise<Engine> {
@@ -116,7 +119,26 @@ export abstract class EngineCommand extends BaseCommand {
     return this.#engine
   }
 
+  /** How a transfer shows itself: on `stream`, unless it is to be quiet. The display ends with the command. */
+  protected async transferOptions(quiet: boolean, stream: ProgressStream = process.stderr): Promise<TransferOptions> {
+    if (quiet) return {}
+    const { openProgress } = await import('./ui/progress.ts')
+    this.#progress = openProgress(stream)
+    return this.#progress
+  }
+
+  /** Ends the progress display, so that lines can be printed below it. */
+  protected endProgress(): void {
+    this.#progress?.close()
+  }
+
+  protected override async catch(error: unknown): Promise<void> {
+    this.endProgress()
+    await super.catch(error)
+  }
+
   protected override async finally(): Promise<void> {
+    this.endProgress()
     const engine = await this.#engine?.catch(() => undefined) // whoever asked for it has had the error
     await engine?.close()
   }

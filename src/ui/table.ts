@@ -1,0 +1,20 @@
+/** Columns as docker's tabwriter sets them: at least ten wide, three blanks apart. */
+const MIN_WIDTH = 10
+const PADDING = 3
+
+/** Lines of a table; the last cell of a row is not padded. */
+export function formatTable(rows: readonly (readonly string[])[]): readonly string[] {
+  const widths: number[] = []
+  for (const row of rows) {
+    for (const [column, cell] of row.slice(0, -1).entries()) {
+      widths[column] = Math.max(widths[column] ?? MIN_WIDTH, [...cell].length + PADDING)
+    }
+  }
+  return rows.map((row) =>
+    row.map((cell, column) => pad(cell, column === row.length - 1 ? 0 : widths[column])).join(''),
+  )
+}
+
+function pad(cell: string, width = 0): string {
+  return cell + ' '.repeat(Math.max(0, width - [...cell].length))
+}
