@@ -89,7 +89,7 @@ async function createContainer(room: ContainerRoom, draft: Draft): Promise<Made>
 }
 
 async function printPlan(room: ContainerRoom, draft: Draft, io: RunIO): Promise<number> {
-  const { formatPlan } = await import('../linux/plan.ts')
+  const { formatPlan } = await import('../linux/print-plan.ts')
   const directories = makeDirectories(room.paths, draft.id, draft.source)
   try {
     const spec = await writeBundle(room, draft, directories)
