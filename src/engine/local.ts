@@ -1,4 +1,5 @@
 /** The engine in this process. A room's code is loaded when it is first asked for something. */
+import { join } from 'node:path'
 import { openContainerEngine } from '../containers/open.ts'
 import { HostUnsupported } from '../errors.ts'
 import type { ImageContext } from '../images/context.ts'
@@ -22,7 +23,12 @@ export async function openLocalEngine(paths: Paths = readPaths()): Promise<Engin
     unpack: async (request) => (await import('../images/layers/unpack.ts')).unpackLayer(request),
     usersOf: (id) => containers.usersOf(id),
   } satisfies ImageContext)
-  const containers = openContainerEngine({ paths, database, images, openBackend })
+  const containers = openContainerEngine({
+    paths,
+    database,
+    images,
+    openBackend: (name) => openBackend(paths, name),
+  })
   let open = true
   const close = async () => {
     if (!open) return
@@ -33,6 +39,15 @@ export async function openLocalEngine(paths: Paths = readPaths()): Promise<Engin
   return { images, containers, close }
 }
 
-async function openBackend(name: string): Promise<IsolationBackend> {
+/** `linux`, `wasi`, or `oci:` and the name or path of an OCI runtime. */
+async function openBackend(paths: Paths, name: string): Promise<IsolationBackend> {
+  if (name === 'linux') {
+    const { createLinuxBackend } = await import('../linux/backend.ts')
+    return createLinuxBackend({ cacheDirectory: join(paths.root, 'cache', 'seccomp') })
+  }
+  if (name.startsWith('oci:')) {
+    const { createOciBackend } = await import('../linux/oci-backend.ts')
+    return createOciBackend({ runtime: name.slice('oci:'.length), stateDirectory: join(paths.run, 'oci') })
+  }
   throw new HostUnsupported(`there is no isolation backend called ${name}`)
 }

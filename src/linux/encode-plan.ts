@@ -16,7 +16,8 @@ export function encodePlan(writer: WireWriter, plan: LaunchPlan): void {
   for (const step of plan.after) encodeHostStep(writer, step)
   const bounding = plan.child.find((step) => step.do === 'capabilities')?.bounding
   // Capabilities leave the bounding set before the user changes: afterwards CAP_SETPCAP is no longer in effect.
-  const boundingAt = plan.child.findIndex((step) => step.do === 'user' || step.do === 'capabilities')
+  const userAt = plan.child.findLastIndex((step) => step.do === 'user')
+  const boundingAt = userAt === -1 ? plan.child.findIndex((step) => step.do === 'capabilities') : userAt
   for (const [index, step] of plan.child.entries()) {
     if (index === boundingAt && bounding !== undefined)
       writer.record(CHILD_CODE.capabilities, (record) => record.flag(BOUNDING_ONLY).u64(bounding))
@@ -245,8 +246,8 @@ function encodeProcessStep(record: WireWriter, anyStep: ChildStep): boolean {
         .u32(step.gid)
         .flag(step.umask !== undefined)
         .u32(step.umask ?? 0)
-      record.flag(true).u32(step.groups.length)
-      for (const group of step.groups) record.u32(group)
+      record.flag(step.groups !== undefined).u32(step.groups?.length ?? 0)
+      for (const group of step.groups ?? []) record.u32(group)
       break
     case 'capabilities':
       record.flag(!BOUNDING_ONLY).u64(step.effective).u64(step.permitted).u64(step.inheritable).u64(step.ambient)

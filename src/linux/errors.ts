@@ -36,3 +36,69 @@ export function launchError(fields: readonly string[]): CoracleError {
   if (kind === 'not-executable') return new ProgramNotExecutable(object, reason)
   return new LaunchFailed(`step ${step}, ${doing}`, object, reason)
 }
+
+/** The bundle asks for what this backend does not do. */
+export class LaunchImpossible extends CoracleError {
+  override readonly code = 'LAUNCH_IMPOSSIBLE'
+  override readonly exitCode = 125
+  override readonly status = 400
+  constructor(reason: string, hint?: string) {
+    super(`cannot start the container: ${reason}`, { hint })
+  }
+}
+
+/** A limit was asked for that no control group of this host can hold. */
+export class ControllerMissing extends CoracleError {
+  override readonly code = 'CONTROLLER_MISSING'
+  override readonly exitCode = 125
+  override readonly status = 400
+  constructor(controller: string) {
+    super(`this host has no cgroup controller ${controller} for that limit`, {
+      hint: 'leave the limit out, or enable the controller in the kernel',
+    })
+  }
+}
+
+/** A control group that cannot be removed: a process in it does not die. */
+export class CgroupBusy extends CoracleError {
+  override readonly code = 'CGROUP_BUSY'
+  constructor(path: string) {
+    super(`the control group ${path} stays busy`, {
+      hint: 'a process in it hangs in the kernel; try again when it is gone',
+    })
+  }
+}
+
+/** A seccomp profile that says what seccomp cannot do. */
+export class SeccompInvalid extends CoracleError {
+  override readonly code = 'SECCOMP_INVALID'
+  override readonly exitCode = 125
+  override readonly status = 400
+  constructor(reason: string) {
+    super(`the seccomp profile is invalid: ${reason}`, {
+      hint: 'see the format of docker: docs.docker.com/engine/security/seccomp',
+    })
+  }
+}
+
+export class RuntimeMissing extends CoracleError {
+  override readonly code = 'RUNTIME_MISSING'
+  override readonly exitCode = 125
+  override readonly status = 400
+  constructor(runtime: string) {
+    super(`unknown or invalid runtime name: ${runtime}`, {
+      hint: 'name an installed OCI runtime (runc, crun, runsc) or give its absolute path',
+    })
+  }
+}
+
+/** An OCI runtime ended with an error of its own. */
+export class RuntimeFailed extends CoracleError {
+  override readonly code = 'RUNTIME_FAILED'
+  override readonly exitCode = 125
+  constructor(runtime: string, cause: unknown) {
+    const stderr = cause instanceof Error && 'stderr' in cause ? String(cause.stderr) : ''
+    const [line = ''] = stderr.trim().split('\n').slice(-1)
+    super(`${runtime}: ${line === '' ? String(cause) : line.slice(0, 500)}`, { cause })
+  }
+}

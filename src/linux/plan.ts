@@ -169,7 +169,8 @@ export type ChildStep =
       readonly do: 'user'
       readonly uid: number
       readonly gid: number
-      readonly groups: readonly number[]
+      /** undefined leaves them as they are, where a user namespace of one id forbids setgroups */
+      readonly groups: readonly number[] | undefined
       readonly umask?: number
     }
   /** Bit sets of capabilities (bit n = capability n). Bounding is dropped before `user`, the rest set after it. */

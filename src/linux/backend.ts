@@ -1,0 +1,105 @@
+/** The `linux` backend: containers of the kernel's own namespaces, control groups and filters. */
+import { existsSync } from 'node:fs'
+import type {
+  Bundle,
+  IsolationBackend,
+  LaunchPlan,
+  Platform,
+  ProcessSpec,
+  RunningContainer,
+  Support,
+} from '../plugins/contract.ts'
+import { readHierarchies } from './cgroups/hierarchies.ts'
+import type { CgroupMount } from './compile/compile-plan.ts'
+import { readIdMappings } from './id-mappings.ts'
+import type { CompiledFilter } from './seccomp/compile.ts'
+
+export interface LinuxBackendOptions {
+  /** Where compiled seccomp filters are kept between runs; a cache, and safe to lose. */
+  readonly cacheDirectory: string
+}
+
+export function createLinuxBackend(options: LinuxBackendOptions): IsolationBackend {
+  return {
+    name: 'linux',
+    check,
+    plan: (bundle) => planContainer(bundle, options),
+    planExec: (container, process) => planProcess(container, process, options),
+    stats: (container) => container.cgroup.usage(),
+    update: (container, resources) => container.cgroup.update(resources),
+    pause: (container) => container.cgroup.freeze(),
+    resume: (container) => container.cgroup.thaw(),
+    destroy: async () => {}, // mounts and namespaces end with their processes, control groups with their supervisor
+  }
+}
+
+const NATIVE: Readonly<Record<string, readonly string[]>> = { x64: ['amd64', '386'], arm64: ['arm64', 'arm'] }
+/** Names of emulators as binfmt_misc lists them (Debian's qemu-user-static). */
+const EMULATORS: Readonly<Record<string, string>> = {
+  amd64: 'x86_64',
+  arm64: 'aarch64',
+  arm: 'arm',
+  '386': 'i386',
+  ppc64le: 'ppc64le',
+  s390x: 's390x',
+  riscv64: 'riscv64',
+}
+
+function check({ os, architecture }: Platform): Support {
+  if (os !== 'linux') return { ok: false, reason: `images for ${os}/${architecture} cannot run in the linux backend` }
+  if (NATIVE[process.arch]?.includes(architecture)) return { ok: true }
+  const emulator = EMULATORS[architecture]
+  if (emulator !== undefined && existsSync(`/proc/sys/fs/binfmt_misc/qemu-${emulator}`)) return { ok: true }
+  return {
+    ok: false,
+    reason: `images for ${os}/${architecture} cannot run on this machine`,
+    hint: `choose another platform, or register an emulator (qemu-user-static) for ${architecture}`,
+  }
+}
+
+async function planContainer(bundle: Bundle, options: LinuxBackendOptions): Promise<LaunchPlan> {
+  const { compileLaunchPlan } = await import('./compile/compile-plan.ts')
+  return compileLaunchPlan(bundle, {
+    seccomp: await compiledFilter(bundle.spec.linux?.seccomp, options),
+    mapHelpers: bundle.rootless && readIdMappings().helpers,
+    cgroupMounts: cgroupMounts(),
+  })
+}
+
+async function planProcess(
+  container: RunningContainer,
+  process: ProcessSpec,
+  options: LinuxBackendOptions,
+): Promise<LaunchPlan> {
+  const { compileExecPlan } = await import('./compile/compile-exec.ts')
+  const seccomp = await compiledFilter(container.spec.linux?.seccomp, options)
+  return compileExecPlan(container, process, { seccomp, mapHelpers: container.rootless && readIdMappings().helpers })
+}
+
+async function compiledFilter(
+  spec: NonNullable<Bundle['spec']['linux']>['seccomp'],
+  { cacheDirectory }: LinuxBackendOptions,
+): Promise<CompiledFilter | undefined> {
+  if (spec === undefined) return undefined
+  const { cachedFilter } = await import('./seccomp/cache.ts')
+  return cachedFilter(spec, cacheDirectory)
+}
+
+/** Inside a cgroup namespace each hierarchy of version 1 is mounted under the names it goes by on the host. */
+function cgroupMounts(): CgroupMount[] {
+  const hierarchies = readHierarchies()
+  const unifiedOnly = hierarchies.every(({ version }) => version === 2)
+  return hierarchies
+    .filter(({ version }) => unifiedOnly || version === 1)
+    .map(({ version, controllers }) => ({
+      version,
+      name: version === 2 ? 'unified' : controllers.join(',').replace(/^name=/, ''),
+      options: version === 2 ? '' : mountOptions(controllers),
+    }))
+}
+
+/** A named hierarchy without controllers is asked for by `none` and its name. */
+function mountOptions(controllers: readonly string[]): string {
+  const [first = ''] = controllers
+  return first.startsWith('name=') ? `none,${controllers.join(',')}` : controllers.join(',')
+}

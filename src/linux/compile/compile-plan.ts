@@ -1,0 +1,147 @@
+/**
+ * From a runtime-spec document to the launch plan of a container's first process. Pure: the same bundle gives the same
+ * plan. The order of steps is the point of this file; each surprise says why.
+ */
+import type { Bundle, LaunchPlan, RuntimeSpec } from '../../plugins/contract.ts'
+import { LaunchImpossible } from '../errors.ts'
+import type { ChildStep, CloneNamespace, HostStep, NamespaceKind } from '../plan.ts'
+import { deviceSteps } from './devices.ts'
+import { mountSteps } from './mounts.ts'
+import { processSteps } from './process.ts'
+
+export interface CompileOptions {
+  /** The compiled seccomp filter of `spec.linux.seccomp`; the compiler of filters is not part of a pure plan. */
+  readonly seccomp?: { readonly program: Uint8Array; readonly flags: number } | undefined
+  /** Map ids with newuidmap and newgidmap. */
+  readonly mapHelpers: boolean
+  /** The caller's own groups in each hierarchy: what a cgroup mount shows. */
+  readonly cgroupMounts: readonly CgroupMount[]
+}
+
+/** A hierarchy of the host: `controllers` empty for version 2. */
+export interface CgroupMount {
+  readonly name: string
+  readonly version: 1 | 2
+  readonly options: string
+}
+
+const CLONED: readonly CloneNamespace[] = ['user', 'pid', 'mount', 'network', 'ipc', 'uts']
+
+/** @throws {LaunchImpossible} the document asks for something this backend does not do */
+export function compileLaunchPlan(bundle: Bundle, options: CompileOptions): LaunchPlan {
+  const { spec } = bundle
+  refuseUnsupported(spec)
+  const namespaces = spec.linux?.namespaces ?? []
+  const fresh = new Set(namespaces.filter(({ path }) => path === undefined).map(({ type }) => type))
+  const joined = namespaces.flatMap(({ type, path }) => (path === undefined ? [] : [{ kind: type, path }]))
+  return {
+    namespaces: CLONED.filter((kind) => fresh.has(kind)),
+    before: [
+      ...bundle.cgroup.before,
+      ...joined.filter(({ kind }) => kind === 'pid').map(({ path }): HostStep => ({ do: 'pid-namespace', path })),
+    ],
+    after: [...idMapSteps(spec, options), ...bundle.cgroup.after, ...oomSteps(spec)],
+    child: [
+      // Entered first: its owner may be a user namespace whose rights the rest needs.
+      ...enterSteps(joined),
+      // Only now, in its groups, may the process cut its view of them: the namespace's root is where it is.
+      ...(fresh.has('cgroup') ? [unshare('cgroup')] : []),
+      ...(fresh.has('time') ? [unshare('time')] : []),
+      ...rootSteps(bundle),
+      ...mountSteps(bundle, options),
+      ...deviceSteps(spec),
+      ...namespaceSteps(spec, fresh),
+      ...hideSteps(spec),
+      ...leaveSteps(bundle),
+      ...processSteps(bundle, options),
+    ],
+  }
+}
+
+function refuseUnsupported(spec: RuntimeSpec): void {
+  const hooks = Object.entries(spec.hooks ?? {}).filter(([, list]) => (list?.length ?? 0) > 0)
+  const [hook] = hooks
+  if (hook !== undefined)
+    throw new LaunchImpossible(`hooks (${hook[0]}) are not run by this backend`, 'use --runtime runc')
+  if (spec.process === undefined) throw new LaunchImpossible('the document has no process')
+  const mapped = spec.mounts?.find(({ uidMappings }) => uidMappings !== undefined)
+  if (mapped !== undefined)
+    throw new LaunchImpossible(`the mount at ${mapped.destination} maps ids`, 'leave the mapping out')
+  if (!(spec.linux?.namespaces ?? []).some(({ type }) => type === 'mount'))
+    throw new LaunchImpossible('a container needs a mount namespace')
+}
+
+function unshare(kind: NamespaceKind): ChildStep {
+  return { do: 'unshare', kinds: [kind] }
+}
+
+function enterSteps(joined: readonly { kind: NamespaceKind; path: string }[]): ChildStep[] {
+  // The pid namespace was entered by the parent: one's own never changes. The user namespace comes before all others.
+  const others = joined.filter(({ kind }) => kind !== 'pid')
+  const ordered = others.toSorted((left, right) => Number(right.kind === 'user') - Number(left.kind === 'user'))
+  return ordered.map(({ kind, path }) => ({ do: 'enter', kind, path }))
+}
+
+function idMapSteps(spec: RuntimeSpec, { mapHelpers }: CompileOptions): HostStep[] {
+  const { uidMappings = [], gidMappings = [] } = spec.linux ?? {}
+  if (uidMappings.length === 0 && gidMappings.length === 0) return []
+  const range = (mapping: { containerID: number; hostID: number; size: number }) => ({
+    inside: mapping.containerID,
+    outside: mapping.hostID,
+    size: mapping.size,
+  })
+  return [{ do: 'map-ids', uids: uidMappings.map(range), gids: gidMappings.map(range), helpers: mapHelpers }]
+}
+
+function oomSteps({ process }: RuntimeSpec): HostStep[] {
+  const value = process?.oomScoreAdj ?? 0
+  return value === 0 ? [] : [{ do: 'oom-score', value }]
+}
+
+function rootSteps({ spec, rootfs, directory, rootless }: Bundle): ChildStep[] {
+  const at = spec.root?.path ?? `${directory}/rootfs`
+  const becomeRoot: ChildStep[] =
+    (spec.linux?.uidMappings?.length ?? 0) > 0 ? [{ do: 'user', uid: 0, gid: 0, groups: undefined }] : []
+  const steps: ChildStep[] = [
+    ...becomeRoot, // of the new user namespace: what is made below belongs to it
+    // Nothing mounted here travels back to the host; what the host mounts still arrives, for binds that share.
+    { do: 'propagation', path: '/', value: 'rslave' },
+  ]
+  if (rootfs.kind === 'module')
+    throw new LaunchImpossible('a WebAssembly module is no root file system', 'leave --runtime out')
+  if (rootfs.lower.length === 0) return [...steps, { do: 'root-bind', at, source: rootfs.upper }]
+  const options = rootless ? ['userxattr'] : []
+  return [...steps, { do: 'root-overlay', at, lower: rootfs.lower, upper: rootfs.upper, work: rootfs.work, options }]
+}
+
+function namespaceSteps(spec: RuntimeSpec, fresh: ReadonlySet<string>): ChildStep[] {
+  const steps: ChildStep[] = []
+  if (spec.hostname !== undefined) steps.push({ do: 'hostname', name: spec.hostname })
+  if (spec.domainname !== undefined) steps.push({ do: 'domainname', name: spec.domainname })
+  if (fresh.has('network')) steps.push({ do: 'loopback-up' })
+  for (const [key, value] of Object.entries(spec.linux?.sysctl ?? {})) steps.push({ do: 'sysctl', key, value })
+  return steps
+}
+
+/** After sysctls, which write where these forbid it. */
+function hideSteps(spec: RuntimeSpec): ChildStep[] {
+  const { readonlyPaths = [], maskedPaths = [] } = spec.linux ?? {}
+  return [
+    ...readonlyPaths.map((target): ChildStep => ({ do: 'read-only', target })),
+    ...maskedPaths.map((target): ChildStep => ({ do: 'mask', target })),
+  ]
+}
+
+function leaveSteps({ spec, directory }: Bundle): ChildStep[] {
+  const steps: ChildStep[] = [{ do: 'move-root', at: spec.root?.path ?? `${directory}/rootfs` }]
+  const propagation = spec.linux?.rootfsPropagation
+  if (propagation !== undefined) steps.push({ do: 'propagation', path: '/', value: propagationOf(propagation) })
+  return steps
+}
+
+function propagationOf(word: string): Extract<ChildStep, { do: 'propagation' }>['value'] {
+  const known = ['private', 'rprivate', 'slave', 'rslave', 'shared', 'rshared', 'unbindable', 'runbindable'] as const
+  const found = known.find((value) => value === word)
+  if (found === undefined) throw new LaunchImpossible(`no propagation is called ${word}`)
+  return found
+}

@@ -1,0 +1,169 @@
+/** The mounts of a runtime-spec document as steps (runtime-spec, config.md#mounts). */
+
+import type { MountSpec } from '../../oci/runtime-spec.ts'
+import type { Bundle } from '../../plugins/contract.ts'
+import { LaunchImpossible } from '../errors.ts'
+import type { ChildStep, MountFlag, Propagation } from '../plan.ts'
+import type { CompileOptions } from './compile-plan.ts'
+
+const FLAGS: ReadonlySet<string> = new Set<MountFlag>([
+  'ro',
+  'nosuid',
+  'nodev',
+  'noexec',
+  'noatime',
+  'nodiratime',
+  'relatime',
+  'strictatime',
+  'nosymfollow',
+  'sync',
+  'dirsync',
+  'mand',
+  'silent',
+  'lazytime',
+])
+const PROPAGATIONS: ReadonlySet<string> = new Set<Propagation>([
+  'private',
+  'rprivate',
+  'slave',
+  'rslave',
+  'shared',
+  'rshared',
+  'unbindable',
+  'runbindable',
+])
+/** What is so without a word. */
+const DEFAULTS = new Set([
+  'rw',
+  'suid',
+  'dev',
+  'exec',
+  'atime',
+  'diratime',
+  'norelatime',
+  'nostrictatime',
+  'async',
+  'defaults',
+  'rrw',
+  'symfollow',
+  'copy',
+  'nocopy',
+  'z',
+  'Z',
+  'delegated',
+  'cached',
+  'consistent',
+  'tmpcopyup',
+])
+/** Flags that also hold for what is mounted below (`rro` and friends). */
+const RECURSIVE: Readonly<Record<string, MountFlag>> = {
+  rro: 'ro',
+  rnosuid: 'nosuid',
+  rnodev: 'nodev',
+  rnoexec: 'noexec',
+  rnoatime: 'noatime',
+  rnodiratime: 'nodiratime',
+}
+
+interface Options {
+  readonly flags: MountFlag[]
+  readonly recursiveFlags: boolean
+  readonly bind: 'no' | 'bind' | 'rbind'
+  readonly propagation: Propagation | undefined
+  readonly data: string
+}
+
+export function mountSteps({ spec, rootless }: Bundle, { cgroupMounts }: CompileOptions): ChildStep[] {
+  return (spec.mounts ?? []).flatMap((mount) => {
+    if (mount.type === 'cgroup') return cgroupSteps(mount, cgroupMounts)
+    return [mountStep(mount, rootless)]
+  })
+}
+
+function mountStep(mount: MountSpec, rootless: boolean): ChildStep {
+  const options = readOptions(mount.options ?? [])
+  const target = mount.destination
+  const { flags, propagation, recursiveFlags, data } = options
+  if (options.bind !== 'no' || mount.type === 'bind') {
+    const recursive = options.bind === 'rbind'
+    const source = mount.source ?? ''
+    const given = propagation !== undefined && { propagation }
+    return {
+      do: 'bind',
+      source,
+      target,
+      recursive,
+      flags,
+      recursiveFlags,
+      ...given,
+      create: 'directory',
+      optional: false,
+    }
+  }
+  const type = mount.type ?? 'none'
+  // A user namespace may not own the kernel's message queues of an older IPC namespace.
+  const optional = rootless && type === 'mqueue'
+  return { do: 'mount', type, source: mount.source ?? type, target, flags, data, create: 'directory', optional }
+}
+
+function readOptions(words: readonly string[]): Options {
+  const flags: MountFlag[] = []
+  const data: string[] = []
+  let recursiveFlags = false
+  let bind: Options['bind'] = 'no'
+  let propagation: Propagation | undefined
+  for (const word of words) {
+    const recursive = RECURSIVE[word]
+    if (FLAGS.has(word)) flags.push(word as MountFlag)
+    else if (PROPAGATIONS.has(word)) propagation = word as Propagation
+    else if (word === 'bind' || word === 'rbind') bind = word
+    else if (recursive !== undefined) {
+      flags.push(recursive)
+      recursiveFlags = true
+    } else if (word.startsWith('idmap') || word.startsWith('ridmap'))
+      throw new LaunchImpossible('id-mapped mounts are not supported', 'leave idmap out')
+    else if (!DEFAULTS.has(word)) data.push(word)
+  }
+  return { flags, recursiveFlags, bind, propagation, data: data.join(',') }
+}
+
+/**
+ * What a cgroup mount shows inside a cgroup namespace: version 2 is one file system; version 1 one for each hierarchy,
+ * with the names of joined controllers as links to it.
+ */
+function cgroupSteps(mount: MountSpec, hierarchies: readonly CompileOptions['cgroupMounts'][number][]): ChildStep[] {
+  const { flags } = readOptions(mount.options ?? [])
+  const target = mount.destination
+  const shared = { flags, create: 'directory', optional: false } as const
+  const [only] = hierarchies
+  if (only === undefined) return []
+  if (hierarchies.length === 1 && only.version === 2)
+    return [{ do: 'mount', type: 'cgroup2', source: 'cgroup', target, data: '', ...shared }]
+  const readOnly = flags.includes('ro')
+  const writable = flags.filter((flag) => flag !== 'ro')
+  return [
+    { do: 'mount', type: 'tmpfs', source: 'cgroup', target, data: 'mode=755', ...shared, flags: writable },
+    ...hierarchies.flatMap(({ name, version, options }): ChildStep[] => [
+      {
+        do: 'mount',
+        type: version === 2 ? 'cgroup2' : 'cgroup',
+        source: 'cgroup',
+        target: `${target}/${name}`,
+        data: options,
+        flags: writable,
+        create: 'directory',
+        optional: false,
+      },
+      // Of this mount alone: the superblock is the host's too.
+      ...(readOnly ? [remount(`${target}/${name}`)] : []),
+      ...(name.includes(',')
+        ? name.split(',').map((alias): ChildStep => ({ do: 'symlink', target: `${target}/${alias}`, to: name }))
+        : []),
+    ]),
+    ...(readOnly ? [remount(target)] : []),
+  ]
+}
+
+function remount(target: string): ChildStep {
+  return { do: 'remount', target, set: ['ro'], clear: [], recursive: false }
+}

@@ -1,0 +1,120 @@
+/**
+ * The `oci` backend: the same bundle in any installed OCI runtime. Its root is mounted in a private mount namespace, in which
+ * the runtime runs in the foreground under our supervisor: when it ends, no mount is left.
+ */
+import { execFile } from 'node:child_process'
+import { accessSync, constants, mkdirSync, writeFileSync } from 'node:fs'
+import { isAbsolute, join } from 'node:path'
+import { promisify } from 'node:util'
+import type { Bundle, IsolationBackend, LaunchPlan, RunningContainer, Support } from '../plugins/contract.ts'
+import { LaunchImpossible, RuntimeFailed, RuntimeMissing } from './errors.ts'
+import type { ChildStep } from './plan.ts'
+
+export interface OciBackendOptions {
+  /** Name on PATH, or absolute path: `runc`, `crun`, `runsc`. */
+  readonly runtime: string
+  /** The runtime's own state (`--root`). */
+  readonly stateDirectory: string
+}
+
+const run = promisify(execFile)
+
+/** @throws {RuntimeMissing} no such program is installed */
+export function createOciBackend(options: OciBackendOptions): IsolationBackend {
+  const program = findProgram(options.runtime)
+  const call = async (...args: string[]) => {
+    try {
+      return await run(program, ['--root', options.stateDirectory, ...args])
+    } catch (error) {
+      throw new RuntimeFailed(options.runtime, error)
+    }
+  }
+  return {
+    name: `oci:${options.runtime}`,
+    check: ({ os, architecture }): Support =>
+      os === 'linux'
+        ? { ok: true }
+        : { ok: false, reason: `the runtime ${options.runtime} does not run ${os}/${architecture}` },
+    plan: async (bundle) => plan(bundle, program, options),
+    planExec: async (container, process) => planExec(container, { process, program, options }),
+    stats: (container) => container.cgroup.usage(),
+    update: (container, resources) => container.cgroup.update(resources),
+    pause: async ({ id }) => void (await call('pause', id)),
+    resume: async ({ id }) => void (await call('resume', id)),
+    destroy: async (id) => {
+      // A runtime that never saw it says so with an error: what counts is that it is gone.
+      const { stdout } = await call('list', '-q').catch(() => ({ stdout: '' }))
+      if (stdout.split('\n').includes(id)) await call('delete', '--force', id)
+    },
+  }
+}
+
+function plan(bundle: Bundle, program: string, { stateDirectory }: OciBackendOptions): LaunchPlan {
+  const { spec, rootfs, directory, id } = bundle
+  if (rootfs.kind === 'module')
+    throw new LaunchImpossible('a WebAssembly module needs the wasi backend', 'leave --runtime out')
+  mkdirSync(stateDirectory, { recursive: true, mode: 0o700 })
+  const at = join(directory, 'rootfs')
+  // A directory of its own: `config.json` of the bundle stays as the engine wrote it.
+  const adapted = join(directory, 'oci')
+  mkdirSync(adapted, { recursive: true, mode: 0o700 })
+  writeFileSync(join(adapted, 'config.json'), JSON.stringify({ ...spec, root: { ...spec.root, path: at } }))
+  const root: ChildStep =
+    rootfs.lower.length === 0
+      ? { do: 'root-bind', at, source: rootfs.upper }
+      : { do: 'root-overlay', at, lower: rootfs.lower, upper: rootfs.upper, work: rootfs.work, options: [] }
+  const terminal = spec.process?.terminal ?? false
+  return {
+    namespaces: ['mount'],
+    before: [],
+    after: [],
+    child: [
+      { do: 'propagation', path: '/', value: 'rslave' },
+      root,
+      ...execSteps([program, '--root', stateDirectory, 'run', '--bundle', adapted, id], terminal),
+    ],
+  }
+}
+
+function planExec(
+  { id, directory }: RunningContainer,
+  request: {
+    readonly process: Parameters<IsolationBackend['planExec']>[1]
+    readonly program: string
+    readonly options: OciBackendOptions
+  },
+): LaunchPlan {
+  const { process, program, options } = request
+  const file = join(directory, 'oci', `exec-${Date.now()}.json`)
+  writeFileSync(file, JSON.stringify(process), { mode: 0o600 })
+  const argv = [program, '--root', options.stateDirectory, 'exec', '--process', file, id]
+  return { namespaces: [], before: [], after: [], child: execSteps(argv, process.terminal ?? false) }
+}
+
+function execSteps(argv: readonly string[], terminal: boolean): ChildStep[] {
+  const [file = ''] = argv
+  const env = [`PATH=${process.env['PATH'] ?? ''}`, `XDG_RUNTIME_DIR=${process.env['XDG_RUNTIME_DIR'] ?? ''}`]
+  return [
+    { do: 'session', terminal },
+    { do: 'exec', file, argv, env },
+  ]
+}
+
+function findProgram(runtime: string): string {
+  const candidates = isAbsolute(runtime)
+    ? [runtime]
+    : [...(process.env['PATH'] ?? '').split(':'), '/usr/sbin', '/sbin'].map((directory) => join(directory, runtime))
+  if (runtime.includes('/') && !isAbsolute(runtime)) throw new RuntimeMissing(runtime)
+  const found = candidates.find(isExecutable)
+  if (found === undefined) throw new RuntimeMissing(runtime)
+  return found
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK)
+    return true
+  } catch {
+    return false
+  }
+}
