@@ -110,6 +110,8 @@ export default class Run extends EngineCommand {
     const engine = await this.openEngine()
     const { stdin, stdout, stderr } = process
     const request = { image: args.image, command: argv.slice(1) as string[], flags }
-    process.exitCode = await engine.containers.run(request, { stdin, stdout, stderr })
+    const openTransfer = async () => (await import('../ui/progress.ts')).openProgress(stderr)
+    const io = { stdin, stdout, stderr, ...(flags.quiet !== true && { openTransfer }) }
+    process.exitCode = await engine.containers.run(request, io)
   }
 }

@@ -3,8 +3,10 @@ import type { ExitRecord } from '../linux/supervisor.ts'
 import type { ContainerId } from '../plugins/contract.ts'
 import { removeDirectories, removeRunDirectory } from './directories.ts'
 import { ContainerNotFound, StateConflict } from './errors.ts'
+import { destroyGroups } from './host.ts'
 import { advance, type ContainerRecord, deleteRecord } from './records.ts'
 import type { ContainerRoom } from './room.ts'
+import { cgroupsPath } from './spec/runtime-spec.ts'
 
 /** An end that nobody saw. Never taken for success. */
 export const UNKNOWN_STATUS = -1
@@ -12,7 +14,7 @@ export const UNKNOWN_STATUS = -1
 /** Idempotent; of several at once one records the end, and all of them leave nothing behind. */
 export async function finishContainer(
   room: ContainerRoom,
-  record: Pick<ContainerRecord, 'id' | 'backend' | 'autoRemove'>,
+  record: Remains & Pick<ContainerRecord, 'autoRemove'>,
   exit: ExitRecord | undefined,
 ): Promise<void> {
   ignoringRivals(() =>
@@ -26,17 +28,22 @@ export async function finishContainer(
       finishedAtMs: exit === undefined ? Date.now() : Number(exit.finishedAtNs / 1_000_000n),
     }),
   )
-  await cleanUp(room, record)
+  await cleanUp(room, record, exit !== undefined)
   if (record.autoRemove) await discardContainer(room, record)
 }
 
-/** Removes what a stopped container's processes may have left: control groups, sockets. Idempotent. */
-export async function cleanUp(
-  room: ContainerRoom,
-  { id, backend }: Pick<ContainerRecord, 'id' | 'backend'>,
-): Promise<void> {
+type Remains = Pick<ContainerRecord, 'id' | 'backend' | 'settings'>
+
+/**
+ * Removes what a container's processes may have left: control groups, sockets. Idempotent.
+ *
+ * @param supervised - the supervisor lived to the end, and has removed the groups
+ */
+export async function cleanUp(room: ContainerRoom, remains: Remains, supervised: boolean): Promise<void> {
+  const { id, backend, settings } = remains
   const opened = await room.openBackend(backend)
   await opened.destroy(id as ContainerId)
+  if (!supervised) await destroyGroups(cgroupsPath(id, settings.host.CgroupParent))
   removeRunDirectory(room.paths, id)
 }
 

@@ -3,17 +3,19 @@ import { statSync } from 'node:fs'
 import { basename, resolve } from 'node:path'
 import { InvalidArgument } from '../errors.ts'
 import { ImageNotFound } from '../images/errors.ts'
-import type { PreparedImage, TransferOptions } from '../images/types.ts'
+import type { PreparedImage } from '../images/types.ts'
 import { familiarName, parseReference, withDefaultTag } from '../oci/reference.ts'
 import type { ContainerSettings } from './config.ts'
 import type { ContainerRoom } from './room.ts'
+import type { OpenTransfer } from './types.ts'
 
 /** What is run: `id` is undefined for a bare module, which no store knows. */
 export type Source = Omit<PreparedImage, 'id'> & { readonly id: PreparedImage['id'] | undefined }
 
 export interface ObtainOptions {
   readonly settings: Pick<ContainerSettings, 'platform' | 'pull'>
-  readonly transfer: TransferOptions
+  readonly openTransfer: OpenTransfer | undefined
+  readonly signal: AbortSignal
   /** For people, on stderr. */
   readonly say: (line: string) => void
 }
@@ -21,10 +23,10 @@ export interface ObtainOptions {
 /** @throws {ImageNotFound} with the policy `never` */
 export async function obtainImage(room: ContainerRoom, name: string, options: ObtainOptions): Promise<Source> {
   if (isModulePath(name)) return bareModule(name)
-  const { settings, transfer, say } = options
+  const { settings, say } = options
   const platform = settings.platform === '' ? {} : { platform: settings.platform }
   const prepare = () => room.images.prepare(name, platform)
-  const pull = () => room.images.pull(name, { ...platform, ...transfer })
+  const pull = () => pullImage(room, name, { ...options, ...platform })
   if (settings.pull === 'always') await pull()
   try {
     return await prepare()
@@ -36,6 +38,19 @@ export async function obtainImage(room: ContainerRoom, name: string, options: Ob
   }
   await pull()
   return prepare()
+}
+
+async function pullImage(
+  room: ContainerRoom,
+  name: string,
+  { openTransfer, signal, platform }: ObtainOptions & { readonly platform?: string },
+): Promise<void> {
+  const { close, ...display } = (await openTransfer?.()) ?? { close: () => {} }
+  try {
+    await room.images.pull(name, { ...display, signal, ...(platform !== undefined && { platform }) })
+  } finally {
+    close()
+  }
 }
 
 /** No reference starts like this, so a path must say that it is one: `./app.wasm`, `/srv/app.wasm`. */

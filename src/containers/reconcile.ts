@@ -45,7 +45,7 @@ async function mendStarting(room: ContainerRoom, record: ContainerRecord): Promi
     advance(room.database, record.id, { to: 'running', ...found, owner: undefined, startedAtMs: Date.now() })
     return true
   }
-  await cleanUp(room, record)
+  await cleanUp(room, record, false)
   advance(room.database, record.id, { to: 'created', owner: undefined, error: 'the start was interrupted' })
   if (record.autoRemove) await discardContainer(room, record)
   return true

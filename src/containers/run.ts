@@ -53,7 +53,8 @@ async function makeDraft(room: ContainerRoom, request: RunRequest, io: RunIO, si
     )
   const source = await obtainImage(room, request.image, {
     settings,
-    transfer: { ...io.transfer, signal },
+    openTransfer: io.openTransfer,
+    signal,
     say: (line) => io.stderr.write(`${line}\n`),
   })
   return draftContainer(room, settings, source)
@@ -180,7 +181,7 @@ async function finish(
   if (exit.oomKilled) io.stderr.write(`coracle: container ${name} was killed: ${outOfMemory(draft)}\n`)
   await finishContainer(
     room,
-    { id: draft.id, backend: draft.backendName, autoRemove: draft.settings.host.AutoRemove },
+    { id: draft.id, backend: draft.backendName, settings: draft.settings, autoRemove: draft.settings.host.AutoRemove },
     exit,
   )
   return exit.status

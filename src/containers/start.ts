@@ -87,7 +87,7 @@ const LOG_BYTES = 20 << 20
 const LOG_FILES = 5
 
 async function failedStart(room: ContainerRoom, draft: Draft, error: unknown): Promise<void> {
-  await cleanUp(room, { id: draft.id, backend: draft.backendName })
+  await cleanUp(room, { id: draft.id, backend: draft.backendName, settings: draft.settings }, false)
   advance(room.database, draft.id, {
     to: 'created',
     owner: undefined,

@@ -87,13 +87,16 @@ export interface RunRequest {
   readonly flags: RunFlags
 }
 
+/** Opens a display of progress; it is closed before the container runs. */
+export type OpenTransfer = () => Promise<TransferOptions & { close(): void }>
+
 /** The terminal or pipes of whoever runs a container. */
 export interface RunIO {
   readonly stdin: Readable & { readonly isTTY?: boolean; setRawMode?(raw: boolean): unknown }
   readonly stdout: Writable & { readonly isTTY?: boolean; readonly columns?: number; readonly rows?: number }
   readonly stderr: Writable
-  /** How to show a pull that turns out to be needed. */
-  readonly transfer?: TransferOptions
+  /** How to show a pull, asked for when one turns out to be needed. */
+  readonly openTransfer?: OpenTransfer | undefined
 }
 
 /** One row of `ps`. */

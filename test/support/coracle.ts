@@ -68,7 +68,8 @@ export function openCoracle(user?: User): Coracle {
       timeout: 60_000,
       maxBuffer: 64 << 20,
     })
-    if (error !== undefined) throw error
+    // The container need not read its input to the end.
+    if (error !== undefined && (error as NodeJS.ErrnoException).code !== 'EPIPE') throw error
     return { status, stdout, stderr }
   }
   const output: Coracle['output'] = (...args) => {

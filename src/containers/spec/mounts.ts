@@ -59,16 +59,11 @@ function defaultMounts({ host, ttyGroup, bindSys }: MountInput): MountSpec[] {
   ]
 }
 
-/** The host's message queues and shared memory for `--ipc host`; no shared memory at all for `none`. */
+/** The message queues are those of the IPC namespace, whichever it is; shared memory is the host's, one's own, or none. */
 function ipcMounts(host: HostConfig, strict: readonly string[]): MountSpec[] {
-  if (host.IpcMode === 'host')
-    return ['/dev/mqueue', '/dev/shm'].map((path) => ({
-      destination: path,
-      type: 'bind',
-      source: path,
-      options: ['rbind', ...strict],
-    }))
   const queue = { destination: '/dev/mqueue', type: 'mqueue', source: 'mqueue', options: [...strict] }
+  if (host.IpcMode === 'host')
+    return [queue, { destination: '/dev/shm', type: 'bind', source: '/dev/shm', options: ['rbind', ...strict] }]
   if (host.IpcMode === 'none') return [queue]
   const shared = {
     destination: '/dev/shm',

@@ -151,7 +151,7 @@ function namespaces({ host, joined, idMappings }: SpecInput): { type: NamespaceT
 }
 
 /** Relative to the root of the hierarchy that Coracle may use. */
-function cgroupsPath(id: string, parent: string): string {
+export function cgroupsPath(id: string, parent: string): string {
   return `${parent === '' ? '/coracle' : parent}/${id}`.replace(/^(?!\/)/, '/')
 }
 
