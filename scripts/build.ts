@@ -6,14 +6,10 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, globSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { rolldown } from 'rolldown'
+import { type Plugin, rolldown } from 'rolldown'
 
 const root = join(import.meta.dirname, '..')
 process.chdir(root)
-
-await bundle()
-run('node', 'scripts/manifest.ts')
-run('sh', 'scripts/build-native.sh')
 
 /** Everything that is started by its path is an entry and keeps its place: the program, commands, `*.entry.ts`. */
 async function bundle(): Promise<void> {
@@ -24,6 +20,7 @@ async function bundle(): Promise<void> {
     input: Object.fromEntries(entries.map((path) => [path.slice('src/'.length, -'.ts'.length), path])),
     platform: 'node',
     external: ['@wasmer/wasi', /^node:/],
+    plugins: [lazyRequire],
   })
   await build.write({
     dir: fresh,
@@ -38,7 +35,31 @@ async function bundle(): Promise<void> {
   rmSync(old, { recursive: true, force: true })
 }
 
+/**
+ * oclif's modules load each other, and parts of Node, for features that few commands use; that is half of our start-up
+ * time. Here each is loaded when something of it is first asked for.
+ */
+const lazyRequire: Plugin = {
+  name: 'lazy-require',
+  transform: {
+    filter: { id: /node_modules\/@oclif\/core\/lib\/.*\.js$/ },
+    handler: (code) => {
+      const top = /^const (\w+) = ((?:__importStar|__importDefault)\(require\("[^"]+"\)\)|require\("[^"]+"\));$/gm
+      return LAZILY + code.replace(top, 'const $1 = lazily(() => $2);')
+    },
+  },
+}
+const LAZILY = `const lazily = (load) => {
+  let module; const get = () => (module ??= load());
+  return new Proxy({}, { get: (_, name) => get()[name], has: (_, name) => name in get() });
+};
+`
+
 function run(command: string, ...args: string[]): void {
   const { status } = spawnSync(command, args, { stdio: 'inherit' })
   if (status !== 0) process.exit(status ?? 1)
 }
+
+await bundle()
+run('node', 'scripts/manifest.ts')
+run('sh', 'scripts/build-native.sh')
