@@ -5,6 +5,7 @@ import { HostUnsupported } from '../errors.ts'
 import type { ImageContext } from '../images/context.ts'
 import { openSnapshots } from '../images/layers/snapshots.ts'
 import { openImageStore } from '../images/store.ts'
+import type { IdMappings } from '../linux/id-mappings.ts'
 import { type Paths, readPaths, statePath } from '../paths.ts'
 import type { IsolationBackend } from '../plugins/contract.ts'
 import { openDatabase } from '../state/database.ts'
@@ -20,7 +21,10 @@ export async function openLocalEngine(paths: Paths = readPaths()): Promise<Engin
     registry: registry.client,
     credentials: registry.credentials,
     snapshots: openSnapshots(paths),
-    unpack: async (request) => (await import('../images/layers/unpack.ts')).unpackLayer(request),
+    unpack: async (request) => {
+      const { unpackLayer } = await import('../images/layers/unpack.ts')
+      return unpackLayer({ ...request, idMaps: await idMaps() })
+    },
     usersOf: (id) => containers.usersOf(id),
   } satisfies ImageContext)
   const containers = openContainerEngine({
@@ -37,6 +41,13 @@ export async function openLocalEngine(paths: Paths = readPaths()): Promise<Engin
     database.close()
   }
   return { images, containers, close }
+}
+
+/** Files of an image belong to several users; an ordinary user's own namespace has them. */
+async function idMaps(): Promise<IdMappings | undefined> {
+  if (process.geteuid?.() === 0) return undefined
+  const { readIdMappings } = await import('../linux/id-mappings.ts')
+  return readIdMappings()
 }
 
 /** `linux`, `wasi`, or `oci:` and the name or path of an OCI runtime. */

@@ -20,7 +20,7 @@ const FORBIDDEN: Readonly<Record<string, string>> = {
   'unsharing a user namespace': 'unshare -U true',
   'unsharing a mount namespace': 'unshare -m true',
   'setting the host name': 'hostname other',
-  'setting the clock': 'date -s 2001-01-01',
+  'setting the clock': '! date -s 2001-01-01 2>&1 | grep -q "not permitted"',
   'reading the memory of the kernel': 'head -c 1 /proc/kcore | grep -q .',
   'reading keys': 'grep -q . /proc/keys',
   'writing system controls': 'echo 1 > /proc/sys/kernel/panic',
@@ -40,7 +40,7 @@ const ALLOWED: Readonly<Record<string, string>> = {
   'changing owners': 'touch /x && chown 33:33 /x',
   'becoming another user': 'su -s /bin/sh nobody -c true',
   'making a harmless device': 'mknod /x c 1 3 && echo > /x',
-  'listening on a low port': 'timeout 1 nc -l -p 80 -s 127.0.0.1; test $? -eq 143 -o $? -eq 124',
+  'listening on a low port': 'timeout 1 nc -l -p 80; s=$?; test $s -eq 143 -o $s -eq 124',
   'sending raw packets to itself': 'ping -c 1 127.0.0.1',
   'changing its root': 'chroot / /bin/true',
 }
@@ -103,10 +103,7 @@ describe('the isolation of coracle run', function () {
   })
 
   it('shows a device that is asked for, with the permissions asked for', () => {
-    assert.equal(
-      attempt('head -c 1 /dev/kmsg-of-host > /dev/null', '--device', '/dev/kmsg:/dev/kmsg-of-host').status,
-      0,
-    )
-    assert.notEqual(attempt('echo x > /dev/kmsg', '--device', '/dev/kmsg:/dev/kmsg:r').status, 0)
+    assert.equal(attempt(': > /dev/kmsg-of-host', '--device', '/dev/kmsg:/dev/kmsg-of-host').status, 0)
+    assert.notEqual(attempt(': > /dev/kmsg', '--device', '/dev/kmsg:/dev/kmsg:r').status, 0)
   })
 })

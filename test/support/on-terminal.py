@@ -1,4 +1,4 @@
-"""Runs a command on a terminal of its own: pty.py SCRIPT COMMAND... ; SCRIPT is JSON: [["wait for this text", "type this"], ...].
+"""Runs a command on a terminal of its own: on-terminal.py SCRIPT COMMAND... ; SCRIPT is JSON: [["wait for this text", "type this"], ...].
 A step {"size": [rows, columns]} in place of the text changes the size. Prints what appeared; exits as the command did, 99 in vain."""
 import fcntl, json, os, pty, select, struct, sys, termios, time
 
