@@ -56,6 +56,10 @@ async function openBackend(paths: Paths, name: string): Promise<IsolationBackend
     const { createLinuxBackend } = await import('../linux/backend.ts')
     return createLinuxBackend({ cacheDirectory: join(paths.root, 'cache', 'seccomp') })
   }
+  if (name === 'wasi') {
+    const { createWasiBackend } = await import('../sandbox/backend.ts')
+    return createWasiBackend()
+  }
   if (name.startsWith('oci:')) {
     const { createOciBackend } = await import('../linux/oci-backend.ts')
     return createOciBackend({ runtime: name.slice('oci:'.length), stateDirectory: join(paths.run, 'oci') })

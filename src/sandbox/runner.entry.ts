@@ -1,0 +1,54 @@
+/**
+ * The first process of a WebAssembly container: `node runner.js JOB`. What it prints on stderr is for people; its exit status
+ * is the module's, 134 after a trap, 125 to 127 when there was nothing to run.
+ */
+import { readFileSync, writeSync } from 'node:fs'
+import { CoracleError } from '../errors.ts'
+import { ModuleInvalid, ModuleUnsupported } from './errors.ts'
+import { type FoundModule, findModule } from './find-module.ts'
+import { openImageFiles } from './image-files.ts'
+import type { WasiJob } from './job.ts'
+import { readModuleFacts } from './module-kind.ts'
+
+const TRAP_STATUS = 134
+
+async function main([path = '']: readonly string[]): Promise<number> {
+  const job = JSON.parse(readFileSync(path, 'utf8')) as WasiJob
+  const files = openImageFiles(job.layers)
+  const found = findModule(job, files)
+  refuseUnsupported(found)
+  const { runOnWasmer } = await import('./wasmer-engine.ts')
+  const ending = await runOnWasmer(found, { args: job.args, env: job.env, files: files.walk() })
+  if ('status' in ending) return ending.status
+  say(`the module trapped: ${ending.trap}`)
+  return TRAP_STATUS
+}
+
+function refuseUnsupported({ name, bytes, entry }: FoundModule): void {
+  const { kind } = readModuleFacts(bytes)
+  if (kind === 'unknown') throw new ModuleInvalid(name, 'exec format error', 'it is no WebAssembly module')
+  if (kind === 'text') throw new ModuleInvalid(name, 'it is WebAssembly text', 'compile it first: wat2wasm')
+  if (kind === 'component')
+    throw new ModuleUnsupported('WebAssembly components are not run yet', 'build a core module (wasm32-wasip1)')
+  if (kind === 'threads') throw new ModuleUnsupported('WASI threads are not run yet', 'build without threads')
+  if (kind === 'preview0')
+    throw new ModuleUnsupported(
+      'the module is built for WASI preview 0 (wasi_unstable)',
+      'build it again for wasm32-wasip1',
+    )
+  if (kind === 'reactor' && entry === '_start')
+    throw new ModuleInvalid(name, 'it is a library and exports no _start', 'name a function: path#function')
+}
+
+function say(line: string): void {
+  writeSync(2, `coracle: ${line}\n`)
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2))
+} catch (error) {
+  if (!(error instanceof CoracleError))
+    say(`internal error: ${error instanceof Error ? error.message.slice(0, 500) : 'unknown'}`)
+  else say(error.hint === undefined ? error.message : `${error.message}\n${error.hint}`)
+  process.exitCode = error instanceof CoracleError ? error.exitCode : 125
+}
