@@ -41,12 +41,22 @@ function makeRoot(data: string, { content }: Source): RootFilesystem {
 }
 
 export function removeRunDirectory(paths: Paths, id: string): void {
-  rmSync(containerRunDirectory(paths, id), { recursive: true, force: true })
+  rmSync(containerRunDirectory(paths, id), REMOVAL)
 }
 
-/** Idempotent. */
+/** A supervisor on its way out may still write beside us. */
+const REMOVAL = { recursive: true, force: true, maxRetries: 10, retryDelay: 20 } as const
+
+/** Idempotent. At once, because a handful of files is gone before a thread would have been found for them. */
 export async function removeDirectories(paths: Paths, id: string): Promise<void> {
   const { data, run } = containerDirectories(paths, id)
-  const { removeTree } = await import('../linux/remove-tree.ts')
-  await Promise.all([removeTree(data), removeTree(run)])
+  rmSync(run, REMOVAL)
+  try {
+    rmSync(data, REMOVAL)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code !== 'EACCES' && code !== 'EPERM') throw error
+    const { removeTree } = await import('../linux/remove-tree.ts') // files of an ordinary user's other users
+    await removeTree(data)
+  }
 }

@@ -10,6 +10,7 @@ import { makeDirectories, removeDirectories } from './directories.ts'
 import { type Draft, draftContainer } from './draft.ts'
 import { NoTerminal, RunFailed } from './errors.ts'
 import { discardContainer, finishContainer } from './finish.ts'
+import { hastenCgroups } from './host.ts'
 import { obtainImage } from './obtain-image.ts'
 import { parseRunRequest } from './parse/run-request.ts'
 import { insertRecord } from './records.ts'
@@ -21,6 +22,7 @@ import type { RunIO, RunRequest } from './types.ts'
 export async function runContainer(room: ContainerRoom, request: RunRequest, io: RunIO): Promise<number> {
   const interactive = request.flags.interactive ?? false
   if (request.flags.tty && interactive && !request.flags.detach && io.stdin.isTTY !== true) throw new NoTerminal()
+  await hastenCgroups()
   const abort = new AbortController()
   using signals = proxied(request, abort)
   try {

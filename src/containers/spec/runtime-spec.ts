@@ -58,7 +58,7 @@ export function makeSpec(input: SpecInput): RuntimeSpec {
   const { config, host, directory } = input
   const userNamespace = input.idMappings !== undefined
   return {
-    ociVersion: '1.2.0',
+    ociVersion: '1.1.0',
     process: makeProcess(input),
     root: { path: `${directory}/rootfs`, readonly: host.ReadonlyRootfs },
     ...(host.UTSMode !== 'host' && { hostname: containerHostname(input) }),
