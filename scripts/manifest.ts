@@ -1,5 +1,5 @@
 /** Writes `oclif.manifest.json`: what the commands in `dist/` declare, as oclif reads them. `--check` only compares. */
-import { readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Plugin } from '@oclif/core'
 
@@ -16,9 +16,12 @@ const plugin = new Plugin({
 await plugin.load()
 const text = `${JSON.stringify(plugin.manifest, null, 2)}\n`
 
-if (!process.argv.includes('--check')) {
-  writeFileSync(path, text)
-} else if (readFileSync(path, 'utf8') !== text) {
+const current = existsSync(path) && readFileSync(path, 'utf8') === text
+if (!current && !process.argv.includes('--check')) {
+  // Beside, then renamed: commands may be reading the old one.
+  writeFileSync(`${path}.${process.pid}`, text)
+  renameSync(`${path}.${process.pid}`, path)
+} else if (!current) {
   console.error('oclif.manifest.json is out of date: run `npm run build` and commit it')
   process.exitCode = 1
 }

@@ -24,10 +24,12 @@ const TOPICS: Readonly<Record<string, string>> = { container: 'Manage containers
 
 /** Never fails: errors are printed, and `process.exitCode` set. */
 export async function runCli(argv: readonly string[]): Promise<void> {
-  // Whoever reads our messages may go away before we do (`2>&1 | head`).
-  process.stderr.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error
-  })
+  // Whoever reads what we print may go away before we do (`| head`).
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error
+    })
+  }
   try {
     await dispatch(takeGlobalFlags(argv))
   } catch (error) {
