@@ -1,5 +1,5 @@
 /** The end of a container: recorded once, whoever sees it first, then cleaned up after, and removed for `--rm`. */
-import type { ExitRecord } from '../linux/supervisor.ts'
+import type { ExitRecord } from '../linux/exit-record.ts'
 import type { ContainerId } from '../plugins/contract.ts'
 import { removeDirectories, removeRunDirectory } from './directories.ts'
 import { ContainerNotFound, StateConflict } from './errors.ts'

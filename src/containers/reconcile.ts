@@ -1,5 +1,5 @@
 /** Brings a record up to date when the processes it speaks of are gone: after kill -9 of anything, or a reboot. */
-import { type ExitRecord, readExitRecord } from '../linux/supervisor.ts'
+import { type ExitRecord, readExitRecord } from '../linux/exit-record.ts'
 import { containerDirectory, containerRunDirectory } from '../paths.ts'
 import { isAlive, type ProcessIdentity } from '../util/process-identity.ts'
 import { cleanUp, discardContainer, finishContainer } from './finish.ts'

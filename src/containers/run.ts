@@ -1,7 +1,8 @@
 /** `run`: image, container, start, and the user's terminal in between until it ends. */
 import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { Cancelled, CoracleError, InvalidArgument } from '../errors.ts'
-import type { ExitRecord, Supervisor } from '../linux/supervisor.ts'
+import type { ExitRecord } from '../linux/exit-record.ts'
+import type { Supervisor } from '../linux/supervisor.ts'
 import type { RuntimeSpec } from '../oci/runtime-spec.ts'
 import type { Relay } from './attach/relay.ts'
 import { openSignalProxy, type SignalProxy } from './attach/signal-proxy.ts'

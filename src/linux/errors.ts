@@ -102,3 +102,12 @@ export class RuntimeFailed extends CoracleError {
     super(`${runtime}: ${line === '' ? String(cause) : line.slice(0, 500)}`, { cause })
   }
 }
+
+/** Its supervisor was killed, and the container with it. */
+export class SupervisorLost extends CoracleError {
+  override readonly code = 'SUPERVISOR_LOST'
+  override readonly exitCode = 125
+  constructor(options?: CoracleErrorOptions) {
+    super('the supervisor of the container was killed: how the container ended is unknown', options)
+  }
+}

@@ -1,4 +1,4 @@
-/** Kernel constants behind the plan's words: <linux/sched.h>, <linux/mount.h>, <sys/mount.h>. */
+/** Kernel constants behind the plan's words: <linux/sched.h>, <linux/mount.h>, <sys/mount.h>, <sys/resource.h>. */
 import type { MountFlag, NamespaceKind, Propagation } from './plan.ts'
 
 const CLONE_FLAGS: Readonly<Record<NamespaceKind, number>> = {
@@ -30,7 +30,13 @@ const ATTRIBUTES: Readonly<Partial<Record<MountFlag, number>>> = {
 }
 
 /** MS_*: what belongs to the file system behind it. */
-const SUPER_BLOCK: Readonly<Partial<Record<MountFlag, number>>> = { ro: 0x01, sync: 0x10 }
+const SUPER_BLOCK: Readonly<Partial<Record<MountFlag, number>>> = {
+  ro: 0x01,
+  sync: 0x10,
+  mand: 0x40,
+  dirsync: 0x80,
+  lazytime: 0x200_0000,
+}
 
 export function mountAttributes(flags: readonly MountFlag[]): number {
   return flags.reduce((bits, flag) => bits | (ATTRIBUTES[flag] ?? 0), 0)
@@ -46,4 +52,31 @@ export function propagationFlags(value: Propagation): { readonly type: number; r
   const recursive = value.startsWith('r')
   const name = (recursive ? value.slice(1) : value) as keyof typeof PROPAGATION
   return { type: PROPAGATION[name], recursive }
+}
+
+/** <asm-generic/resource.h>; the same on x86-64 and arm64. */
+const RLIMITS = [
+  'CPU',
+  'FSIZE',
+  'DATA',
+  'STACK',
+  'CORE',
+  'RSS',
+  'NPROC',
+  'NOFILE',
+  'MEMLOCK',
+  'AS',
+  'LOCKS',
+  'SIGPENDING',
+  'MSGQUEUE',
+  'NICE',
+  'RTPRIO',
+  'RTTIME',
+]
+
+/** @throws {TypeError} there is no such limit */
+export function rlimitNumber(resource: string): number {
+  const number = RLIMITS.indexOf(resource.replace(/^RLIMIT_/, ''))
+  if (number === -1) throw new TypeError(`no resource limit is called ${resource}`)
+  return number
 }

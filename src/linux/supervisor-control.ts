@@ -1,20 +1,24 @@
 /** The line protocol of a supervisor's control connection. */
 import type { Socket } from 'node:net'
 import type { ProcessIdentity } from '../util/process-identity.ts'
-import { LaunchFailed, launchError } from './errors.ts'
-import type { ExitRecord } from './supervisor.ts'
+import { LaunchFailed, launchError, SupervisorLost } from './errors.ts'
+import type { ExitRecord } from './exit-record.ts'
 
 export interface SupervisorControl {
   signal(signal: number): Promise<void>
   resize(size: { columns: number; rows: number }): Promise<void>
-  /** Resolves with the exit record once it is on disk. Takes over the exit: the hook will not run. */
+  /**
+   * Resolves with the exit record once it is written, and all output is passed on or queued.
+   *
+   * @throws {SupervisorLost} the supervisor was killed: the container died with it, its status is unknown
+   */
   wait(): Promise<ExitRecord>
 }
 
 export interface StartedControl extends SupervisorControl {
   readonly started: Promise<{ supervisor: ProcessIdentity; container: ProcessIdentity }>
   readonly warnings: string[]
-  /** What `wait` answers, without asking for it: the owner is told in any case. */
+  /** What `wait` answers, without asking for it: the owner is told in any case, and the hook does not run. */
   readonly exited: Promise<ExitRecord>
 }
 
@@ -37,9 +41,8 @@ export function openControl(socket: Socket): StartedControl {
   }
   readLines(socket, obey)
   const lost = () => {
-    const error = new LaunchFailed('supervise', 'the supervisor', 'it ended before it said how')
-    started.reject(error)
-    exited.reject(error)
+    started.reject(new LaunchFailed('start', 'the supervisor', 'it ended before it said how'))
+    exited.reject(new SupervisorLost())
   }
   socket.once('close', lost)
   socket.on('error', lost)
@@ -55,7 +58,7 @@ export function openControl(socket: Socket): StartedControl {
     resize: ({ columns, rows }) => send(`RESIZE ${columns} ${rows}`),
     exited: exited.promise,
     wait: async () => {
-      await send('TAKE-EXIT')
+      await send('WAIT')
       return await exited.promise
     },
   }

@@ -1,13 +1,12 @@
 /** The TypeScript side of the native supervisor: starts one per container and speaks to it (docs/internals/native.md). */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { readFileSync } from 'node:fs'
-import { connect, type Socket } from 'node:net'
-import { join } from 'node:path'
+import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { nativeProgram } from '../package-root.ts'
 import type { ProcessIdentity } from '../util/process-identity.ts'
 import { encodePlan } from './encode-plan.ts'
 import { LaunchFailed } from './errors.ts'
+import { type ExitRecord, readExitRecord } from './exit-record.ts'
 import type { LaunchPlan } from './plan.ts'
 import { openControl, type SupervisorControl } from './supervisor-control.ts'
 import { WireWriter } from './wire-writer.ts'
@@ -28,15 +27,8 @@ export interface SuperviseOptions {
   readonly log?: { readonly path: string; readonly maxSizeBytes: number; readonly maxFiles: number }
   /** Run after the exit record is written unless an owner (the connection `startSupervisor` keeps) took the exit over. */
   readonly exitHook?: { readonly argv: readonly string[]; readonly env: readonly string[] }
-}
-
-export interface ExitRecord {
-  /** 0–255; 128 + n if signal n ended the process. */
-  readonly status: number
-  readonly signal: number
-  readonly oomKilled: boolean
-  /** nanoseconds since the epoch */
-  readonly finishedAtNs: bigint
+  /** Another build of the native program, or one run by a tracer: its words come first, its environment is all it has. */
+  readonly native?: { readonly argv: readonly [string, ...string[]]; readonly env?: Readonly<Record<string, string>> }
 }
 
 /** One started container as the command that started it sees it. */
@@ -62,25 +54,28 @@ export interface Supervisor extends SupervisorControl {
  * @throws {LaunchFailed} exit 125: a step failed; nothing of the container is left
  */
 export async function startSupervisor(options: SuperviseOptions): Promise<Supervisor> {
-  const child = spawn(nativeProgram, ['supervise'], {
+  const message = encodeSuperviseOptions(options)
+  const [program, ...words] = options.native?.argv ?? [nativeProgram]
+  // The directory is only for people who look at a list of processes.
+  const child = spawn(program, [...words, 'supervise', options.runDirectory], {
     detached: true, // its own session: what the terminal sends to us does not reach it
     cwd: '/',
-    env: {},
+    env: options.native?.env ?? {},
     stdio: ['pipe', 'ignore', 'ignore', 'pipe', 'pipe'],
   })
   const { input, control: controlSocket, attached } = pipesOf(child)
   const control = openControl(controlSocket)
   const spawned = new Promise<never>((_, reject) =>
-    child.once('error', (cause) => reject(new LaunchFailed('start', nativeProgram, cause.message, { cause }))),
+    child.once('error', (cause) => reject(new LaunchFailed('start', program, cause.message, { cause }))),
   )
   input.on('error', () => {}) // a supervisor that fails early closes it: the control connection says why
-  input.end(encodeSuperviseOptions(options))
+  input.end(message)
   try {
     const identity = await Promise.race([control.started, spawned])
     return {
       signal: control.signal,
       resize: control.resize,
-      // The exit is its owner's from the start; a connection that broke after it still leaves the record on disk.
+      // The exit is its owner's from the start; a connection that broke after it still leaves the record.
       wait: () => control.exited.catch((error: unknown) => recordOr(options.stateDirectory, error)),
       ...identity,
       stdio: attached,
@@ -125,37 +120,4 @@ function encodeSuperviseOptions(options: SuperviseOptions): Buffer {
   if (exitHook !== undefined) writer.record(6, (record) => record.strings(exitHook.argv).strings(exitHook.env))
   encodePlan(writer, plan)
   return writer.finish()
-}
-
-/**
- * A connection to the supervisor of a container that another command started.
- *
- * @returns undefined when there is none any more: its exit record tells the rest
- */
-export async function connectSupervisor(runDirectory: string): Promise<SupervisorControl | undefined> {
-  const socket = connect(join(runDirectory, 'supervisor.sock'))
-  return await new Promise((resolve) => {
-    socket.once('error', () => resolve(undefined))
-    socket.once('connect', () => resolve(openControl(socket)))
-  })
-}
-
-/** The record of a container's end; undefined while there is none. */
-export function readExitRecord(stateDirectory: string): ExitRecord | undefined {
-  let text: string
-  try {
-    text = readFileSync(join(stateDirectory, 'exit'), 'utf8')
-  } catch {
-    return undefined
-  }
-  const fields = new Map(
-    text.split('\n').map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]),
-  )
-  const number = (name: string) => Number(fields.get(name) ?? 0)
-  return {
-    status: number('status'),
-    signal: number('signal'),
-    oomKilled: number('oom') !== 0,
-    finishedAtNs: BigInt(fields.get('finished') ?? 0),
-  }
 }

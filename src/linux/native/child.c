@@ -1,12 +1,14 @@
 /* The child's part of a launch plan: everything between clone and exec. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
+#include <poll.h>
 #include <sched.h>
-#include <stdio.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 
 #include "fail.h"
 #include "identity.h"
@@ -21,13 +23,21 @@ struct child {
   int root;    /* the new root, "/" until a root step made one */
   int channel; /* to the supervisor; closed by exec */
   const struct stdio *stdio;
+  bool has_stdio; /* after the step `session` */
 };
 
+/* By write(), which seccomp filters allow. SIGPIPE ends this process, rightly, when the supervisor has died. */
 static void tell(int channel, char kind, unsigned step) {
   struct message message = {.kind = kind};
-  describe(message.text, sizeof message.text, step);
-  /* nobody listens any more when the supervisor died; then there is nobody to tell */
-  while (send(channel, &message, sizeof message, MSG_NOSIGNAL) < 0 && errno == EINTR) continue;
+  if (kind != MESSAGE_EXEC) describe(message.text, sizeof message.text, step);
+  while (write(channel, &message, sizeof message) < 0 && errno == EINTR) continue;
+}
+
+int die_with_supervisor(int channel) {
+  struct pollfd supervisor = {.fd = channel};
+  if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0) return fail("prctl", "PR_SET_PDEATHSIG");
+  if (poll(&supervisor, 1, 0) == 1 && (supervisor.revents & POLLHUP) != 0) _exit(125); /* it died just before */
+  return 0;
 }
 
 static int step_enter(struct reader *args) {
@@ -45,12 +55,11 @@ static int step_unshare(struct reader *args) {
 
 static int step_sysctl(int root, struct reader *args) {
   const char *path = read_string(args), *value = read_string(args);
-  cleanup_fd int at = open_in_root(root, path, CREATE_NONE);
-  if (at < 0) return -1;
-  char link[64];
-  snprintf(link, sizeof link, "/proc/self/fd/%d", at);
-  cleanup_fd int fd = open(link, O_WRONLY | O_CLOEXEC);
+  struct statfs status;
+  cleanup_fd int fd = sys_openat2(root, path, O_WRONLY | O_CLOEXEC | O_NOCTTY, 0, RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS);
   if (fd < 0) return fail("open", path);
+  if (fstatfs(fd, &status) < 0) return fail("fstatfs", path);
+  if (status.f_type != PROC_SUPER_MAGIC) return fail_because("open", path, "the image put something else in place of /proc");
   return write(fd, value, strlen(value)) < 0 ? fail("write", path) : 0;
 }
 
@@ -74,6 +83,7 @@ static int step_cwd(int root, struct reader *args) {
 
 static int step_session(struct child *child, struct reader *args) {
   uint32_t terminal = read_u32(args);
+  child->has_stdio = true;
   if (setsid() < 0 && errno != EPERM) return fail("setsid", "");
   if (!terminal) return connect_stdio(child->stdio);
   return connect_terminal(child->root, child->channel, (struct size){child->stdio->columns, child->stdio->rows});
@@ -126,13 +136,16 @@ static int run_step(struct child *child, uint32_t code, struct reader *args) {
     case CHILD_KEYRING: return step_keyring(args);
     case CHILD_SESSION: return step_session(child, args);
     case CHILD_CWD: return step_cwd(child->root, args);
-    case CHILD_USER: return step_user(args);
+    case CHILD_USER: return step_user(args, child->has_stdio) < 0 ? -1 : die_with_supervisor(child->channel);
     case CHILD_CAPABILITIES: return step_capabilities(args);
+    case CHILD_BOUNDING: return step_bounding(args);
     case CHILD_NO_NEW_PRIVILEGES: return step_no_new_privileges();
     case CHILD_PERSONALITY: return step_personality(args);
     case CHILD_SECCOMP: return step_seccomp(args);
     case CHILD_INIT: return step_init(child->channel);
-    case CHILD_EXEC: return step_exec(args);
+    case CHILD_EXEC:
+      tell(child->channel, MESSAGE_EXEC, 0);
+      return step_exec(args);
     default: return errno = EINVAL, fail_because("decode", "the plan", "there is no such step");
   }
 }
@@ -141,20 +154,25 @@ _Noreturn void run_child(struct reader steps, unsigned first_step, const struct 
   struct child child = {.root = -1, .channel = channel, .stdio = stdio};
   unsigned step = first_step;
   char byte;
-  /* The parent maps ids and joins groups first. When it dies, so does this process: by the pipe now, by the signal later. */
-  if (prctl(PR_SET_PDEATHSIG, SIGKILL_NUMBER) < 0 || read(go, &byte, 1) != 1) _exit(125);
+  /* The parent maps ids and joins groups first. */
+  if (die_with_supervisor(channel) < 0 || read(go, &byte, 1) != 1) _exit(125);
   close(go);
+  /* so that exec need not: a seccomp filter may forbid it by then */
+  if (close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) < 0) fail("close_range", "");
   uint32_t code;
   struct reader args;
-  for (; read_record(&steps, &code, &args); step++) {
-    if (child.root < 0) child.root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+  child.root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+  for (; read_record(&steps, &code, &args); step += code != CHILD_BOUNDING) {
     int result = run_step(&child, code & ~STEP_OPTIONAL, &args);
     if (result == 0 && args.bad) result = (errno = EINVAL, fail("decode", "the plan"));
     if (result == 0) continue;
-    if ((code & STEP_OPTIONAL) == 0) break;
+    if ((code & STEP_OPTIONAL) == 0) {
+      tell(channel, MESSAGE_FAILURE, step);
+      _exit(125);
+    }
     tell(channel, MESSAGE_WARNING, step);
   }
-  if (steps.bad) (void)(errno = EINVAL, fail("decode", "the plan"));
+  fail_because("decode", "the plan", "it breaks off before `exec`");
   tell(channel, MESSAGE_FAILURE, step);
   _exit(125);
 }

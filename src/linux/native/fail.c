@@ -12,6 +12,10 @@ static int note(const char *doing, const char *object, const char *reason) {
   last_failure.reason = reason;
   last_failure.object[0] = '\0';
   if (object != NULL) strncat(last_failure.object, object, sizeof last_failure.object - 1);
+  /* it travels in a line of fields; a path may hold anything */
+  for (char *c = last_failure.object; *c != '\0'; c++) {
+    if ((unsigned char)*c < ' ') *c = '?';
+  }
   return -1;
 }
 

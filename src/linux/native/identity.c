@@ -49,7 +49,19 @@ int step_keyring(struct reader *args) {
   return 0;
 }
 
-int step_user(struct reader *args) {
+static int give_stdio(uid_t uid) {
+  struct stat status, null;
+  bool has_null = stat("/dev/null", &null) == 0;
+  for (int fd = 0; fd < 3; fd++) {
+    if (fstat(fd, &status) < 0) return fail("fstat", "stdio");
+    if (has_null && S_ISCHR(status.st_mode) && status.st_rdev == null.st_rdev) continue; /* that is everybody's */
+    /* an id without a mapping, a read-only file system: the program finds out if it cares */
+    if (fchown(fd, uid, (gid_t)-1) < 0 && errno != EINVAL && errno != EPERM && errno != EROFS) return fail("fchown", "stdio");
+  }
+  return 0;
+}
+
+int step_user(struct reader *args, bool has_stdio) {
   uid_t uid = read_u32(args);
   gid_t gid = read_u32(args);
   uint32_t umask_set = read_u32(args), mask = read_u32(args), set_groups = read_u32(args), count = read_u32(args);
@@ -58,6 +70,7 @@ int step_user(struct reader *args) {
   if (groups == NULL) return fail("calloc", "groups");
   for (uint32_t i = 0; i < count; i++) groups[i] = read_u32(args);
   if (umask_set) umask((mode_t)mask);
+  if (has_stdio && give_stdio(uid) < 0) return -1;
   /* a change of user would drop the permitted set that the next step still needs */
   if (prctl(PR_SET_KEEPCAPS, 1) < 0) return fail("prctl", "PR_SET_KEEPCAPS");
   if (set_groups && setgroups(count, groups) < 0) return fail("setgroups", "supplementary groups");
@@ -76,11 +89,9 @@ static int drop_bounding(uint64_t keep) {
   return 0;
 }
 
-static int step_bounding(struct reader *args) { return drop_bounding(read_u64(args)); }
+int step_bounding(struct reader *args) { return drop_bounding(read_u64(args)); }
 
 int step_capabilities(struct reader *args) {
-  uint32_t bounding_only = read_u32(args);
-  if (bounding_only) return step_bounding(args);
   uint64_t effective = read_u64(args), permitted = read_u64(args), inheritable = read_u64(args), ambient = read_u64(args);
   struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
   struct __user_cap_data_struct data[2];
@@ -116,7 +127,8 @@ int step_personality(struct reader *args) {
 int step_seccomp(struct reader *args) {
   uint32_t flags = read_u32(args);
   struct bytes program = read_bytes(args);
-  if (args->bad || program.size == 0 || program.size % sizeof(struct sock_filter) != 0)
+  /* a length that does not fit would be cut to that of another, shorter filter */
+  if (args->bad || program.size == 0 || program.size % sizeof(struct sock_filter) != 0 || program.size / sizeof(struct sock_filter) > BPF_MAXINSNS)
     return errno = EINVAL, fail("decode", "the seccomp filter");
   /* the plan's buffer does not align what is in it */
   cleanup_free struct sock_filter *filter = malloc(program.size);
@@ -165,7 +177,6 @@ int step_exec(struct reader *args) {
   cleanup_free const char **argv = read_strings(args);
   cleanup_free const char **env = read_strings(args);
   if (args->bad || argv == NULL || env == NULL) return errno = EINVAL, fail("decode", "exec");
-  if (close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) < 0) return fail("close_range", "");
   if (*file == '\0') return exec_failed(file, ENOENT);
   if (strchr(file, '/') != NULL) return exec_failed(file, try_exec(file, argv, env));
   const char *path = find_variable(env, "PATH");

@@ -5,12 +5,12 @@
 #include "launch.h"
 #include "wire.h"
 
-#define SIGKILL_NUMBER 9
-
 int step_loopback_up(void);
 int step_rlimit(struct reader *args);
 int step_keyring(struct reader *args);
-int step_user(struct reader *args);
+/* With `has_stdio` the streams are given to the user, who could not open /dev/stdout otherwise. */
+int step_user(struct reader *args, bool has_stdio);
+int step_bounding(struct reader *args);
 int step_capabilities(struct reader *args);
 int step_no_new_privileges(void);
 int step_personality(struct reader *args);

@@ -4,11 +4,26 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <sys/prctl.h>
+#include <string.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 
 #include "fail.h"
+
+static char *title;
+static size_t title_size;
+
+void keep_title(int argc, char **argv) {
+  title = argv[0];
+  title_size = (size_t)(argv[argc - 1] + strlen(argv[argc - 1]) - argv[0]);
+}
+
+static void set_title(const char *name) {
+  memset(title, '\0', title_size);
+  memcpy(title, name, strlen(name) < title_size ? strlen(name) : title_size);
+  prctl(PR_SET_NAME, name);
+}
 
 static _Noreturn void be_init(pid_t child) {
   sigset_t all;
@@ -29,6 +44,11 @@ static _Noreturn void be_init(pid_t child) {
   }
 }
 
+/* In a pid namespace of its own an init takes all with it anyway; in another's it has to be asked for. */
+static int die_with_parent(void) {
+  return getppid() != 1 && prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 ? fail("prctl", "PR_SET_PDEATHSIG") : 0;
+}
+
 int step_init(int channel) {
   sigset_t all, before;
   sigfillset(&all);
@@ -37,8 +57,11 @@ int step_init(int channel) {
   if (child < 0) return fail("fork", "init");
   if (child > 0) {
     close(channel);
+    if (close_range(3, ~0U, 0) < 0) _exit(125);
+    set_title("coracle-init");
     be_init(child);
   }
+  if (die_with_parent() < 0) return -1;
   /* its own group in the foreground, so that Ctrl-C reaches the program once, not through us as well */
   if (setpgid(0, 0) < 0) return fail("setpgid", "");
   if (isatty(0) && ioctl(0, TIOCSPGRP, &(pid_t){getpid()}) < 0) return fail("TIOCSPGRP", "");

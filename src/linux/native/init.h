@@ -3,5 +3,7 @@
 
 /* Forks. The parent stays as a small init and never returns; the child goes on with the plan. */
 int step_init(int channel);
+/* Remembers where the arguments of this program are: an init shows a name of its own there, not a path of the host. */
+void keep_title(int argc, char **argv);
 
 #endif

@@ -16,12 +16,13 @@ enum step {
   CHILD_REMOUNT, CHILD_MKDIR, CHILD_SYMLINK, CHILD_MKNOD, CHILD_MASK, CHILD_READ_ONLY, CHILD_MOVE_ROOT, CHILD_HOSTNAME,
   CHILD_DOMAINNAME, CHILD_SYSCTL, CHILD_LOOPBACK_UP, CHILD_RLIMIT, CHILD_KEYRING, CHILD_SESSION, CHILD_CWD, CHILD_USER,
   CHILD_CAPABILITIES, CHILD_NO_NEW_PRIVILEGES, CHILD_PERSONALITY, CHILD_SECCOMP, CHILD_INIT, CHILD_EXEC,
+  CHILD_BOUNDING, /* the part of `capabilities` that comes before `user`; not a step of its own */
 };
 
 #define STEP_OPTIONAL 0x80000000u /* set in a record's code: a failure of this step is a warning */
 
 /* What the child tells its parent, one message each, before its end of the channel closes at exec. */
-enum message_kind { MESSAGE_WARNING = 'W', MESSAGE_FAILURE = 'F', MESSAGE_TERMINAL = 'T' };
+enum message_kind { MESSAGE_WARNING = 'W', MESSAGE_FAILURE = 'F', MESSAGE_TERMINAL = 'T', MESSAGE_EXEC = 'E' };
 struct message {
   char kind;
   char text[767]; /* failures and warnings: see describe() */
@@ -32,8 +33,10 @@ struct stdio {
   unsigned short columns, rows; /* of the terminal; 0 when unknown */
 };
 
-/* Runs in the child and never returns. */
+/* Runs in the child, once a byte comes over `go`, and never returns. */
 _Noreturn void run_child(struct reader steps, unsigned first_step, const struct stdio *stdio, int channel, int go);
+/* Dies with the supervisor from now on. A change of user or capabilities undoes it (prctl(2), PR_SET_PDEATHSIG). */
+int die_with_supervisor(int channel);
 
 /* One line: CLASS, step number, what was done, to what, errno, reason, separated by tabs. */
 void describe(char *line, size_t size, unsigned step);

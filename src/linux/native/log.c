@@ -69,7 +69,7 @@ static size_t escape(char *to, const char *text, size_t size) {
       else to = mempcpy(to, text + i, length);
       i += length;
     } else {
-      const char *plain = byte == '\n' ? "\\n" : byte == '\r' ? "\\r" : byte == '\t' ? "\\t" : byte == '"' ? "\\\"" : byte == '\\' ? "\\\\" : NULL;
+      const char *plain = byte == '\n' ? "\\n" : byte == '\r' ? "\\r" : byte == '"' ? "\\\"" : byte == '\\' ? "\\\\" : NULL;
       if (plain != NULL) to = mempcpy(to, plain, 2);
       else if (byte >= 0x20 && byte != '<' && byte != '>' && byte != '&') *to++ = (char)byte;
       else to = mempcpy(to, (char[]){'\\', 'u', '0', '0', hex[byte >> 4], hex[byte & 15]}, 6);

@@ -13,7 +13,7 @@
 #include "root.h"
 
 /* `mount` answers in words that mean something else elsewhere. */
-static int mount_failed(const char *doing, const char *object) {
+int mount_failed(const char *doing, const char *object) {
   switch (errno) {
     case ENOSPC: return fail_because(doing, object, "the limit of mounts (fs.mount-max) is reached");
     case ELOOP: return fail_because(doing, object, "a layer is inside another one, or symbolic links loop");
@@ -33,7 +33,7 @@ static int set_attributes(int mount, uint64_t set, uint64_t clear, uint64_t prop
   return 0;
 }
 
-static int place(int mount, int target, const char *object) {
+int place_mount(int mount, int target, const char *object) {
   if (move_mount(mount, "", target, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
     return mount_failed("move_mount", object);
   return 0;
@@ -48,14 +48,14 @@ int step_propagation(struct reader *args) {
   return 0;
 }
 
-static int configure(int context, const char *key, const char *value) {
+int configure(int context, const char *key, const char *value) {
   int result = value == NULL ? fsconfig(context, FSCONFIG_SET_FLAG, key, NULL, 0)
                              : fsconfig(context, FSCONFIG_SET_STRING, key, value, 0);
   return result < 0 ? mount_failed("fsconfig", key) : 0;
 }
 
 /* Options of the form `key=value,flag`. */
-static int configure_all(int context, const char *data) {
+int configure_all(int context, const char *data) {
   cleanup_free char *copy = strdup(data);
   if (copy == NULL) return fail("strdup", data);
   char *rest = copy;
@@ -68,34 +68,10 @@ static int configure_all(int context, const char *data) {
   return 0;
 }
 
-static int make_mount(int context, uint64_t attributes, const char *object) {
+int make_mount(int context, uint64_t attributes, const char *object) {
   if (fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0) return mount_failed("fsconfig create", object);
   int mount = fsmount(context, FSMOUNT_CLOEXEC, (unsigned)attributes);
   return mount < 0 ? mount_failed("fsmount", object) : mount;
-}
-
-int step_root_overlay(struct reader *args) {
-  const char *at = read_string(args);
-  cleanup_free const char **lower = read_strings(args);
-  const char *upper = read_string(args), *work = read_string(args);
-  cleanup_free const char **options = read_strings(args);
-  if (args->bad || lower == NULL || options == NULL) return errno = EINVAL, fail("decode", "root-overlay");
-  cleanup_fd int context = fsopen("overlay", FSOPEN_CLOEXEC);
-  if (context < 0) return mount_failed("fsopen", "overlay");
-  if (configure(context, "source", "coracle") < 0) return -1;
-  for (const char **layer = lower; *layer != NULL; layer++) {
-    if (configure(context, "lowerdir+", *layer) < 0) return fail("overlay lowerdir+", *layer);
-  }
-  if (*upper != '\0' && (configure(context, "upperdir", upper) < 0 || configure(context, "workdir", work) < 0)) return -1;
-  for (const char **option = options; *option != NULL; option++) {
-    if (configure_all(context, *option) < 0) return -1;
-  }
-  cleanup_fd int mount = make_mount(context, 0, "overlay");
-  if (mount < 0) return -1;
-  cleanup_fd int target = open(at, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-  if (target < 0) return fail("open", at);
-  if (place(mount, target, at) < 0) return -1;
-  return steal_fd(&mount);
 }
 
 int step_root_bind(struct reader *args) {
@@ -104,9 +80,14 @@ int step_root_bind(struct reader *args) {
   if (mount < 0) return mount_failed("open_tree", source);
   cleanup_fd int target = open(at, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
   if (target < 0) return fail("open", at);
-  if (place(mount, target, at) < 0) return -1;
+  if (place_mount(mount, target, at) < 0) return -1;
   return steal_fd(&mount);
 }
+
+static const struct {
+  uint64_t flag;
+  const char *name;
+} super_flags[] = {{MS_RDONLY, "ro"}, {MS_SYNCHRONOUS, "sync"}, {MS_DIRSYNC, "dirsync"}, {MS_MANDLOCK, "mand"}, {MS_LAZYTIME, "lazytime"}};
 
 int step_mount(int root, struct reader *args) {
   const char *type = read_string(args), *source = read_string(args), *target = read_string(args);
@@ -118,12 +99,13 @@ int step_mount(int root, struct reader *args) {
   cleanup_fd int context = fsopen(type, FSOPEN_CLOEXEC);
   if (context < 0) return mount_failed("fsopen", type);
   if (configure(context, "source", *source == '\0' ? type : source) < 0) return -1;
-  if ((super & MS_RDONLY) != 0 && configure(context, "ro", NULL) < 0) return -1;
-  if ((super & MS_SYNCHRONOUS) != 0 && configure(context, "sync", NULL) < 0) return -1;
+  for (size_t i = 0; i < sizeof super_flags / sizeof *super_flags; i++) {
+    if ((super & super_flags[i].flag) != 0 && configure(context, super_flags[i].name, NULL) < 0) return -1;
+  }
   if (configure_all(context, data) < 0) return -1;
   cleanup_fd int mount = make_mount(context, attributes, target);
   if (mount < 0) return -1;
-  return place(mount, at, target);
+  return place_mount(mount, at, target);
 }
 
 int step_bind(int root, struct reader *args) {
@@ -143,7 +125,7 @@ int step_bind(int root, struct reader *args) {
   if (at < 0) return -1;
   if (set_attributes(mount, attributes, 0, 0, recursive_attributes != 0, target) < 0) return -1;
   if (set_attributes(mount, 0, 0, propagation, recursive_propagation != 0, target) < 0) return -1;
-  return place(mount, at, target);
+  return place_mount(mount, at, target);
 }
 
 int step_remount(int root, struct reader *args) {
@@ -163,13 +145,13 @@ int step_mask(int root, struct reader *args) {
   if (fstatat(at, "", &status, AT_EMPTY_PATH) < 0) return fail("fstatat", target);
   if (!S_ISDIR(status.st_mode)) {
     cleanup_fd int null = open_tree(AT_FDCWD, "/dev/null", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
-    return null < 0 ? mount_failed("open_tree", "/dev/null") : place(null, at, target);
+    return null < 0 ? mount_failed("open_tree", "/dev/null") : place_mount(null, at, target);
   }
   cleanup_fd int context = fsopen("tmpfs", FSOPEN_CLOEXEC);
   if (context < 0) return mount_failed("fsopen", "tmpfs");
   if (configure(context, "ro", NULL) < 0 || configure(context, "nr_blocks", "1") < 0) return -1;
   cleanup_fd int mount = make_mount(context, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC, target);
-  return mount < 0 ? -1 : place(mount, at, target);
+  return mount < 0 ? -1 : place_mount(mount, at, target);
 }
 
 int step_read_only(int root, struct reader *args) {
@@ -179,7 +161,7 @@ int step_read_only(int root, struct reader *args) {
   cleanup_fd int mount = open_tree(at, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE | AT_EMPTY_PATH);
   if (mount < 0) return mount_failed("open_tree", target);
   if (set_attributes(mount, MOUNT_ATTR_RDONLY, 0, 0, true, target) < 0) return -1;
-  return place(mount, at, target);
+  return place_mount(mount, at, target);
 }
 
 int step_mkdir(int root, struct reader *args) {
@@ -208,7 +190,7 @@ static int bind_device(int root, const char *source, const char *target) {
   cleanup_fd int device = open_tree(AT_FDCWD, source, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
   if (device < 0) return mount_failed("open_tree", source);
   cleanup_fd int at = open_in_root(root, target, CREATE_FILE);
-  return at < 0 ? -1 : place(device, at, target);
+  return at < 0 ? -1 : place_mount(device, at, target);
 }
 
 int step_mknod(int root, struct reader *args) {

@@ -2,7 +2,19 @@
 #ifndef CORACLE_MOUNTS_H
 #define CORACLE_MOUNTS_H
 
+#include <stdint.h>
+
 #include "wire.h"
+
+/* Notes errno in words that do not mislead; returns -1. */
+int mount_failed(const char *doing, const char *object);
+/* One option of a file system context; without a value it is a flag. */
+int configure(int context, const char *key, const char *value);
+/* Options of the form `key=value,flag`. */
+int configure_all(int context, const char *data);
+/* Makes the configured file system; answers its detached mount. */
+int make_mount(int context, uint64_t attributes, const char *object);
+int place_mount(int mount, int target, const char *object);
 
 int step_propagation(struct reader *args);
 /* These two answer the descriptor of the new root. */

@@ -14,7 +14,7 @@ int exit_status(int wait_status) {
   return WIFSIGNALED(wait_status) ? 128 + WTERMSIG(wait_status) : WEXITSTATUS(wait_status);
 }
 
-static int write_record(const char *directory, const char *name, const char *text) {
+static int write_record(const char *directory, const char *name, const char *text, bool durable) {
   char path[PATH_MAX], partial[PATH_MAX + 8];
   if (snprintf(path, sizeof path, "%s/%s", directory, name) >= (int)sizeof path) return errno = ENAMETOOLONG, fail("open", directory);
   snprintf(partial, sizeof partial, "%s.part", path);
@@ -22,7 +22,11 @@ static int write_record(const char *directory, const char *name, const char *tex
   if (fd < 0) return fail("open", partial);
   size_t size = strlen(text);
   if (write(fd, text, size) != (ssize_t)size) return fail("write", partial);
-  return rename(partial, path) < 0 ? fail("rename", path) : 0;
+  if (durable && fsync(fd) < 0) return fail("fsync", partial);
+  if (rename(partial, path) < 0) return fail("rename", path);
+  if (!durable) return 0;
+  cleanup_fd int parent = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  return parent < 0 || fsync(parent) < 0 ? fail("fsync", directory) : 0;
 }
 
 static unsigned long long now_ns(void) {
@@ -31,11 +35,11 @@ static unsigned long long now_ns(void) {
   return (unsigned long long)now.tv_sec * 1000000000ull + (unsigned long long)now.tv_nsec;
 }
 
-int write_exit_record(const char *directory, struct exit_record record) {
+int write_exit_record(const char *directory, struct exit_record record, bool durable) {
   char text[1200];
   snprintf(text, sizeof text, "status=%d\nsignal=%d\noom=%d\nfinished=%llu\nerror=%s\n", record.status, record.signal,
            record.oom_killed, now_ns(), record.error == NULL ? "" : record.error);
-  return write_record(directory, "exit", text);
+  return write_record(directory, "exit", text, durable);
 }
 
 void format_exit(char *line, size_t size, int wait_status, bool oom_killed) {
@@ -62,5 +66,5 @@ int write_pid_record(const char *directory, pid_t child, char *started, size_t s
   unsigned long long mine = start_time(getpid()), its = start_time(child);
   snprintf(started, size, "STARTED\t%d\t%llu\t%d\t%llu\n", getpid(), mine, child, its);
   snprintf(text, sizeof text, "supervisor=%d\nsupervisorStart=%llu\ncontainer=%d\ncontainerStart=%llu\n", getpid(), mine, child, its);
-  return write_record(directory, "pid", text);
+  return write_record(directory, "pid", text, false); /* means nothing after a reboot */
 }

@@ -14,7 +14,8 @@ struct exit_record {
 
 /* 0–255, 128 + n for signal n. */
 int exit_status(int wait_status);
-int write_exit_record(const char *directory, struct exit_record record);
+/* `durable`: it is on disk, whatever happens to the machine, when this returns. */
+int write_exit_record(const char *directory, struct exit_record record, bool durable);
 /* Also fills `started` with the line for the owner. */
 int write_pid_record(const char *directory, pid_t child, char *started, size_t size);
 /* The line that answers WAIT. */

@@ -1,0 +1,100 @@
+/* The lines that control connections speak; docs/internals/native.md lists them. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include "fail.h"
+#include "supervisor.h"
+
+int listen_for_clients(void) {
+  struct sockaddr_un address = {.sun_family = AF_UNIX};
+  int length = snprintf(address.sun_path, sizeof address.sun_path, "%s/supervisor.sock", self.run_directory);
+  if (length >= (int)sizeof address.sun_path) return errno = ENAMETOOLONG, fail("bind", self.run_directory);
+  if (unlink(address.sun_path) < 0 && errno != ENOENT) return fail("unlink", address.sun_path);
+  self.listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (self.listener < 0) return fail("socket", address.sun_path);
+  mode_t before = umask(0177);
+  int bound = bind(self.listener, (struct sockaddr *)&address, sizeof address);
+  umask(before);
+  if (bound < 0) return fail("bind", address.sun_path);
+  strcpy(self.socket_path, address.sun_path);
+  return listen(self.listener, 16) < 0 ? fail("listen", address.sun_path) : 0;
+}
+
+void accept_client(void) {
+  int fd = accept4(self.listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+  if (fd >= 0) client_add(self.clients, fd);
+}
+
+void say(struct client *client, const char *line) {
+  if (client->fd >= 0) client_send(client, line, strlen(line));
+}
+
+void say_to_owner(const char *word, const char *text) {
+  char line[1024];
+  snprintf(line, sizeof line, "%s\t%s\n", word, text);
+  say(&self.clients[0], line);
+}
+
+static void resize(struct client *client, unsigned columns, unsigned rows) {
+  struct winsize window = {.ws_col = (unsigned short)columns, .ws_row = (unsigned short)rows};
+  bool done = self.terminal && self.out[0] >= 0 && ioctl(self.out[0], TIOCSWINSZ, &window) == 0;
+  say(client, done ? "OK\n" : "ERROR\tthere is no terminal\n");
+}
+
+static void attach(struct client *client, bool stdin_wanted, bool stdout_wanted, bool stderr_wanted) {
+  client->attached = true;
+  client->wants_stdin = stdin_wanted;
+  client->wants_stdout = stdout_wanted;
+  client->wants_stderr = stderr_wanted;
+  say(client, self.terminal ? "RAW\n" : "FRAMED\n");
+}
+
+static void obey(struct client *client, const char *line) {
+  unsigned first, second, third;
+  if (sscanf(line, "SIGNAL %u", &first) == 1 && first > 0 && first < NSIG) {
+    /* the parent may signal without a race: the pid is ours until we reap it */
+    bool sent = !self.child_ended && kill(self.child, (int)first) == 0;
+    say(client, sent ? "OK\n" : "ERROR\tthe container has ended\n");
+  } else if (sscanf(line, "RESIZE %u %u", &first, &second) == 2) {
+    resize(client, first, second);
+  } else if (strcmp(line, "WAIT") == 0) {
+    client->waits = true;
+  } else if (strcmp(line, "TAKE-EXIT") == 0) {
+    client->takes_exit = client->waits = true;
+  } else if (strcmp(line, "RELEASE") == 0) {
+    client->takes_exit = client->waits = client->owner = false;
+  } else if (sscanf(line, "ATTACH %u %u %u", &first, &second, &third) == 3) {
+    attach(client, first != 0, second != 0, third != 0);
+  } else {
+    say(client, "ERROR\tunknown request\n");
+  }
+}
+
+void hear_client(struct client *client) {
+  ssize_t size = recv(client->fd, client->line + client->line_used, sizeof client->line - 1 - client->line_used, MSG_DONTWAIT);
+  if (size < 0 && (errno == EAGAIN || errno == EINTR)) return;
+  if (size <= 0) {
+    client_drop(client);
+    return;
+  }
+  client->line_used += (size_t)size;
+  client->line[client->line_used] = '\0';
+  for (char *newline; client->fd >= 0 && !client->attached && (newline = memchr(client->line, '\n', client->line_used)) != NULL;) {
+    *newline = '\0';
+    size_t taken = (size_t)(newline + 1 - client->line);
+    obey(client, client->line);
+    if (client->fd < 0) return;
+    client->line_used -= taken;
+    memmove(client->line, newline + 1, client->line_used + 1);
+  }
+  if (client->attached) { /* what followed the request is input already */
+    if (client->wants_stdin) keep_input(client->line, client->line_used);
+    client->line_used = 0;
+  }
+  if (client->line_used == sizeof client->line - 1) client_drop(client);
+}

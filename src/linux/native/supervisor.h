@@ -1,0 +1,61 @@
+/* What the parts of the supervise job share: one container, its streams, and who is connected. */
+#ifndef CORACLE_SUPERVISOR_H
+#define CORACLE_SUPERVISOR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/un.h>
+
+#include "client.h"
+#include "host.h"
+#include "launch.h"
+#include "log.h"
+#include "terminal.h"
+#include "wire.h"
+
+#define DRAIN_MS 2000 /* for output of processes that outlive the first one outside a pid namespace */
+
+struct supervisor {
+  struct host host;
+  struct log log;
+  struct client clients[MAX_CLIENTS]; /* the first one is the owner's control connection until the container runs */
+  const char *run_directory, *state_directory;
+  const char **hook_argv, **hook_env;
+  bool terminal, open_stdin, stdin_once;
+  struct size size;
+  pid_t child;
+  bool child_ended;
+  int status;      /* as wait() gave it */
+  bool oom_killed; /* asked once: the counters go with the groups */
+  int signals, listener;
+  int in, out[2];    /* the container's stdin, stdout and stderr; with a terminal `in` is a copy of out[0] */
+  int terminal_peer; /* keeps a terminal that its programs closed for a while from ending */
+  char socket_path[sizeof((struct sockaddr_un *)0)->sun_path];
+};
+
+extern struct supervisor self;
+
+/* start.c: each answers -1 with the failure noted and its step's number in `*step`. */
+int take_plan(struct reader *plan, unsigned *step, uint64_t *namespaces);
+/* Answers once the program runs. */
+int start_container(struct reader *plan, uint64_t namespaces, unsigned *step);
+/* The line a failed child sent; empty when the failure is one of ours. */
+extern char child_failure[768];
+
+/* protocol.c */
+int listen_for_clients(void);
+void accept_client(void);
+void hear_client(struct client *client);
+void say(struct client *client, const char *line);
+void say_to_owner(const char *word, const char *text);
+
+/* carry.c */
+void carry_streams(void);
+/* Takes what an attached client sent for the container's stdin. */
+void keep_input(const char *data, size_t size);
+
+/* ending.c */
+int end_supervision(void);
+int64_t now_ms(void);
+
+#endif
