@@ -25,9 +25,9 @@ export interface Cli {
   output(...args: string[]): string
 }
 
-const CLI = join(packageRoot, 'bin/coracle')
+export const CLI = join(packageRoot, 'bin/coracle')
 const TIMEOUT_MS = 60_000
-/** util-linux's `script` would echo and wait; this types the input once the program has said something. */
+/** util-linux's `script` would echo and wait; this types a line at each question. */
 const AT_TERMINAL = `
 import os, pty, select, sys
 pid, master = pty.fork()
@@ -42,7 +42,7 @@ while True:
     if not data:
         break
     os.write(1, data)
-    if lines:
+    if lines and data.endswith(b' '): # a question
         os.write(master, lines.pop(0))
 sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 `
