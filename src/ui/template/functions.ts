@@ -35,11 +35,11 @@ export const FUNCTIONS: Readonly<Record<string, TemplateFunction>> = {
 
 /** Go compares only like with like. */
 function compare(left: unknown, right: unknown): number {
-  if (typeof left === 'number' && typeof right === 'number') return Math.sign(left - right)
-  if (typeof left === 'string' && typeof right === 'string') return left < right ? -1 : left > right ? 1 : 0
-  if (typeof left === 'boolean' && typeof right === 'boolean') return Number(left) - Number(right)
   if ((left ?? null) === null || (right ?? null) === null) return (left ?? null) === (right ?? null) ? 0 : 1
-  throw new TemplateError('error calling eq: incompatible types for comparison')
+  const comparable = typeof left === typeof right && ['number', 'string', 'boolean'].includes(typeof left)
+  if (!comparable) throw new TemplateError('error calling eq: incompatible types for comparison')
+  if (left === right) return 0
+  return (left as string) < (right as string) ? -1 : 1
 }
 
 function lengthOf(value: unknown): number {
@@ -82,15 +82,26 @@ function asCount(value: unknown): number {
   throw new TemplateError(`a number from 0 to 65536 is expected, not ${text(value)}`)
 }
 
+const VERB = /%(?<flags>[-0]*)(?<width>\d{0,3})(?:\.(?<precision>\d{1,2}))?(?<verb>[%svdqxtf])/g
+
 /** `%s %v %d %q %x %t %f %%`, with width, `-`, `0` and precision. */
 function printf(format: string, values: readonly unknown[]): string {
   let next = 0
-  return format.replace(/%([-0]*)(\d{0,3})(?:\.(\d{1,2}))?([%svdqxtf])/g, (_, flags, width, precision, verb) => {
-    if (verb === '%') return '%'
-    const shown = next < values.length ? formatVerb(verb, values[next++], precision) : `%!${verb}(MISSING)`
-    if (flags.includes('-')) return shown.padEnd(Number(width))
-    return shown.padStart(Number(width), flags.includes('0') ? '0' : ' ')
-  })
+  let output = ''
+  let end = 0
+  for (const match of format.matchAll(VERB)) {
+    const { flags = '', width = '', precision, verb = '' } = match.groups ?? {}
+    output += format.slice(end, match.index)
+    end = match.index + match[0].length
+    if (verb === '%') output += '%'
+    else {
+      const shown = next < values.length ? formatVerb(verb, values[next++], precision) : `%!${verb}(MISSING)`
+      output += flags.includes('-')
+        ? shown.padEnd(Number(width))
+        : shown.padStart(Number(width), flags.includes('0') ? '0' : ' ')
+    }
+  }
+  return output + format.slice(end)
 }
 
 function formatVerb(verb: string, value: unknown, precision: string | undefined): string {

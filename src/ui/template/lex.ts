@@ -20,23 +20,28 @@ const MAX_TEMPLATE_LENGTH = 1 << 16
 export function lexTemplate(source: string): readonly Piece[] {
   if (source.length > MAX_TEMPLATE_LENGTH) throw new TemplateError('template is too long')
   const pieces: Piece[] = []
-  let position = 0
   let trimNext = false
-  while (position < source.length) {
+  for (let position = 0; position < source.length; ) {
     const open = source.indexOf('{{', position)
-    let text = source.slice(position, open === -1 ? undefined : open)
-    if (trimNext) text = text.trimStart()
-    const trims = open !== -1 && /^-\s/.test(source.slice(open + 2, open + 4))
-    if (trims) text = text.trimEnd()
+    const end = open === -1 ? source.length : open
+    const trims = /^-\s/.test(source.slice(end + 2, end + 4))
+    const text = trim(source.slice(position, end), trimNext, trims)
     if (text !== '') pieces.push({ kind: 'text', text })
     if (open === -1) break
-    const { end, body } = readAction(source, open + (trims ? 3 : 2))
+    const { end: next, body } = readAction(source, open + (trims ? 3 : 2))
     trimNext = /\s-$/.test(body)
     const action = (trimNext ? body.slice(0, -1) : body).trim()
-    if (!/^\/\*.*\*\/$/s.test(action)) pieces.push({ kind: 'action', source: action, tokens: lexAction(action) })
-    position = end
+    if (!isComment(action)) pieces.push({ kind: 'action', source: action, tokens: lexAction(action) })
+    position = next
   }
   return pieces
+}
+
+const isComment = (action: string): boolean => /^\/\*.*\*\/$/s.test(action)
+
+function trim(text: string, start: boolean, end: boolean): string {
+  const trimmed = start ? text.trimStart() : text
+  return end ? trimmed.trimEnd() : trimmed
 }
 
 /** Up to the closing braces, which strings and comments may contain too. */
@@ -85,10 +90,10 @@ const ESCAPES: Readonly<Record<string, string>> = { n: '\n', t: '\t', r: '\r', '
 function unquote(quoted: string): string {
   const inner = quoted.slice(1, -1)
   if (quoted.startsWith('`')) return inner
-  return inner.replace(/\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|(.))/gs, (_, unicode, hex, simple) => {
-    if (simple === undefined) return String.fromCharCode(Number.parseInt(unicode ?? hex, 16))
-    const value = ESCAPES[simple]
-    if (value === undefined) throw new TemplateError(`template: :1: unknown escape sequence \\${simple}`)
+  return inner.replace(/\\(?:u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|.)/gs, (escape) => {
+    if (escape.length > 2) return String.fromCharCode(Number.parseInt(escape.slice(2), 16))
+    const value = ESCAPES[escape.slice(1)]
+    if (value === undefined) throw new TemplateError(`template: :1: unknown escape sequence ${escape}`)
     return value
   })
 }
