@@ -90,10 +90,10 @@ const ESCAPES: Readonly<Record<string, string>> = { n: '\n', t: '\t', r: '\r', '
 function unquote(quoted: string): string {
   const inner = quoted.slice(1, -1)
   if (quoted.startsWith('`')) return inner
-  return inner.replace(/\\(?:u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|.)/gs, (escape) => {
-    if (escape.length > 2) return String.fromCharCode(Number.parseInt(escape.slice(2), 16))
-    const value = ESCAPES[escape.slice(1)]
-    if (value === undefined) throw new TemplateError(`template: :1: unknown escape sequence ${escape}`)
+  return inner.replace(/\\(?:u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|.)/gs, (escaped) => {
+    if (escaped.length > 2) return String.fromCharCode(Number.parseInt(escaped.slice(2), 16))
+    const value = ESCAPES[escaped.slice(1)]
+    if (value === undefined) throw new TemplateError(`template: :1: unknown escape sequence ${escaped}`)
     return value
   })
 }
