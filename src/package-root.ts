@@ -1,5 +1,5 @@
 /** Where this installation of Coracle lives: the directory that holds package.json, from sources and from dist/ alike. */
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
 export const packageRoot: string = findPackageRoot(import.meta.dirname)
@@ -13,3 +13,9 @@ function findPackageRoot(directory: string): string {
 
 /** The native program built for this machine (`scripts/build-native.sh`). */
 export const nativeProgram: string = join(packageRoot, 'native', process.arch, 'coracle-native')
+
+/** Version of this installation. */
+export function readPackageVersion(): string {
+  const { version } = JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as { version: string }
+  return version
+}

@@ -34,7 +34,7 @@ export interface RegistryRepository {
   /** Digest and media type of a tag or digest without its content (HEAD, falling back to GET). */
   resolve(tagOrDigest: string, signal?: AbortSignal): Promise<Descriptor>
   getManifest(tagOrDigest: string, signal?: AbortSignal): Promise<ManifestAnswer>
-  /** Raw bytes as stored; resumes by itself after a broken connection; fails with `DigestMismatch` at the end when the whole (offset 0) differs from the descriptor. */
+  /** Raw bytes as stored, exactly as many as the descriptor says; resumes by itself after a broken connection. The content store verifies the digest. */
   getBlob(descriptor: Descriptor, options?: BlobOptions): Promise<Readable>
   pushBlob(
     descriptor: Descriptor,
