@@ -115,7 +115,9 @@ export abstract class EngineCommand extends BaseCommand {
 
   /** Loaded only now, so that `--help` stays fast; closed when the command ends. */
   protected openEngine(): Promise<Engine> {
-    this.#engine ??= import('./engine/local.ts').then(({ openLocalEngine }) => openLocalEngine())
+    this.#engine ??= import('./engine/local.ts').then(({ openLocalEngine }) =>
+      openLocalEngine({ onWarning: (text) => this.logToStderr(`WARNING: ${text}`) }),
+    )
     return this.#engine
   }
 

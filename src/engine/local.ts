@@ -10,11 +10,15 @@ import { type Paths, readPaths, statePath } from '../paths.ts'
 import type { IsolationBackend } from '../plugins/contract.ts'
 import { openDatabase } from '../state/database.ts'
 import type { Engine } from './engine.ts'
-import { openRegistry } from './registry.ts'
+import { openRegistry, type RegistryEvents } from './registry.ts'
 
-export async function openLocalEngine(paths: Paths = readPaths()): Promise<Engine> {
+export interface LocalEngineOptions extends RegistryEvents {
+  readonly paths?: Paths
+}
+
+export async function openLocalEngine({ paths = readPaths(), ...events }: LocalEngineOptions = {}): Promise<Engine> {
   const database = openDatabase(statePath(paths))
-  const registry = openRegistry()
+  const registry = openRegistry(events)
   const images = openImageStore({
     paths,
     database,
@@ -37,7 +41,7 @@ export async function openLocalEngine(paths: Paths = readPaths()): Promise<Engin
   const close = async () => {
     if (!open) return
     open = false
-    await registry.close()
+    await registry.client.close()
     database.close()
   }
   return { images, containers, close }

@@ -42,14 +42,13 @@ function makeGroup(group: Group): HostStep[] {
   const make: HostStep = { do: 'cgroup', path, remove: true }
   if (hierarchy.controllers.includes('cpuset') && hierarchy.version === 1) return [make, ...inheritCpuset(path)]
   if (hierarchy.version === 1) return [make]
-  // A group hands controllers on to those below it; ours first, then each one on the way.
+  // A group hands controllers on to those below it: the root first, then ours. Made before, so that nobody removes ours.
   const parent = dirname(path)
   const enable = hierarchy.controllers.map((name) => `+${name}`).join(' ')
   return [
-    { do: 'cgroup', path: parent, remove: false },
+    make,
     write(join(dirname(parent), 'cgroup.subtree_control'), enable, true),
     write(join(parent, 'cgroup.subtree_control'), enable, true),
-    make,
   ]
 }
 

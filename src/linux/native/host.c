@@ -24,21 +24,27 @@ static int write_file(const char *path, const char *text) {
   return write(fd, text, size) != (ssize_t)size ? fail("write", path) : 0;
 }
 
-static int make_group(struct host *host, struct reader *args) {
-  const char *path = read_string(args);
-  uint32_t remove = read_u32(args);
+static int make_directories(const char *path) {
   char copy[PATH_MAX];
   if (strlen(path) >= sizeof copy) return errno = ENAMETOOLONG, fail("mkdir", path);
-  if (remove && host->group_count == MAX_GROUPS) return fail_because("mkdir", path, "too many control groups");
   strcpy(copy, path);
   for (char *slash = strchr(copy + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
     *slash = '\0';
     if (mkdir(copy, 0755) < 0 && errno != EEXIST) return fail("mkdir", copy);
     *slash = '/';
   }
-  if (mkdir(copy, 0755) < 0 && errno != EEXIST) return fail("mkdir", copy);
-  if (remove) host->groups[host->group_count++] = path;
-  return 0;
+  return mkdir(copy, 0755) < 0 && errno != EEXIST ? fail("mkdir", copy) : 0;
+}
+
+static int make_group(struct host *host, struct reader *args) {
+  const char *path = read_string(args);
+  uint32_t remove = read_u32(args);
+  if (remove && host->group_count == MAX_GROUPS) return errno = E2BIG, fail("mkdir", path);
+  /* the last container of all removes the groups above its own: one that comes at that moment makes them again */
+  int result = -1;
+  for (int attempt = 0; attempt < 100 && (result = make_directories(path)) < 0 && last_failure.error == ENOENT; attempt++) continue;
+  if (result == 0 && remove) host->groups[host->group_count++] = path;
+  return result;
 }
 
 static int attach_device_filter(struct reader *args) {
@@ -208,6 +214,11 @@ int remove_groups(struct host *host) {
     for (int attempt = 0; attempt < 100 && (removed = remove_group(host->groups[i], 16)) < 0; attempt++)
       nanosleep(&(struct timespec){.tv_nsec = attempt < 10 ? 1000000 : 20000000}, NULL);
     if (removed < 0) result = -1;
+    /* the group above is shared with other containers: it goes with the last of them, and stays while it is in use */
+    char parent[PATH_MAX];
+    snprintf(parent, sizeof parent, "%s", host->groups[i]);
+    char *slash = strrchr(parent, '/');
+    if (slash != NULL && slash != parent) *slash = '\0', (void)rmdir(parent);
   }
   host->group_count = 0;
   return result;
