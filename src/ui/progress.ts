@@ -59,14 +59,15 @@ function openLiveDisplay(stream: ProgressStream): ProgressDisplay {
   let drawnLines = 0
   let timer: NodeJS.Timeout | undefined
 
+  // A terminal that was never given a size says 0.
   const draw = (all: boolean) => {
     clearTimeout(timer)
     timer = undefined
     // More lines than the terminal has cannot be reached again: while it goes on, show those that move.
-    const room = Math.max(1, (stream.rows ?? 24) - 2)
+    const room = Math.max(1, (stream.rows || 24) - 2)
     const shown = all || layers.size <= room ? [...layers.values()] : busiest([...layers.values()], room)
     const up = drawnLines === 0 ? '' : `\u001b[${drawnLines}A`
-    const lines = shown.map((layer) => `\u001b[2K${progressLine(layer, stream.columns ?? 80)}\n`)
+    const lines = shown.map((layer) => `\u001b[2K${progressLine(layer, stream.columns || 80)}\n`)
     stream.write(`${up}${lines.join('')}\u001b[J`)
     drawnLines = shown.length
   }

@@ -45,8 +45,8 @@ const BACKSPACE = new Set(['\u007f', '\b'])
 /** In raw mode, so that the terminal echoes nothing; the mode is restored whatever happens. */
 async function askHidden(question: string): Promise<string> {
   const { stdin, stderr } = process
+  stdin.setRawMode(true) // before the question: whoever answers at once must not be seen either
   stderr.write(question)
-  stdin.setRawMode(true)
   stdin.setEncoding('utf8').resume()
   let typed = ''
   try {

@@ -1,6 +1,8 @@
 /** The built command line on a data root of its own; with a terminal where a test needs one. */
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { packageRoot } from '../../src/package-root.ts'
 import { scratchDirectory } from './scratch.ts'
 
@@ -23,6 +25,12 @@ export interface Cli {
   atTerminal(args: readonly string[], options?: CliOptions): Outcome
   /** Standard output of a command that must succeed, without the last line break. */
   output(...args: string[]): string
+  /** For tests that serve the command meanwhile, as the test registry does. */
+  readonly served: {
+    run(...args: string[]): Promise<Outcome>
+    output(...args: string[]): Promise<string>
+    atTerminal(...args: string[]): Promise<Outcome>
+  }
 }
 
 export const CLI = join(packageRoot, 'bin/coracle')
@@ -58,7 +66,7 @@ export async function openCli(): Promise<Cli> {
     DOCKER_CONFIG: join(directory, 'docker'),
   }
   delete env['CORACLE_DEBUG']
-  const spawn = (program: string, args: readonly string[], { input = '', env: more }: CliOptions = {}): Outcome => {
+  const spawnHere = (program: string, args: readonly string[], { input = '', env: more }: CliOptions = {}): Outcome => {
     const options = {
       env: { ...env, ...more },
       input,
@@ -70,19 +78,31 @@ export async function openCli(): Promise<Cli> {
     if (error !== undefined) throw error
     return { status, stdout, stderr }
   }
-  const run: Cli['run'] = (args, options) => spawn(CLI, args, options)
+  const run: Cli['run'] = (args, options) => spawnHere(CLI, args, options)
   return {
     directory,
     env,
     run,
     atTerminal: (args, options) => {
-      const outcome = spawn('python3', ['-c', AT_TERMINAL, CLI, ...args], options)
+      const outcome = spawnHere('python3', ['-c', AT_TERMINAL, CLI, ...args], options)
       return { ...outcome, stdout: outcome.stdout.replaceAll('\r\n', '\n') }
     },
-    output: (...args) => {
-      const { status, stdout, stderr } = run(args)
-      if (status !== 0) throw new Error(`coracle ${args.join(' ')} ended with ${status}: ${stderr}`)
-      return stdout.replace(/\n$/, '')
+    output: (...args) => outputOf(run(args), args),
+    served: {
+      run: (...args) => spawnServed(CLI, args, env),
+      output: async (...args) => outputOf(await spawnServed(CLI, args, env), args),
+      atTerminal: (...args) => spawnServed('python3', ['-c', AT_TERMINAL, CLI, ...args], env),
     },
   }
+}
+
+function outputOf({ status, stdout, stderr }: Outcome, args: readonly string[]): string {
+  if (status !== 0) throw new Error(`coracle ${args.join(' ')} ended with ${status}: ${stderr}`)
+  return stdout.replace(/\n$/, '')
+}
+
+async function spawnServed(program: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<Outcome> {
+  const child = spawn(program, args, { env, stdio: ['ignore', 'pipe', 'pipe'], timeout: TIMEOUT_MS })
+  const [stdout, stderr, [status]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')])
+  return { status, stdout: stdout.replaceAll('\r\n', '\n'), stderr }
 }
