@@ -114,6 +114,7 @@ function writerOf(applier: Applier, { extents }: LayerEntry): (chunk: Buffer) =>
 function sparseWriter(applier: Applier, extents: readonly Extent[]): (chunk: Buffer) => void {
   let index = 0
   let position = 0
+  applier.hole(0) // its size is set even if it ends in a hole, or is nothing else
   return (chunk) => {
     for (let at = 0; at < chunk.length; ) {
       const extent = extents[index]

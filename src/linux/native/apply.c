@@ -129,13 +129,14 @@ static int write_data(struct reader *args) {
 static int skip_hole(struct reader *args) {
   uint64_t size = read_u64(args);
   if (file.fd < 0 || size > INT64_MAX) return errno = EINVAL, fail("decode", "hole");
+  /* now, not at the end: changing the size takes file capabilities away, and they are set before the end */
+  if (ftruncate(file.fd, (off_t)file.size) < 0) return fail("ftruncate", last_path);
   return lseek(file.fd, (off_t)size, SEEK_CUR) < 0 ? fail("lseek", last_path) : 0;
 }
 
 static int end_file(void) {
   if (file.fd < 0) return errno = EINVAL, fail("decode", "end of no file");
   cleanup_fd int fd = steal_fd(&file.fd);
-  if (ftruncate(fd, (off_t)file.size) < 0) return fail("ftruncate", last_path);
   struct timespec times[2] = {file.modified, file.modified};
   return futimens(fd, times) < 0 ? fail("futimens", last_path) : 0;
 }
