@@ -81,7 +81,9 @@ export function openTarReader(decode: HeaderClass, handler: TarHandler): TarRead
   }
 
   const readHeader = (block: Buffer) => {
-    const header = new decode(block, 0)
+    // Without its long name an entry is taken for a directory where the cut name in the header happens to end with a slash.
+    const longPath = locals.get('path')
+    const header = longPath === undefined ? new decode(block, 0) : new decode(block, 0, { path: longPath.toString() })
     if (header.nullBlock) return // the end, or filling in between: what follows decides
     if (!header.cksumValid) throw new LayerInvalid('a header has a wrong checksum')
     const key = block.toString('latin1', 156, 157)
