@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { describe, it } from 'mocha'
 import type { ChildStep } from '../../src/linux/plan.ts'
 import {
+  bind,
   describeNative,
   makeScratch,
   optionsFor,
@@ -126,22 +127,6 @@ describeNative('launching a plan', (native) => {
   })
 
   describe('mounts', () => {
-    const bind = (
-      source: string,
-      target: string,
-      more: Partial<Extract<ChildStep, { do: 'bind' }>> = {},
-    ): ChildStep => ({
-      do: 'bind',
-      source,
-      target,
-      recursive: true,
-      flags: [],
-      recursiveFlags: false,
-      create: 'directory',
-      optional: false,
-      ...more,
-    })
-
     it('bind files and directories where nothing was, read-only when asked', async () => {
       const { directory } = await makeScratch()
       writeFileSync(join(directory, 'file'), 'content')

@@ -9,6 +9,7 @@ import type { ExitRecord } from '../../src/linux/exit-record.ts'
 import type { ChildStep, CloneNamespace, LaunchPlan } from '../../src/linux/plan.ts'
 import { type SuperviseOptions, type Supervisor, startSupervisor } from '../../src/linux/supervisor.ts'
 import { nativeProgram, packageRoot } from '../../src/package-root.ts'
+import { isAlive } from '../../src/util/process-identity.ts'
 import { needsRoot } from './needs-root.ts'
 import { keptDirectory, scratchDirectory } from './scratch.ts'
 
@@ -113,6 +114,13 @@ export function fileSystem(type: string, target: string, data = ''): ChildStep {
   return { do: 'mount', type, source: type, target, flags: [], data, create: 'directory', optional: false }
 }
 
+export type Bind = Extract<ChildStep, { do: 'bind' }>
+
+export function bind(source: string, target: string, more: Partial<Bind> = {}): Bind {
+  const plain = { recursive: false, flags: [], recursiveFlags: false, create: 'directory', optional: false } as const
+  return { do: 'bind', source, target, ...plain, ...more }
+}
+
 export function shell(script: string): ChildStep {
   return { do: 'exec', file: 'sh', argv: ['sh', '-c', script], env: [PATH] }
 }
@@ -163,6 +171,23 @@ export function optionsFor(scratch: Scratch, plan: LaunchPlan, more: Partial<Sup
   }
 }
 
+const started: Supervisor[] = []
+
+/** Starts a container that ends with the test at the latest. */
+export async function startContainer(options: SuperviseOptions): Promise<Supervisor> {
+  const supervisor = await startSupervisor(options)
+  started.push(supervisor)
+  return supervisor
+}
+
+afterEach(async () => {
+  for (const { container, supervisor, stdio } of started.splice(0)) {
+    stdio.destroy()
+    if (isAlive(container)) process.kill(container.pid, 'SIGKILL')
+    await eventually('everything of the test ends', () => !isAlive(container) && !isAlive(supervisor))
+  }
+})
+
 export interface Run {
   readonly exit: ExitRecord
   readonly stdout: string
@@ -172,7 +197,7 @@ export interface Run {
 
 /** Runs a plan to its end. */
 export async function runPlan(options: SuperviseOptions): Promise<Run> {
-  const supervisor = await startSupervisor(options)
+  const supervisor = await startContainer(options)
   const { stdout, stderr } = await readStreams(supervisor)
   const exit = await supervisor.wait()
   return { exit, stdout: stdout.toString(), stderr: stderr.toString(), warnings: supervisor.warnings }

@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 
 #include "fail.h"
+#include "records.h"
 #include "supervisor.h"
 
 /* Input that the container has not taken yet. Nobody's stdin is read while there is any. */
@@ -90,6 +91,7 @@ static void reap(void) {
     if (ended != self.child) continue; /* an orphan that became ours */
     self.child_ended = true;
     self.status = status;
+    self.finished_ns = now_ns();
     close_fd(&self.terminal_peer); /* now the terminal may end */
   }
 }

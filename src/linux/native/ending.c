@@ -83,13 +83,13 @@ static int become_hook(void) {
 int end_supervision(void) {
   char line[256];
   log_close(&self.log);
-  self.oom_killed = was_oom_killed(&self.host);
-  int removed = remove_groups(&self.host);
-  struct exit_record record = {.status = exit_status(self.status), .oom_killed = self.oom_killed};
+  struct exit_record record = {.status = exit_status(self.status), .oom_killed = was_oom_killed(&self.host)};
   if (WIFSIGNALED(self.status)) record.signal = WTERMSIG(self.status);
+  record.finished_ns = self.finished_ns;
+  int removed = remove_groups(&self.host); /* and with them what counted the kills for want of memory */
   /* an owner is about to store the end itself: no need to wait for the disk */
-  int recorded = write_exit_record(self.state_directory, record, !exit_is_taken());
-  format_exit(line, sizeof line, self.status, self.oom_killed);
+  int recorded = write_exit_record(self.state_directory, &record, !exit_is_taken());
+  format_exit(line, sizeof line, &record);
   for (struct client *client = self.clients; client < self.clients + MAX_CLIENTS; client++) {
     if (client->fd >= 0 && client->waits) say(client, line);
   }

@@ -29,22 +29,21 @@ static int write_record(const char *directory, const char *name, const char *tex
   return parent < 0 || fsync(parent) < 0 ? fail("fsync", directory) : 0;
 }
 
-static unsigned long long now_ns(void) {
+unsigned long long now_ns(void) {
   struct timespec now;
   clock_gettime(CLOCK_REALTIME, &now);
   return (unsigned long long)now.tv_sec * 1000000000ull + (unsigned long long)now.tv_nsec;
 }
 
-int write_exit_record(const char *directory, struct exit_record record, bool durable) {
+int write_exit_record(const char *directory, const struct exit_record *record, bool durable) {
   char text[1200];
-  snprintf(text, sizeof text, "status=%d\nsignal=%d\noom=%d\nfinished=%llu\nerror=%s\n", record.status, record.signal,
-           record.oom_killed, now_ns(), record.error == NULL ? "" : record.error);
+  snprintf(text, sizeof text, "status=%d\nsignal=%d\noom=%d\nfinished=%llu\nerror=%s\n", record->status, record->signal,
+           record->oom_killed, record->finished_ns, record->error == NULL ? "" : record->error);
   return write_record(directory, "exit", text, durable);
 }
 
-void format_exit(char *line, size_t size, int wait_status, bool oom_killed) {
-  snprintf(line, size, "EXIT\t%d\t%d\t%d\t%llu\n", exit_status(wait_status), WIFSIGNALED(wait_status) ? WTERMSIG(wait_status) : 0,
-           oom_killed, now_ns());
+void format_exit(char *line, size_t size, const struct exit_record *record) {
+  snprintf(line, size, "EXIT\t%d\t%d\t%d\t%llu\n", record->status, record->signal, record->oom_killed, record->finished_ns);
 }
 
 /* Field 22 of /proc/PID/stat; the name in field 2 may hold anything, so it is counted from its last parenthesis. */

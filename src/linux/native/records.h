@@ -9,16 +9,18 @@
 struct exit_record {
   int status, signal;
   bool oom_killed;
-  const char *error; /* why it never ran; NULL when it did */
+  const char *error;              /* why it never ran; NULL when it did */
+  unsigned long long finished_ns; /* since the epoch */
 };
 
 /* 0–255, 128 + n for signal n. */
 int exit_status(int wait_status);
 /* `durable`: it is on disk, whatever happens to the machine, when this returns. */
-int write_exit_record(const char *directory, struct exit_record record, bool durable);
+int write_exit_record(const char *directory, const struct exit_record *record, bool durable);
 /* Also fills `started` with the line for the owner. */
 int write_pid_record(const char *directory, pid_t child, char *started, size_t size);
 /* The line that answers WAIT. */
-void format_exit(char *line, size_t size, int wait_status, bool oom_killed);
+void format_exit(char *line, size_t size, const struct exit_record *record);
+unsigned long long now_ns(void);
 
 #endif

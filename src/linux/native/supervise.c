@@ -53,8 +53,8 @@ static int give_up(unsigned step) {
   if (self.socket_path[0] != '\0') unlink(self.socket_path);
   int status = strncmp(description, "not-found", 9) == 0 ? 127 : strncmp(description, "not-executable", 14) == 0 ? 126 : 125;
   if (self.state_directory != NULL) {
-    struct exit_record record = {.status = status, .error = description};
-    if (write_exit_record(self.state_directory, record, true) < 0) status = 125; /* the owner is told all the same */
+    struct exit_record record = {.status = status, .error = description, .finished_ns = now_ns()};
+    if (write_exit_record(self.state_directory, &record, true) < 0) status = 125; /* the owner is told all the same */
   }
   say_to_owner("FAILED", description);
   flush_owner();
@@ -97,9 +97,9 @@ int supervise_main(int argc, char **argv) {
   if (sealed < 0) return give_up(0);
   keep_title(argc, argv);
   size_t size = 0;
-  uint8_t *buffer = prepare_process() < 0 ? NULL : read_whole(PLAN_FD, PLAN_LIMIT, &size);
-  if (buffer == NULL) return give_up(0);
-  struct reader plan = {.at = buffer, .end = buffer + size};
+  self.plan = prepare_process() < 0 ? NULL : read_whole(PLAN_FD, PLAN_LIMIT, &size);
+  if (self.plan == NULL) return give_up(0);
+  struct reader plan = {.at = self.plan, .end = self.plan + size};
   unsigned step = 0;
   uint64_t namespaces = 0;
   char started[160];

@@ -16,6 +16,7 @@
 #define DRAIN_MS 2000 /* for output of processes that outlive the first one outside a pid namespace */
 
 struct supervisor {
+  uint8_t *plan; /* what most strings here point into; kept to the end */
   struct host host;
   struct log log;
   struct client clients[MAX_CLIENTS]; /* the first one is the owner's control connection until the container runs */
@@ -25,8 +26,8 @@ struct supervisor {
   struct size size;
   pid_t child;
   bool child_ended;
-  int status;      /* as wait() gave it */
-  bool oom_killed; /* asked once: the counters go with the groups */
+  int status; /* as wait() gave it */
+  unsigned long long finished_ns;
   int signals, listener;
   int in, out[2];    /* the container's stdin, stdout and stderr; with a terminal `in` is a copy of out[0] */
   int terminal_peer; /* keeps a terminal that its programs closed for a while from ending */
