@@ -237,7 +237,7 @@ describeNative('launching a plan', (native) => {
       await assert.rejects(run(plan), {
         code: 'LAUNCH_FAILED',
         exitCode: 125,
-        message: 'cannot start the container: step 7, fsopen nofs: the kernel does not have this file system',
+        message: 'cannot start the container: step 9, fsopen nofs: the kernel does not have this file system',
       })
     })
 

@@ -52,7 +52,7 @@ export function needsSanitizers(context: Context): void {
     encoding: 'utf8',
   })
   if (status === 0) return
-  if (!/cannot find.*(asan|ubsan)|unrecognized.*sanitize/.test(stderr)) throw new Error(stderr)
+  if (!/cannot find.*(asan|ubsan)|unrecognized.*sanitize/.test(stderr)) throw new Error(stderr.slice(0, 500))
   console.log('skipped: this compiler has no sanitizers')
   context.skip()
 }
@@ -125,6 +125,10 @@ export function shell(script: string): ChildStep {
   return { do: 'exec', file: 'sh', argv: ['sh', '-c', script], env: [PATH] }
 }
 
+function device(name: string, major: number, minor: number): ChildStep {
+  return { do: 'mknod', target: `/dev/${name}`, type: 'c', major, minor, mode: 0o666, uid: 0, gid: 0 }
+}
+
 export interface PlanParts {
   readonly namespaces?: readonly CloneNamespace[]
   readonly before?: LaunchPlan['before']
@@ -148,7 +152,9 @@ export function planFor(scratch: Scratch, parts: PlanParts): LaunchPlan {
       fileSystem('proc', '/proc'),
       fileSystem('tmpfs', '/dev', 'mode=755'),
       fileSystem('devpts', '/dev/pts', 'newinstance,ptmxmode=0666,mode=620'),
-      { do: 'mknod', target: '/dev/null', type: 'c', major: 1, minor: 3, mode: 0o666, uid: 0, gid: 0 },
+      device('null', 1, 3),
+      device('zero', 1, 5),
+      device('tty', 5, 0),
       ...(parts.mounts ?? []),
       { do: 'move-root', at: scratch.root },
       { do: 'session', terminal: parts.terminal ?? false },
