@@ -3,10 +3,19 @@
  * the runtime runs in the foreground under our supervisor: when it ends, no mount is left.
  */
 import { execFile } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { accessSync, constants, mkdirSync, writeFileSync } from 'node:fs'
 import { isAbsolute, join } from 'node:path'
 import { promisify } from 'node:util'
-import type { Bundle, IsolationBackend, LaunchPlan, RunningContainer, Support } from '../plugins/contract.ts'
+import type {
+  Bundle,
+  CgroupControl,
+  IsolationBackend,
+  LaunchPlan,
+  RunningContainer,
+  RuntimeSpec,
+  Support,
+} from '../plugins/contract.ts'
 import { LaunchImpossible, RuntimeFailed, RuntimeMissing } from './errors.ts'
 import type { ChildStep } from './plan.ts'
 
@@ -37,8 +46,8 @@ export function createOciBackend(options: OciBackendOptions): IsolationBackend {
         : { ok: false, reason: `the runtime ${options.runtime} does not run ${os}/${architecture}` },
     plan: async (bundle) => plan(bundle, program, options),
     planExec: async (container, process) => planExec(container, { process, program, options }),
-    stats: (container) => container.cgroup.usage(),
-    update: (container, resources) => container.cgroup.update(resources),
+    stats: async (container) => (await groupsOf(container)).usage(),
+    update: async (container, resources) => (await groupsOf(container)).update(resources),
     pause: async ({ id }) => void (await call('pause', id)),
     resume: async ({ id }) => void (await call('resume', id)),
     destroy: async (id) => {
@@ -58,7 +67,7 @@ function plan(bundle: Bundle, program: string, { stateDirectory }: OciBackendOpt
   // A directory of its own: `config.json` of the bundle stays as the engine wrote it.
   const adapted = join(directory, 'oci')
   mkdirSync(adapted, { recursive: true, mode: 0o700 })
-  writeFileSync(join(adapted, 'config.json'), JSON.stringify({ ...spec, root: { ...spec.root, path: at } }))
+  writeFileSync(join(adapted, 'config.json'), JSON.stringify(adaptSpec(spec, at)))
   const root: ChildStep =
     rootfs.lower.length === 0
       ? { do: 'root-bind', at, source: rootfs.upper }
@@ -76,6 +85,27 @@ function plan(bundle: Bundle, program: string, { stateDirectory }: OciBackendOpt
   }
 }
 
+function adaptSpec(spec: RuntimeSpec, root: string): RuntimeSpec {
+  const { linux } = spec
+  const adapted = { ...spec, root: { ...spec.root, path: root } }
+  return linux?.cgroupsPath === undefined
+    ? adapted
+    : { ...adapted, linux: { ...linux, cgroupsPath: runtimeGroup(linux.cgroupsPath) } }
+}
+
+/** Runtimes remove a container's group but not the one above it: ours would stay behind, empty. */
+function runtimeGroup(cgroupsPath: string): string {
+  return cgroupsPath.replace(/^\/coracle\/(?=[^/]+$)/, '/coracle-')
+}
+
+/** The groups that the runtime made: an absolute path is, to them, one from the hierarchy's root, wherever we are. */
+async function groupsOf({ id, spec }: RunningContainer): Promise<CgroupControl> {
+  const { openCgroupControl } = await import('./cgroups/control.ts')
+  const { readHierarchies } = await import('./cgroups/hierarchies.ts')
+  const hierarchies = readHierarchies().map((hierarchy) => ({ ...hierarchy, self: '/' }))
+  return openCgroupControl(runtimeGroup(spec.linux?.cgroupsPath ?? `/coracle/${id}`), hierarchies)
+}
+
 function planExec(
   { id, directory }: RunningContainer,
   request: {
@@ -85,7 +115,8 @@ function planExec(
   },
 ): LaunchPlan {
   const { process, program, options } = request
-  const file = join(directory, 'oci', `exec-${Date.now()}.json`)
+  const file = join(directory, 'oci', `exec-${randomUUID()}.json`)
+  mkdirSync(join(directory, 'oci'), { recursive: true, mode: 0o700 })
   writeFileSync(file, JSON.stringify(process), { mode: 0o600 })
   const argv = [program, '--root', options.stateDirectory, 'exec', '--process', file, id]
   return { namespaces: [], before: [], after: [], child: execSteps(argv, process.terminal ?? false) }

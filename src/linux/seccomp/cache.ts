@@ -6,12 +6,12 @@ import type { SeccompSpec } from '../../oci/runtime-spec.ts'
 import type { CompiledFilter } from './compile.ts'
 
 /** Changes whenever the compiler's output does. */
-const COMPILER_VERSION = 1
+const COMPILER_VERSION = 2
 
 /** @throws {SeccompInvalid} the profile says what seccomp cannot do */
 export async function cachedFilter(spec: SeccompSpec, directory: string): Promise<CompiledFilter> {
   const key = createHash('sha256')
-    .update(`${COMPILER_VERSION} ${process.arch} ${JSON.stringify(spec)}`)
+    .update(`${COMPILER_VERSION} ${process.arch} ${JSON.stringify(spec, bigText)}`)
     .digest('hex')
   const path = join(directory, key)
   const cached = readCached(path)
@@ -20,6 +20,11 @@ export async function cachedFilter(spec: SeccompSpec, directory: string): Promis
   const filter = compileSeccomp(spec)
   writeCached(directory, path, filter)
   return filter
+}
+
+/** A 64-bit value of a condition may be a bigint, which JSON does not know. */
+function bigText(_key: string, value: unknown): unknown {
+  return typeof value === 'bigint' ? `${value}n` : value
 }
 
 /** Four bytes of flags, then the program, then its checksum: a cut file is no filter. */

@@ -47,6 +47,7 @@ const FLAGS: Readonly<Record<string, number>> = {
 const EPERM = 1
 const ENOSYS = 38
 const MAX_INSTRUCTIONS = 4096
+const MAX_CONDITIONS = 32
 const OFFSET_NUMBER = 0
 const OFFSET_ARCHITECTURE = 4
 const OFFSET_ARGUMENTS = 16
@@ -67,14 +68,18 @@ export function compileSeccomp(spec: SeccompSpec, arch: string = process.arch): 
       spec,
       known.filter((entry) => entry.audit === audit),
     )
+    refuseTooLong(program.length + section.length + 3)
     program.push({ code: JUMP.equal, value: audit, whenTrue: 1, whenFalse: 0 }, jump(section.length), ...section)
   }
   // Calls in the way of an architecture nobody judged.
   program.push({ code: RETURN, value: KILL_PROCESS })
-  if (program.length > MAX_INSTRUCTIONS)
-    throw new SeccompInvalid(`the profile is too long (${program.length} instructions)`)
   const flags = (spec.flags ?? []).reduce((bits, name) => bits | flagBit(name), 0)
   return { program: Buffer.concat(program.map(encodeInstruction)), flags }
+}
+
+function refuseTooLong(instructions: number): void {
+  if (instructions > MAX_INSTRUCTIONS)
+    throw new SeccompInvalid(`the profile is too long (${instructions} instructions, ${MAX_INSTRUCTIONS} at most)`)
 }
 
 function flagBit(name: string): number {
@@ -156,7 +161,9 @@ function rulesByNumber(spec: SeccompSpec, numbers: ReadonlyMap<string, number>):
     for (const name of rule.names) {
       const number = numbers.get(name)
       if (number === undefined) continue // of another architecture, or newer than our tables
-      found.set(number, [...(found.get(number) ?? []), rule])
+      const rules = found.get(number)
+      if (rules === undefined) found.set(number, [rule])
+      else rules.push(rule)
     }
   }
   return found
@@ -167,21 +174,26 @@ function callVerdict(rules: readonly SeccompRule[], fallback: number): Instructi
   const plain = rules.find(({ args = [] }) => args.length === 0)
   const conditional = rules.filter(({ args = [] }) => args.length > 0)
   const rest = plain === undefined ? fallback : action(plain.action, plain.errnoRet)
-  // What a condition would decide is decided all the same.
-  const needed = conditional.filter((rule) => action(rule.action, rule.errnoRet) !== rest)
-  return [...needed.flatMap(ruleInstructions), { code: RETURN, value: rest }]
+  // The last ones that say what is said without them; earlier ones may keep a call from a later rule.
+  const needed = conditional.findLastIndex((rule) => action(rule.action, rule.errnoRet) !== rest) + 1
+  return [...conditional.slice(0, needed).flatMap(ruleInstructions), { code: RETURN, value: rest }]
 }
 
 function action(name: string, errnoRet: number = EPERM): number {
   const base = ACTIONS[name]
   if (base === undefined) throw new SeccompInvalid(`the action ${name} is not supported`)
+  if (!(Number.isInteger(errnoRet) && errnoRet >= 0 && errnoRet <= 0xffff))
+    throw new SeccompInvalid(`${errnoRet} is no error number`)
   const carriesData = name === 'SCMP_ACT_ERRNO' || name === 'SCMP_ACT_TRACE'
-  return carriesData ? (base | (errnoRet & 0xffff)) >>> 0 : base
+  return carriesData ? (base | errnoRet) >>> 0 : base
 }
 
 function ruleInstructions(rule: SeccompRule): Instruction[] {
   let body: Instruction[] = [{ code: RETURN, value: action(rule.action, rule.errnoRet) }]
-  for (const argument of (rule.args ?? []).toReversed()) body = [...condition(argument, body.length), ...body]
+  const { args = [] } = rule
+  // A conditional jump reaches 255 instructions: enough for two conditions on each of the six arguments, and more.
+  if (args.length > MAX_CONDITIONS) throw new SeccompInvalid(`a rule has more than ${MAX_CONDITIONS} conditions`)
+  for (const argument of args.toReversed()) body = [...condition(argument, body.length), ...body]
   return body
 }
 

@@ -69,11 +69,14 @@ function applies(rule: Json, { capabilities, arch, kernel }: ProfileContext): bo
   if (architecture(excludes).some((name) => names.includes(name))) return false
   if (!caps(includes).every((name) => capabilities.includes(name))) return false
   if (caps(excludes).some((name) => capabilities.includes(name))) return false
+  const below = excludes['minKernel']
+  if (below !== undefined && isKernelAtLeast(kernel, string(below, 'minKernel'))) return false
   const atLeast = includes['minKernel']
   return atLeast === undefined || isKernelAtLeast(kernel, string(atLeast, 'minKernel'))
 }
 
 function isKernelAtLeast(kernel: string, wanted: string): boolean {
+  if (!/^\d{1,4}\.\d{1,4}$/.test(wanted)) throw new SeccompInvalid(`${wanted.slice(0, 40)} is no kernel version`)
   const [major = 0, minor = 0] = kernel.split('.').map((part) => Number.parseInt(part, 10))
   const [wantedMajor = 0, wantedMinor = 0] = wanted.split('.').map((part) => Number.parseInt(part, 10))
   return major > wantedMajor || (major === wantedMajor && minor >= wantedMinor)
@@ -120,5 +123,7 @@ function number(value: unknown, name: string): number | undefined {
   if (value === undefined || value === null) return undefined
   if (typeof value !== 'number' || !Number.isInteger(value) || value < 0)
     throw new SeccompInvalid(`${name} is no whole number`)
+  // A mask of 64 ones is read as 2^64, of which 64 bits are all zero: it would match everything.
+  if (!Number.isSafeInteger(value)) throw new SeccompInvalid(`${name} is above 2^53, more than JSON holds exactly`)
   return value
 }
