@@ -18,7 +18,8 @@ if [ -n "${SANITIZE:-}" ]; then
   output=$output-asan
   flags="$flags -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all"
 else
-  flags="$flags -O2 -D_FORTIFY_SOURCE=2 -static -s -Wl,--gc-sections -ffunction-sections -fdata-sections"
+  flags="$flags -O2 -D_FORTIFY_SOURCE=2 -fPIE -static-pie -s -ffunction-sections -fdata-sections"
+  flags="$flags -Wl,--gc-sections,-z,relro,-z,now,-z,noexecstack"
 fi
 mkdir -p "native/$arch"
 # Beside, then renamed: containers may be running from the old one.

@@ -181,7 +181,7 @@ describeNative('the streams of a supervisor', (native) => {
     })
 
     it('may be slow, or stopped: the others and the log do not wait', async () => {
-      const { options, log } = await prepare('read x; head -c 20000000 /dev/zero | tr "\\0" "\\n"; exit 2', WITH_INPUT)
+      const { options, log } = await prepare('read x; yes 0123456789012345678901234567890123456789 | head -c 20000000; exit 2', WITH_INPUT)
       const supervisor = await startContainer(options)
       const slow = await attachSupervisor(options.runDirectory, ALL) // reads nothing, ever
       assert(slow)
@@ -210,7 +210,7 @@ describeNative('the streams of a supervisor', (native) => {
 
   it('of a supervisor fit into a megabyte', async function () {
     if (native().env !== undefined) this.skip() // sanitizers take what they need
-    const { options } = await prepare('yes | head -c 3000000; echo; sleep 1000', WITH_INPUT)
+    const { options } = await prepare('yes | head -c 300000; echo; sleep 1000', WITH_INPUT)
     const supervisor = await startContainer(options)
     await untilRead(supervisor.stdio, '\n\n')
     const rollup = readFileSync(`/proc/${supervisor.supervisor.pid}/smaps_rollup`, 'utf8')

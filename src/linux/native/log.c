@@ -13,7 +13,13 @@
 
 #define MAX_ENTRY (LOG_LINE_MAX * 6 + 128) /* each byte may become \u00XX */
 
-static char entry[MAX_ENTRY]; /* untouched pages cost nothing: only long lines of control characters fill it */
+#define WRITE_AT (16 * 1024)
+
+/* Entries on their way to the file: many short lines, one write. Untouched pages cost nothing: few entries are long. */
+static struct {
+  char text[WRITE_AT + MAX_ENTRY];
+  size_t used;
+} pending;
 
 int log_open(struct log *log) {
   struct stat status;
@@ -26,10 +32,9 @@ int log_open(struct log *log) {
 }
 
 /* path.1 is the newest of the old ones. */
-static int rotate(struct log *log) {
+static int move_files(const struct log *log) {
   char from[PATH_MAX], to[PATH_MAX];
   if (strlen(log->path) > PATH_MAX - 16) return errno = ENAMETOOLONG, fail("rename", log->path);
-  close_fd(&log->fd);
   for (uint32_t i = log->max_files; i-- > 1;) {
     snprintf(to, sizeof to, "%s.%u", log->path, i);
     if (i == 1) snprintf(from, sizeof from, "%s", log->path);
@@ -37,7 +42,13 @@ static int rotate(struct log *log) {
     if (rename(from, to) < 0 && errno != ENOENT) return fail("rename", from);
   }
   if (log->max_files <= 1 && unlink(log->path) < 0 && errno != ENOENT) return fail("unlink", log->path);
-  return log_open(log);
+  return 0;
+}
+
+static int rotate(struct log *log) {
+  close_fd(&log->fd);
+  int moved = move_files(log); /* a log that grows too long is better than none */
+  return log_open(log) < 0 || moved < 0 ? -1 : 0;
 }
 
 /* The length of the UTF-8 sequence at `text`, 0 when it is not one (RFC 3629: no overlong forms, no surrogates). */
@@ -79,14 +90,27 @@ static size_t escape(char *to, const char *text, size_t size) {
   return (size_t)(to - start);
 }
 
-static size_t time_stamp(char *to, size_t size) {
+static size_t time_stamp(char *to) {
+  static struct {
+    time_t second;
+    size_t size;
+    char text[32];
+  } known; /* the part of it that seldom changes */
   struct timespec now;
-  struct tm utc;
   clock_gettime(CLOCK_REALTIME, &now);
-  gmtime_r(&now.tv_sec, &utc);
-  size_t used = strftime(to, size, "%Y-%m-%dT%H:%M:%S", &utc);
+  if (known.size == 0 || known.second != now.tv_sec) {
+    struct tm utc;
+    gmtime_r(&now.tv_sec, &utc);
+    known.size = strftime(known.text, sizeof known.text, "%Y-%m-%dT%H:%M:%S", &utc);
+    known.second = now.tv_sec;
+  }
+  size_t used = known.size;
+  memcpy(to, known.text, used);
   if (now.tv_nsec != 0) {
-    used += (size_t)snprintf(to + used, size - used, ".%09ld", now.tv_nsec);
+    to[used] = '.';
+    long rest = now.tv_nsec;
+    for (int digit = 9; digit > 0; digit--, rest /= 10) to[used + (size_t)digit] = (char)('0' + rest % 10);
+    used += 10;
     while (to[used - 1] == '0') used--; /* RFC3339Nano drops trailing zeros */
   }
   to[used++] = 'Z';
@@ -104,17 +128,27 @@ static int write_all(int fd, const char *data, size_t size) {
   return 0;
 }
 
+static int write_pending(struct log *log) {
+  size_t size = pending.used;
+  pending.used = 0;
+  return size > 0 && write_all(log->fd, pending.text, size) < 0 ? fail("write", log->path) : 0;
+}
+
 static int write_entry(struct log *log, int stream, const char *text, size_t size) {
-  char *to = mempcpy(entry, "{\"log\":\"", 8);
+  char *start = pending.text + pending.used, *to = mempcpy(start, "{\"log\":\"", 8);
   to += escape(to, text, size);
-  to += sprintf(to, "\",\"stream\":\"%s\",\"time\":\"", stream == 1 ? "stdout" : "stderr");
-  to += time_stamp(to, 64);
+  to = stpcpy(stpcpy(stpcpy(to, "\",\"stream\":\""), stream == 1 ? "stdout" : "stderr"), "\",\"time\":\"");
+  to += time_stamp(to);
   to = mempcpy(to, "\"}\n", 3);
-  size_t length = (size_t)(to - entry);
-  if (log->max_size != 0 && log->size > 0 && log->size + length > log->max_size && rotate(log) < 0) return -1;
-  if (write_all(log->fd, entry, length) < 0) return fail("write", log->path);
+  size_t length = (size_t)(to - start);
+  if (log->max_size != 0 && log->size > 0 && log->size + length > log->max_size) {
+    int written = write_pending(log);
+    if (rotate(log) < 0 || written < 0) return -1;
+    memmove(pending.text, start, length);
+  }
+  pending.used += length;
   log->size += length;
-  return 0;
+  return pending.used < WRITE_AT ? 0 : write_pending(log);
 }
 
 static int flush_line(struct log *log, int stream) {
@@ -143,12 +177,12 @@ int log_write(struct log *log, int stream, const char *data, size_t size) {
     data += taken;
     size -= taken;
   }
-  return result;
+  return write_pending(log) < 0 ? -1 : result;
 }
 
 int log_close(struct log *log) {
   if (log->fd < 0) return 0;
-  int first = flush_line(log, 1), second = flush_line(log, 2);
+  int first = flush_line(log, 1), second = flush_line(log, 2), rest = write_pending(log);
   close_fd(&log->fd);
-  return first < 0 || second < 0 ? -1 : 0;
+  return first < 0 || second < 0 || rest < 0 ? -1 : 0;
 }

@@ -54,22 +54,42 @@ static void attach(struct client *client, bool stdin_wanted, bool stdout_wanted,
   say(client, self.terminal ? "RAW\n" : "FRAMED\n");
 }
 
+/* Whether `line` is the word and `count` numbers, each after one space. Not sscanf: it alone is as large as all of this. */
+static bool matches(const char *line, const char *word, unsigned *numbers, int count) {
+  size_t length = strlen(word);
+  if (strncmp(line, word, length) != 0) return false;
+  line += length;
+  for (int i = 0; i < count; i++) {
+    char *end;
+    if (line[0] != ' ' || line[1] < '0' || line[1] > '9') return false;
+    unsigned long number = strtoul(line + 1, &end, 10);
+    if (number > UINT16_MAX) return false;
+    numbers[i] = (unsigned)number;
+    line = end;
+  }
+  return *line == '\0';
+}
+
+static void send_signal(struct client *client, unsigned number) {
+  /* the parent may signal without a race: the pid is ours until we reap it */
+  bool sent = number > 0 && number < NSIG && !self.child_ended && kill(self.child, (int)number) == 0;
+  say(client, sent ? "OK\n" : "ERROR\tno such signal, or the container has ended\n");
+}
+
 static void obey(struct client *client, const char *line) {
-  unsigned first, second, third;
-  if (sscanf(line, "SIGNAL %u", &first) == 1 && first > 0 && first < NSIG) {
-    /* the parent may signal without a race: the pid is ours until we reap it */
-    bool sent = !self.child_ended && kill(self.child, (int)first) == 0;
-    say(client, sent ? "OK\n" : "ERROR\tthe container has ended\n");
-  } else if (sscanf(line, "RESIZE %u %u", &first, &second) == 2) {
-    resize(client, first, second);
-  } else if (strcmp(line, "WAIT") == 0) {
+  unsigned number[3];
+  if (matches(line, "SIGNAL", number, 1)) {
+    send_signal(client, number[0]);
+  } else if (matches(line, "RESIZE", number, 2)) {
+    resize(client, number[0], number[1]);
+  } else if (matches(line, "WAIT", number, 0)) {
     client->waits = true;
-  } else if (strcmp(line, "TAKE-EXIT") == 0) {
+  } else if (matches(line, "TAKE-EXIT", number, 0)) {
     client->takes_exit = client->waits = true;
-  } else if (strcmp(line, "RELEASE") == 0) {
+  } else if (matches(line, "RELEASE", number, 0)) {
     client->takes_exit = client->waits = client->owner = false;
-  } else if (sscanf(line, "ATTACH %u %u %u", &first, &second, &third) == 3) {
-    attach(client, first != 0, second != 0, third != 0);
+  } else if (matches(line, "ATTACH", number, 3)) {
+    attach(client, number[0] != 0, number[1] != 0, number[2] != 0);
   } else {
     say(client, "ERROR\tunknown request\n");
   }

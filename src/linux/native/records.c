@@ -55,8 +55,9 @@ static unsigned long long start_time(pid_t pid) {
   if (size <= 0) return 0;
   text[size] = '\0';
   unsigned long long value = 0;
-  const char *after = strrchr(text, ')');
-  if (after != NULL) sscanf(after + 2, "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu", &value);
+  const char *field = strrchr(text, ')');
+  for (int number = 2; field != NULL && number < 22; number++) field = strchr(field + 1, ' ');
+  if (field != NULL) value = strtoull(field, NULL, 10);
   return value;
 }
 
