@@ -146,5 +146,8 @@ function isFull(error: unknown): boolean {
   const { code, message } = error as NodeJS.ErrnoException
   if (code === 'ENOSPC' || code === 'EDQUOT' || isDatabaseFull(error)) return true
   // The native program reports in words (strerror, which no locale changes: it is linked statically).
-  return code === 'LAUNCH_FAILED' && /No space left on device|Disk quota exceeded/i.test(message)
+  return (
+    (code === 'LAUNCH_FAILED' || code === 'APPLY_FAILED') &&
+    /No space left on device|Disk quota exceeded/i.test(message)
+  )
 }

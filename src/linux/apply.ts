@@ -4,42 +4,46 @@ import { once } from 'node:events'
 import type { Readable, Writable } from 'node:stream'
 import { nativeProgram } from '../package-root.ts'
 import { encodeIdMaps } from './encode-plan.ts'
-import { launchError } from './errors.ts'
+import { ApplyFailed } from './errors.ts'
 import type { HostStep } from './plan.ts'
+import { ATTRIBUTE_BYTES, type NodeAttributes, StepWriter, stringBytes } from './step-writer.ts'
 import { WireWriter } from './wire-writer.ts'
 
-export interface NodeAttributes {
-  /** Permission bits; for device nodes the type as well. */
-  readonly mode: number
-  readonly uid: number
-  readonly gid: number
-  /** nanoseconds since the epoch */
-  readonly mtimeNs: bigint
-}
+export type { NodeAttributes } from './step-writer.ts'
 
+/** A file name as the kernel has it: a character for each byte (`latin1`), never a NUL. */
+export type ByteString = string
+
+export const byteString = (text: string): ByteString => Buffer.from(text).toString('latin1')
+
+/** Paths are relative to the directory; whatever symlinks they lead through, nothing outside of it is touched. */
 export interface Applier extends AsyncDisposable {
-  directory(path: string, attributes: NodeAttributes): void
+  directory(path: ByteString, attributes: NodeAttributes): void
   /** Followed by `data` and `hole`, then `xattr`, then `end`. */
-  file(path: string, attributes: NodeAttributes, sizeBytes: number): void
+  file(path: ByteString, attributes: NodeAttributes, sizeBytes: number): void
+  /** Not copied: the chunk must stay as it is until `flush` has resolved and the one after it. */
   data(chunk: Uint8Array): void
   hole(sizeBytes: number): void
   end(): void
-  symlink(path: string, target: string, attributes: NodeAttributes): void
-  hardLink(path: string, target: string): void
-  node(path: string, attributes: NodeAttributes, device: { readonly major: number; readonly minor: number }): void
-  whiteout(path: string): void
-  /** Makes the directory where it is missing; attributes that follow are for it. */
-  openDirectory(path: string): void
-  /** Removes it with all that is in it; missing is fine. */
-  remove(path: string): void
-  /** Of the file being written, else of the last path named. */
-  xattr(name: string, value: Uint8Array): void
-  /** Hands what is queued to the native side, and waits while it is behind. @throws as `finish` */
+  symlink(path: ByteString, target: ByteString, attributes: NodeAttributes): void
+  hardLink(path: ByteString, target: ByteString): void
+  node(path: ByteString, attributes: NodeAttributes, device: { readonly major: number; readonly minor: number }): void
+  /** Hides what lower layers have there; `opaque` is the attribute that does so for a directory. */
+  whiteout(path: ByteString, opaque: string): void
+  /** Hides what lower layers have in the directory, which is made where it is missing. */
+  opaque(path: ByteString, opaque: string): void
+  /** Removes it with all that is in it, however deep, but for what is mounted there; missing is fine. */
+  remove(path: ByteString): void
+  /** Asks the file system to put directories made in this one far from each other. A mere hint. */
+  spread(): void
+  /** Of the file being written, else of the last entry. */
+  xattr(name: ByteString, value: Uint8Array): void
+  /** Hands what is queued to the native side, and waits while it is far behind. @throws as `finish` */
   flush(): Promise<void>
   /**
    * Sets the times of directories and ends. Resolves when all of it is done.
    *
-   * @throws {LaunchFailed} a step failed; the message names it and its path
+   * @throws {ApplyFailed} a step failed; the message names it and its path
    */
   finish(): Promise<void>
 }
@@ -49,11 +53,11 @@ export interface ApplyOptions {
   readonly idMaps?: Pick<Extract<HostStep, { do: 'map-ids' }>, 'uids' | 'gids' | 'helpers'> | undefined
 }
 
+/** As in native/apply.h. */
 const CODE = {
   userNamespace: 1,
   directory: 2,
   file: 3,
-  data: 4,
   hole: 5,
   end: 6,
   symlink: 7,
@@ -63,13 +67,72 @@ const CODE = {
   xattr: 11,
   finish: 12,
   remove: 13,
-  openDirectory: 14,
+  opaque: 14,
+  spread: 15,
 } as const
-const MAX_DATA_BYTES = 1 << 20
 
 /** @param directory - exists; nothing outside of it is touched, whatever the paths say */
-export function openApplier(directory: string, options: ApplyOptions = {}): Applier {
+export function openApplier(directory: string, { idMaps }: ApplyOptions = {}): Applier {
+  const native = startNative(directory)
+  if (idMaps !== undefined) {
+    const first = new WireWriter().record(CODE.userNamespace, (record) => encodeIdMaps(record, idMaps))
+    void native.send([first.finish()], 0)
+  }
+  const writer = new StepWriter()
+  const flush = () => {
+    const { parts, sizeBytes } = writer.take()
+    return native.send(parts, sizeBytes)
+  }
+  const begin = (code: number, path: ByteString, more: number) =>
+    writer.begin(code, stringBytes(path) + more).string(path)
+  return {
+    directory: (path, attributes) => void begin(CODE.directory, path, ATTRIBUTE_BYTES).attributes(attributes),
+    file: (path, attributes, sizeBytes) =>
+      void begin(CODE.file, path, ATTRIBUTE_BYTES + 8)
+        .attributes(attributes)
+        .i64(sizeBytes),
+    data: (chunk) => writer.data(chunk),
+    hole: (sizeBytes) => void writer.begin(CODE.hole, 8).i64(sizeBytes),
+    end: () => void writer.begin(CODE.end, 0),
+    symlink: (path, target, attributes) =>
+      void begin(CODE.symlink, path, stringBytes(target) + ATTRIBUTE_BYTES)
+        .string(target)
+        .attributes(attributes),
+    hardLink: (path, target) => void begin(CODE.hardLink, path, stringBytes(target)).string(target),
+    node: (path, attributes, { major, minor }) =>
+      void begin(CODE.node, path, ATTRIBUTE_BYTES + 8)
+        .attributes(attributes)
+        .u32(major)
+        .u32(minor),
+    whiteout: (path, opaque) => void begin(CODE.whiteout, path, stringBytes(opaque)).string(opaque),
+    opaque: (path, opaque) => void begin(CODE.opaque, path, stringBytes(opaque)).string(opaque),
+    remove: (path) => void begin(CODE.remove, path, 0),
+    spread: () => void writer.begin(CODE.spread, 0),
+    xattr: (name, value) => void begin(CODE.xattr, name, 4 + value.length).bytes(value),
+    flush,
+    finish: async () => {
+      writer.begin(CODE.finish, 0)
+      await flush()
+      await native.end()
+    },
+    [Symbol.asyncDispose]: () => native.stop(),
+  }
+}
+
+/** How far the native side may fall behind. */
+const MAX_QUEUED_BYTES = 4 << 20
+
+interface Native {
+  /** Resolves when not too much is queued. */
+  send(parts: readonly Uint8Array[], sizeBytes: number): Promise<void>
+  end(): Promise<void>
+  /** Resolves when the process is gone. */
+  stop(): Promise<void>
+}
+
+function startNative(directory: string): Native {
   const child = spawn(nativeProgram, ['apply', directory], { stdio: ['pipe', 'pipe', 'inherit'] })
+  const closed = once(child, 'close').catch(() => {}) // `outcome` says why
   const outcome = readOutcome(child.stdout)
   const failed = outcome.then((error) => {
     throw error ?? new Error('the native program ended early')
@@ -77,66 +140,42 @@ export function openApplier(directory: string, options: ApplyOptions = {}): Appl
   failed.catch(() => {})
   child.once('error', (error) => child.stdout.destroy(error))
   child.stdin.on('error', () => {}) // EPIPE: its answer says why
-  let writer = new WireWriter()
-  const { idMaps } = options
-  if (idMaps !== undefined) writer.record(CODE.userNamespace, (record) => encodeIdMaps(record, idMaps))
-  const named = (code: number, path: string, attributes: NodeAttributes, more?: (record: WireWriter) => unknown) =>
-    writer.record(code, (record) => {
-      record.string(path)
-      writeAttributes(record, attributes)
-      more?.(record)
+  let queuedBytes = 0
+  let wake = () => {}
+  const send = async (parts: readonly Uint8Array[], sizeBytes: number) => {
+    if (parts.length === 0) return
+    queuedBytes += sizeBytes
+    writeAll(child.stdin, parts, () => {
+      queuedBytes -= sizeBytes
+      wake()
     })
-  const flush = async () => {
-    const bytes = writer.finish()
-    writer = new WireWriter()
-    if (bytes.length > 0 && !child.stdin.write(bytes)) await Promise.race([drained(child.stdin), failed])
+    while (queuedBytes > MAX_QUEUED_BYTES) {
+      const room = new Promise<void>((resolve) => {
+        wake = resolve
+      })
+      await Promise.race([room, failed])
+    }
   }
   return {
-    directory: (path, attributes) => void named(CODE.directory, path, attributes),
-    file: (path, attributes, sizeBytes) => void named(CODE.file, path, attributes, (record) => record.u64(sizeBytes)),
-    data: (chunk) => {
-      for (let at = 0; at < chunk.length; at += MAX_DATA_BYTES)
-        writer.record(CODE.data, (record) => record.raw(chunk.subarray(at, at + MAX_DATA_BYTES)))
-    },
-    hole: (sizeBytes) => void writer.record(CODE.hole, (record) => record.u64(sizeBytes)),
-    end: () => void writer.record(CODE.end, () => {}),
-    symlink: (path, target, attributes) =>
-      void writer.record(CODE.symlink, (record) => writeAttributes(record.string(path).string(target), attributes)),
-    hardLink: (path, target) => void writer.record(CODE.hardLink, (record) => record.string(path).string(target)),
-    node: (path, attributes, { major, minor }) =>
-      void named(CODE.node, path, attributes, (record) => record.u32(major).u32(minor)),
-    whiteout: (path) => void writer.record(CODE.whiteout, (record) => record.string(path)),
-    openDirectory: (path) => void writer.record(CODE.openDirectory, (record) => record.string(path)),
-    remove: (path) => void writer.record(CODE.remove, (record) => record.string(path)),
-    xattr: (name, value) => void writer.record(CODE.xattr, (record) => record.string(name).bytes(value)),
-    flush,
-    finish: async () => {
-      writer.record(CODE.finish, () => {})
-      await flush()
+    send,
+    end: async () => {
       child.stdin.end()
       const error = await outcome
       if (error !== undefined) throw error
     },
-    [Symbol.asyncDispose]: async () => {
+    stop: async () => {
       child.stdin.destroy()
-      if (child.exitCode === null && child.signalCode === null) await once(child, 'close')
+      await closed
     },
   }
 }
 
-function writeAttributes(record: WireWriter, { mode, uid, gid, mtimeNs }: NodeAttributes): void {
-  const seconds = mtimeNs >= 0n ? mtimeNs / 1_000_000_000n : (mtimeNs - 999_999_999n) / 1_000_000_000n
-  record
-    .u32(mode)
-    .u32(uid)
-    .u32(gid)
-    .u64(seconds)
-    .u32(Number(mtimeNs - seconds * 1_000_000_000n))
-}
-
-/** Never rejects: a broken pipe means that the native side has an answer to give, which `failed` waits for. */
-async function drained(stream: Writable): Promise<void> {
-  await new Promise<void>((resolve) => stream.once('drain', resolve))
+/** In one system call where the kernel takes so much. */
+function writeAll(stream: Writable, parts: readonly Uint8Array[], onWritten: () => void): void {
+  stream.cork()
+  const last = parts.length - 1
+  for (const [index, part] of parts.entries()) stream.write(part, index === last ? onWritten : undefined)
+  stream.uncork()
 }
 
 /** `OK`, or `FAILED` with the failing step; undefined when all went well. */
@@ -148,6 +187,6 @@ async function readOutcome(stdout: Readable): Promise<Error | undefined> {
     return error instanceof Error ? error : new Error(String(error))
   }
   if (text === 'OK\n') return undefined
-  const [word, ...fields] = text.trimEnd().split('\t')
-  return word === 'FAILED' ? launchError(fields) : new Error(`the native program answered ${JSON.stringify(text)}`)
+  const [word, ...fields] = (text.split('\n')[0] ?? '').split('\t')
+  return word === 'FAILED' ? new ApplyFailed(fields) : new Error(`the native program answered ${JSON.stringify(text)}`)
 }

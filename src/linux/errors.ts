@@ -37,6 +37,27 @@ export function launchError(fields: readonly string[]): CoracleError {
   return new LaunchFailed(`step ${step}, ${doing}`, object, reason)
 }
 
+/** A file-system step of the native program failed: unpacking a layer, or removing a tree. */
+export class ApplyFailed extends CoracleError {
+  override readonly code = 'APPLY_FAILED'
+  readonly step: string
+  readonly doing: string
+  /** A path below the directory; empty when the step is about none. */
+  readonly object: string
+  readonly errno: number
+  readonly reason: string
+  /** @param fields - class, step number, what was done, to what, errno, reason */
+  constructor(fields: readonly string[]) {
+    const [, step = '', doing = '', object = '', errno = '', reason = ''] = fields
+    super(`cannot write files: ${doing}${object === '' ? '' : ` ${object}`}: ${reason}`)
+    this.step = step
+    this.doing = doing
+    this.object = object
+    this.errno = Number(errno)
+    this.reason = reason
+  }
+}
+
 /** The bundle asks for what this backend does not do. */
 export class LaunchImpossible extends CoracleError {
   override readonly code = 'LAUNCH_IMPOSSIBLE'

@@ -1,21 +1,29 @@
-/** Unpacked layers, one directory for each chain id. A directory with its final name is whole. */
+/**
+ * Unpacked layers, one directory for each chain id. A directory with its final name is whole; all others are named after
+ * the process that works on them, and are swept when it is gone.
+ */
 import { mkdir, readdir, rename, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { removeTree } from '../../linux/remove-tree.ts'
 import { type Digest, digestHex, isDigest } from '../../oci/digest.ts'
 import type { Paths } from '../../paths.ts'
 import { isAlive, readProcessIdentity } from '../../util/process-identity.ts'
 
 export interface Snapshots {
   has(chainID: Digest): Promise<boolean>
-  /** `fill` writes into a fresh directory that gets its name only when everything has gone well. */
+  /**
+   * `fill` writes into a fresh directory that gets its name only when everything has gone well; after a failure nothing is
+   * left. Of two that make the same one at once the first wins: callers hold a lock, so that the work is done once.
+   */
   create(chainID: Digest, fill: (directory: string) => Promise<void>): Promise<void>
   path(chainID: Digest): string
+  /** Idempotent, and atomic: what has begun to go has lost its name before. */
   remove(chainID: Digest): Promise<void>
+  /** Those that are whole. Sweeps what dead processes have left. */
   list(): Promise<readonly Digest[]>
 }
 
-const PARTIAL = /^[0-9a-f]{64}\.([0-9]+)\.([0-9]+)\.partial$/
+/** What is being made, or being removed, and by whom. */
+const UNFINISHED = /^[0-9a-f]+\.([0-9]+)\.([0-9]+)\.[0-9]+\.partial$/
 
 export function openSnapshots(paths: Paths): Snapshots {
   const root = join(paths.root, 'snapshots')
@@ -24,40 +32,70 @@ export function openSnapshots(paths: Paths): Snapshots {
     path,
     has: async (chainID) => (await stat(path(chainID)).catch(ignoreMissing)) !== undefined,
     create: async (chainID, fill) => {
-      await mkdir(root, { recursive: true, mode: 0o711 })
+      await makeRoot(root)
       await sweep(root)
-      const partial = `${path(chainID)}.${ownName()}.partial`
-      await removeTree(partial)
-      await mkdir(partial, { mode: 0o755 })
+      const partial = unfinished(path(chainID))
       try {
+        await mkdir(partial, { mode: 0o755 })
         await fill(partial)
-        await rename(partial, path(chainID))
-      } catch (error) {
+        await publish(partial, path(chainID))
+      } finally {
         await removeTree(partial)
-        throw error
       }
     },
-    remove: (chainID) => removeTree(path(chainID)),
-    list: async () => {
-      const names = (await readdir(root).catch(ignoreMissing)) ?? []
-      return names.map((name) => `sha256:${name}`).filter(isDigest)
+    remove: async (chainID) => {
+      const doomed = unfinished(path(chainID))
+      await rename(path(chainID), doomed).catch(ignoreMissing)
+      await removeTree(doomed)
     },
+    list: async () => {
+      await sweep(root)
+      const names = (await readdir(root).catch(ignoreMissing)) ?? []
+      return names.map((name) => `${name.length === 128 ? 'sha512' : 'sha256'}:${name}`).filter(isDigest)
+    },
+  }
+}
+
+/**
+ * Snapshots are spread over the disk. Beside each other they would compete for the same inodes, and right after an image was
+ * removed ext4 would pass over each freed one, for each new file: that made a pull six times slower.
+ */
+async function makeRoot(root: string): Promise<void> {
+  if ((await mkdir(root, { recursive: true, mode: 0o711 })) === undefined) return
+  const { openApplier } = await import('../../linux/apply.ts')
+  await using applier = openApplier(root)
+  applier.spread()
+  await applier.finish()
+}
+
+/** The same layer, made by somebody else meanwhile, is as good. */
+async function publish(partial: string, final: string): Promise<void> {
+  try {
+    await rename(partial, final)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code !== 'ENOTEMPTY' && code !== 'EEXIST') throw error
   }
 }
 
 /** What processes that are gone have left behind. */
 async function sweep(root: string): Promise<void> {
-  for (const name of await readdir(root)) {
-    const match = PARTIAL.exec(name)
-    if (match === null) continue
-    const [, pid, startTime] = match
-    if (!isAlive({ pid: Number(pid), startTime: Number(startTime) })) await removeTree(join(root, name))
+  for (const name of (await readdir(root).catch(ignoreMissing)) ?? []) {
+    const [, pid, startTime] = UNFINISHED.exec(name) ?? []
+    if (pid === undefined || isAlive({ pid: Number(pid), startTime: Number(startTime) })) continue
+    await removeTree(join(root, name))
   }
 }
 
-function ownName(): string {
-  const self = readProcessIdentity(process.pid)
-  return `${process.pid}.${self?.startTime ?? 0}`
+let counter = 0
+
+function unfinished(path: string): string {
+  const startTime = readProcessIdentity(process.pid)?.startTime ?? 0
+  return `${path}.${process.pid}.${startTime}.${counter++}.partial`
+}
+
+async function removeTree(path: string): Promise<void> {
+  await (await import('../../linux/remove-tree.ts')).removeTree(path)
 }
 
 function ignoreMissing(error: NodeJS.ErrnoException): undefined {

@@ -2,16 +2,18 @@
  * Reads a tar stream chunk by chunk, in memory that does not grow with it. Headers are decoded by the `tar` package; its
  * own stream parser makes an object per entry and chunk, which is too slow for layers of many small files.
  */
-import type { Header } from 'tar'
-import type { EntryType, Extent, LayerEntry } from './entry.ts'
+import type { Extent, LayerEntry } from './entry.ts'
 import { LayerInvalid } from './errors.ts'
-import { type PaxRecords, parsePax, paxNumber, paxTimeNs, paxXattrs } from './pax.ts'
-import { checkedExtents, isSparse10, oldGnuExtents, paxExtents, readSparseMap, realSize } from './sparse.ts'
+import { makeEntry, storedBytes } from './make-entry.ts'
+import { NO_RECORDS, type PaxRecords, parseGlobalPax, parsePax } from './pax.ts'
+import { checkedExtents, isSparse10, oldGnuExtents, oldGnuRealSize, openSparseMap } from './sparse.ts'
+import { BLOCK, type RawHeader, readHeader } from './tar-header.ts'
 
 export interface TarHandler {
   entry(entry: LayerEntry): void
-  /** Stored bytes of the last file; valid only during the call. */
+  /** Stored bytes of the last file, a part of what was written to the reader. */
   data(chunk: Buffer): void
+  /** The last file is complete. Not called for other entries. */
   end(): void
 }
 
@@ -22,239 +24,152 @@ export interface TarReader {
   close(): void
 }
 
-type HeaderClass = typeof Header
-
-const BLOCK = 512
 /** What one header may say beyond its block: names and attributes, not files. */
 const MAX_META_BYTES = 1 << 20
 
-const TYPES: Readonly<Record<string, EntryType>> = {
-  '0': 'file',
-  '\0': 'file',
-  '7': 'file',
-  S: 'file',
-  '1': 'hardlink',
-  '2': 'symlink',
-  '3': 'character',
-  '4': 'block',
-  '5': 'directory',
-  '6': 'fifo',
+/** Takes the bytes behind a header. */
+interface Body {
+  data(chunk: Buffer): void
+  end(): void
 }
 
-/** Headers that say something of the next entry, or of all that follow. */
-type Meta = 'x' | 'g' | 'L' | 'K'
-const isMeta = (key: string): key is Meta => 'xgLK'.includes(key) && key.length === 1
+const SKIP: Body = { data: () => {}, end: () => {} }
 
-type State =
-  | { readonly at: 'header' }
-  | { readonly at: 'meta'; readonly kind: Meta; readonly size: number }
-  | { readonly at: 'old-sparse'; readonly entry: LayerEntry; readonly extents: Extent[] }
-  | { readonly at: 'sparse-map'; readonly entry: LayerEntry }
-  | { readonly at: 'data' }
-  | { readonly at: 'skip' }
-  | { readonly at: 'finished' }
+/** Where the next block belongs. */
+type NextBlock = (block: Buffer, at: number) => void
 
-/** @param decode - the `Header` class of the `tar` package, imported by the caller only when a layer is read */
-export function openTarReader(decode: HeaderClass, handler: TarHandler): TarReader {
-  const globals: PaxRecords = new Map()
-  let locals: PaxRecords = new Map()
-  let state: State = { at: 'header' }
-  let kept: Buffer = Buffer.alloc(0)
-  /** Of the current entry: stored bytes not seen yet, and the padding behind them. */
-  let remaining = 0
-  let padding = 0
+export function openTarReader(handler: TarHandler): TarReader {
+  let globals: PaxRecords = NO_RECORDS
+  let locals: PaxRecords | undefined
+  let longName: Buffer | undefined
+  let longLink: Buffer | undefined
+  let body: Body = SKIP
+  let bodyLeft = 0
+  let paddingLeft = 0
+  let emptyBlocks = 0
+  const partBlock = Buffer.alloc(BLOCK)
+  let partBytes = 0
 
-  const beginBody = (next: State, size: number) => {
-    state = next
-    remaining = size
-    padding = (BLOCK - (size % BLOCK)) % BLOCK
+  const beginBody = (next: Body, sizeBytes: number) => {
+    body = next
+    bodyLeft = sizeBytes
+    paddingLeft = -sizeBytes & (BLOCK - 1)
+    if (sizeBytes === 0) next.end()
   }
-  const beginFile = (entry: LayerEntry, storedBytes: number) => {
-    handler.entry(entry)
-    remaining = storedBytes
-    state = { at: 'data' }
-    if (storedBytes === 0) endFile()
-  }
-  const endFile = () => {
-    handler.end()
-    state = { at: 'skip' }
-  }
-
-  const readHeader = (block: Buffer) => {
-    // Without its long name an entry is taken for a directory where the cut name in the header happens to end with a slash.
-    const longPath = locals.get('path')
-    const header = longPath === undefined ? new decode(block, 0) : new decode(block, 0, { path: longPath.toString() })
-    if (header.nullBlock) return // the end, or filling in between: what follows decides
-    if (!header.cksumValid) throw new LayerInvalid('a header has a wrong checksum')
-    const key = block.toString('latin1', 156, 157)
-    const size = header.size ?? 0
-    if (isMeta(key)) return beginMeta(key, size)
-    const records: PaxRecords = new Map([...globals, ...locals])
-    locals = new Map()
-    beginEntry({ header, key, records, block })
-  }
-  const beginMeta = (kind: Meta, size: number) => {
-    if (size > MAX_META_BYTES) throw new LayerInvalid('an extended header is too long')
-    beginBody({ at: 'meta', kind, size }, size)
-  }
-  const beginEntry = ({ header, key, records, block }: RawEntry) => {
-    const type = TYPES[key]
-    const stored = paxNumber(records.get('size')) ?? header.size ?? 0
-    if (!Number.isSafeInteger(stored) || stored < 0) throw new LayerInvalid('a file has an impossible size')
-    if (type === undefined) return beginBody({ at: 'skip' }, stored)
-    const entry = makeEntry({ header, key, records, block }, type)
-    if (entry.type !== 'file') {
-      handler.entry(entry)
-      // Links and directories may carry a size; only some writers store that many bytes, and none means them.
-      return beginBody(
-        { at: 'skip' },
-        type === 'hardlink' || type === 'symlink' ? 0 : type === 'directory' ? 0 : stored,
-      )
+  const onHeader: NextBlock = (block, at) => {
+    const header = readHeader(block, at, longName !== undefined)
+    if (header === undefined) {
+      emptyBlocks++
+      return
     }
-    beginBody({ at: 'data' }, stored)
-    if (key === 'S') beginOldSparse(entry, block)
-    else if (isSparse10(records)) state = { at: 'sparse-map', entry }
+    if (emptyBlocks > 0) throw new LayerInvalid('an empty block stands among its headers')
+    if (header.key === 'x' || header.key === 'g' || header.key === 'L' || header.key === 'K') beginMeta(header)
+    else beginEntry(header, block, at)
+  }
+  const beginMeta = ({ key, size }: RawHeader) => {
+    if (!(size >= 0 && size <= MAX_META_BYTES)) throw new LayerInvalid('an extended header is too long')
+    beginBody(
+      gather(size, (data) => {
+        if (key === 'g') globals = parseGlobalPax(data, globals)
+        else if (key === 'x') locals = parsePax(data, locals ?? globals)
+        else if (key === 'L') longName = data
+        else longLink = data
+      }),
+      size,
+    )
+  }
+  const beginEntry = (header: RawHeader, block: Buffer, at: number) => {
+    const records = locals ?? globals
+    const entry = makeEntry(header, { records, longName, longLink })
+    locals = longName = longLink = undefined
+    if (entry === undefined) return beginBody(SKIP, storedBytes(header, records))
+    if (entry.type !== 'file') return handler.entry(entry)
+    const stored = storedBytes(header, records)
+    if (header.key === 'S') beginOldSparse(entry, block, { at, stored })
+    else if (isSparse10(records)) beginSparse10(entry, stored)
     else beginFile(entry, stored)
   }
-  const beginOldSparse = (entry: LayerEntry, block: Buffer) => {
-    const extents = oldGnuExtents(block, 386, 4)
-    const sized = { ...entry, size: oldGnuRealSize(block) }
-    if (block[482] === 0) beginFile({ ...sized, extents: checkedExtents(extents, sized.size) }, remaining)
-    else state = { at: 'old-sparse', entry: sized, extents }
+  const beginFile = (entry: LayerEntry, stored: number) => {
+    handler.entry(entry)
+    beginBody(handler, stored)
   }
-  const endMeta = (kind: Meta, data: Buffer) => {
-    const text = () => Buffer.from(data.subarray(0, data.indexOf(0) === -1 ? data.length : data.indexOf(0)))
-    if (kind === 'g') parsePax(data, globals)
-    else if (kind === 'x') parsePax(sparse00(data), locals)
-    else if (kind === 'L') locals.set('path', text())
-    else locals.set('linkpath', text())
-    state = { at: 'skip' }
-  }
-
-  /** Gathers `size` bytes, across chunks where needed. */
-  const gather = (chunk: Buffer, size: number): { readonly bytes: Buffer | undefined; readonly taken: number } => {
-    const taken = Math.min(size - kept.length, chunk.length)
-    if (kept.length === 0 && taken === size) return { bytes: chunk.subarray(0, size), taken }
-    kept = Buffer.concat([kept, chunk.subarray(0, taken)])
-    if (kept.length < size) return { bytes: undefined, taken }
-    const bytes = kept
-    kept = Buffer.alloc(0)
-    return { bytes, taken }
-  }
-  const step = (chunk: Buffer): number => {
-    switch (state.at) {
-      case 'header':
-      case 'finished': {
-        const { bytes, taken } = gather(chunk, BLOCK)
-        if (bytes !== undefined) readHeader(bytes)
-        return taken
-      }
-      case 'meta': {
-        const { bytes, taken } = gather(chunk, state.size)
-        remaining -= taken
-        if (bytes !== undefined) endMeta(state.kind, bytes)
-        return taken
-      }
-      case 'old-sparse': {
-        const { bytes, taken } = gather(chunk, BLOCK)
-        if (bytes === undefined) return taken
-        state.extents.push(...oldGnuExtents(bytes, 0, 21))
-        const { entry, extents } = state
-        if (bytes[504] === 0) beginFile({ ...entry, extents: checkedExtents(extents, entry.size) }, remaining)
-        return taken
-      }
-      case 'sparse-map':
-        return readMap(chunk, state.entry)
-      case 'data': {
-        const taken = Math.min(remaining, chunk.length)
-        handler.data(chunk.subarray(0, taken))
-        remaining -= taken
-        if (remaining === 0) endFile()
-        return taken
-      }
-      case 'skip': {
-        const taken = Math.min(remaining + padding, chunk.length)
-        const body = Math.min(remaining, taken)
-        remaining -= body
-        padding -= taken - body
-        if (remaining + padding === 0) state = { at: 'header' }
-        return taken
-      }
+  const beginOldSparse = (entry: LayerEntry, block: Buffer, { at, stored }: { at: number; stored: number }) => {
+    const size = oldGnuRealSize(block, at)
+    const extents: Extent[] = oldGnuExtents(block, at + 386, 4)
+    const begin = () => beginFile({ ...entry, size, extents: checkedExtents(extents, size) }, stored)
+    if (block[at + 482] === 0) return begin()
+    onBlock = (more, start) => {
+      extents.push(...oldGnuExtents(more, start, 21))
+      checkedExtents(extents, size)
+      if (more[start + 504] !== 0) return
+      onBlock = onHeader
+      begin()
     }
   }
-  const readMap = (chunk: Buffer, entry: LayerEntry): number => {
-    const { bytes, taken } = gather(chunk, kept.length + Math.min(BLOCK - (kept.length % BLOCK), remaining))
-    remaining -= taken
-    if (bytes === undefined) return taken
-    const map = readSparseMap(bytes)
-    if (map !== undefined) beginFile({ ...entry, extents: checkedExtents(map.extents, entry.size) }, remaining)
-    else if (remaining === 0) throw new LayerInvalid('a sparse file has no map')
-    else kept = Buffer.from(bytes)
+  /** The map comes in whole blocks, which count as stored bytes. */
+  const beginSparse10 = (entry: LayerEntry, stored: number) => {
+    const map = openSparseMap()
+    let left = stored
+    onBlock = (block, at) => {
+      left -= BLOCK
+      const extents = map.add(block.subarray(at, at + BLOCK))
+      if (left < 0 || (extents === undefined && left === 0)) throw new LayerInvalid('a sparse file has no whole map')
+      if (extents === undefined) return
+      onBlock = onHeader
+      beginFile({ ...entry, extents: checkedExtents(extents, entry.size) }, left)
+    }
+  }
+  let onBlock: NextBlock = onHeader
+
+  const takeBody = (chunk: Buffer, at: number): number => {
+    const taken = Math.min(bodyLeft, chunk.length - at)
+    bodyLeft -= taken
+    const current = body
+    current.data(chunk.subarray(at, at + taken))
+    if (bodyLeft === 0) current.end()
+    return taken
+  }
+  const takeBlock = (chunk: Buffer, at: number): number => {
+    if (partBytes === 0 && chunk.length - at >= BLOCK) {
+      onBlock(chunk, at)
+      return BLOCK
+    }
+    const taken = chunk.copy(partBlock, partBytes, at, at + BLOCK - partBytes)
+    partBytes += taken
+    if (partBytes === BLOCK) {
+      partBytes = 0
+      onBlock(partBlock, 0)
+    }
     return taken
   }
   return {
     write: (chunk) => {
-      for (let at = 0; at < chunk.length; ) at += step(at === 0 ? chunk : chunk.subarray(at))
+      // What follows two empty blocks is no part of the archive, whatever it looks like.
+      for (let at = 0; at < chunk.length && emptyBlocks < 2; ) {
+        if (bodyLeft > 0) at += takeBody(chunk, at)
+        else if (paddingLeft > 0) {
+          const taken = Math.min(paddingLeft, chunk.length - at)
+          paddingLeft -= taken
+          at += taken
+        } else at += takeBlock(chunk, at)
+      }
     },
     close: () => {
-      if (state.at !== 'header' && !(state.at === 'skip' && remaining === 0))
-        throw new LayerInvalid('it ends within a file')
-      if (kept.length > 0) throw new LayerInvalid('it ends within a header')
+      if (bodyLeft > 0 || onBlock !== onHeader) throw new LayerInvalid('it ends within a file')
+      if (partBytes > 0 || locals !== undefined || longName !== undefined || longLink !== undefined)
+        throw new LayerInvalid('it ends within a header')
     },
   }
 }
 
-interface RawEntry {
-  readonly header: Header
-  readonly key: string
-  readonly records: PaxRecords
-  readonly block: Buffer
-}
-
-function makeEntry({ header, records }: RawEntry, type: EntryType): LayerEntry {
-  const text = (key: string) => records.get(key)?.toString('utf8')
-  const path = text('GNU.sparse.name') ?? text('path') ?? header.path ?? ''
-  const stored = paxNumber(records.get('size')) ?? header.size ?? 0
-  const size = realSize(records) ?? stored
-  const extents = paxExtents(records)
-  const mtime = text('mtime')
+/** Collects a body in memory. */
+function gather(sizeBytes: number, done: (data: Buffer) => void): Body {
+  const data = Buffer.allocUnsafe(sizeBytes)
+  let used = 0
   return {
-    path,
-    // Old archives tell directories by a trailing slash only.
-    type: type === 'file' && path.endsWith('/') ? 'directory' : type,
-    mode: (header.mode ?? 0) & 0o7777,
-    uid: checkedId(paxNumber(records.get('uid')) ?? header.uid ?? 0),
-    gid: checkedId(paxNumber(records.get('gid')) ?? header.gid ?? 0),
-    size,
-    mtimeNs: mtime === undefined ? BigInt(header.mtime?.getTime() ?? 0) * 1_000_000n : paxTimeNs(mtime),
-    linkPath: text('linkpath') ?? header.linkpath ?? '',
-    major: header.devmaj ?? 0,
-    minor: header.devmin ?? 0,
-    xattrs: paxXattrs(records),
-    ...(extents !== undefined && { extents: checkedExtents(extents, size) }),
+    data: (chunk) => {
+      used += chunk.copy(data, used)
+    },
+    end: () => done(data),
   }
-}
-
-function checkedId(id: number): number {
-  if (!(Number.isInteger(id) && id >= 0 && id < 0xffff_ffff)) throw new LayerInvalid('a file has an impossible owner')
-  return id
-}
-
-function oldGnuRealSize(block: Buffer): number {
-  const size = Number.parseInt(block.toString('latin1', 483, 495).replace(/[\0 ]+$/, ''), 8)
-  if (!Number.isSafeInteger(size)) throw new LayerInvalid('a sparse file has an impossible size')
-  return size
-}
-
-/** Form 0.0 repeats `GNU.sparse.offset` and `.numbytes`; a map of keys would lose all but the last: joined to form 0.1. */
-function sparse00(data: Buffer): Buffer {
-  if (!data.includes('GNU.sparse.offset=')) return data
-  const numbers = [...data.toString('latin1').matchAll(/ GNU\.sparse\.(?:offset|numbytes)=([0-9]+)\n/g)].map(
-    ([, number]) => number,
-  )
-  const body = ` GNU.sparse.map=${numbers.join(',')}\n`
-  const length = [1, 2, 3, 4, 5, 6, 7]
-    .map((digits) => digits + body.length)
-    .find((total, index) => String(total).length === index + 1)
-  return Buffer.concat([data, Buffer.from(`${length}${body}`)])
 }

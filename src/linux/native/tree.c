@@ -3,56 +3,113 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "fail.h"
+#include "kernel.h"
 #include "root.h"
 
-#define MAX_DEPTH 4096
+/* Directories deeper than this are moved up before they are emptied: descriptors and stack stay bounded. */
+#define MAX_DEPTH 64
+
+static int open_parent(struct tree *tree, const char *path) {
+  if (tree->parent_length == 0) return fcntl(tree->root, F_DUPFD_CLOEXEC, 0);
+  int parent = sys_openat2(tree->root, tree->parent_path, O_PATH | O_DIRECTORY | O_CLOEXEC, 0, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+  if (parent >= 0) return parent;
+  const char *name;
+  return open_parent_in_root(tree->root, path, &name);
+}
 
 int tree_parent(struct tree *tree, const char *path, const char **name) {
   const char *slash = strrchr(path, '/');
   *name = slash == NULL ? path : slash + 1;
   size_t length = slash == NULL ? 0 : (size_t)(slash - path);
   if (**name == '\0' || strcmp(*name, ".") == 0 || strcmp(*name, "..") == 0) return errno = EINVAL, fail("name", path);
-  if (tree->parent >= 0 && strlen(tree->parent_path) == length && memcmp(tree->parent_path, path, length) == 0) return tree->parent;
+  if (length >= sizeof tree->parent_path) return errno = ENAMETOOLONG, fail("openat2", path);
+  bool open = tree->parent >= 0 && !tree->parent_stale;
+  if (open && tree->parent_length == length && memcmp(tree->parent_path, path, length) == 0) return tree->parent;
   close_fd(&tree->parent);
-  tree->parent = open_parent_in_root(tree->root, path, name);
-  if (tree->parent < 0) return -1;
+  tree->parent_stale = false;
   memcpy(tree->parent_path, path, length);
   tree->parent_path[length] = '\0';
+  tree->parent_length = length;
+  tree->parent = open_parent(tree, path);
+  if (tree->parent < 0) return -1;
+  struct stat status;
+  if (fstat(tree->parent, &status) < 0) return fail("fstat", tree->parent_path);
+  tree->parent_sets_group = (status.st_mode & S_ISGID) != 0;
   return tree->parent;
 }
 
-static int remove_content(int directory, int depth) {
-  if (depth == 0) return errno = ELOOP, fail("remove", "a directory that is too deep");
-  DIR *stream = fdopendir(directory); /* takes the descriptor over */
+/* Neither through a symlink nor into what is mounted there: neither is part of the tree. */
+static int open_below(int parent, const char *name) {
+  const uint64_t flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+  int fd = sys_openat2(parent, name, flags, 0, RESOLVE_BENEATH | RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS);
+  return fd < 0 ? fail("openat2", name) : fd;
+}
+
+/* Moves a directory to the top of what is being removed, under a name that nothing there has. */
+static int move_up(int top, int from, const char *name) {
+  static unsigned counter;
+  for (;;) {
+    char fresh[32];
+    snprintf(fresh, sizeof fresh, ".deep-%u", counter++);
+    if (syscall(SYS_renameat2, from, name, top, fresh, 1 /* RENAME_NOREPLACE */) == 0) return 0;
+    if (errno != EEXIST) return fail("rename", name);
+  }
+}
+
+static int remove_content(int top, int directory, int depth, bool *moved);
+
+/* Sets *moved when it has been moved to `top` instead. */
+static int remove_directory(int top, int parent, const char *name, int depth, bool *moved) {
+  if (unlinkat(parent, name, AT_REMOVEDIR) == 0 || errno == ENOENT) return 0;
+  if (errno == ENOTDIR) errno = EPERM; /* a file, which its own error brought here */
+  if (errno != ENOTEMPTY && errno != EEXIST) return fail("unlinkat", name);
+  if (depth == 0) return *moved = true, move_up(top, parent, name);
+  int directory = open_below(parent, name);
+  if (directory < 0 || remove_content(top, directory, depth - 1, moved) < 0) return -1;
+  return unlinkat(parent, name, AT_REMOVEDIR) < 0 ? fail("unlinkat", name) : 0;
+}
+
+/* Takes `directory` over. */
+static int remove_content(int top, int directory, int depth, bool *moved) {
+  DIR *stream = fdopendir(directory);
   if (stream == NULL) return close(directory), fail("fdopendir", "");
   int result = 0;
   for (struct dirent *entry; result == 0 && (entry = readdir(stream)) != NULL;) {
-    if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) continue;
-    if (unlinkat(dirfd(stream), entry->d_name, 0) == 0) continue;
-    if (errno != EISDIR && errno != EPERM) result = fail("unlinkat", entry->d_name);
-    if (result < 0) break;
-    int below = openat(dirfd(stream), entry->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    result = below < 0 ? fail("openat", entry->d_name) : remove_content(below, depth - 1);
-    if (result == 0 && unlinkat(dirfd(stream), entry->d_name, AT_REMOVEDIR) < 0) result = fail("unlinkat", entry->d_name);
+    const char *name = entry->d_name;
+    if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || unlinkat(dirfd(stream), name, 0) == 0) continue;
+    bool is_directory = errno == EISDIR || errno == EPERM;
+    result = is_directory ? remove_directory(top, dirfd(stream), name, depth, moved) : fail("unlinkat", name);
   }
   closedir(stream);
   return result;
 }
 
-int tree_remove(int parent, const char *name) {
-  if (unlinkat(parent, name, 0) == 0 || errno == ENOENT) return 0;
+int tree_remove(struct tree *tree, const char *name) {
+  tree->parent_stale = true;
+  if (unlinkat(tree->parent, name, 0) == 0 || errno == ENOENT) return 0;
   if (errno != EISDIR && errno != EPERM) return fail("unlinkat", name);
-  int directory = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-  if (directory < 0) return fail("openat", name);
-  if (remove_content(directory, MAX_DEPTH) < 0) return -1;
-  return unlinkat(parent, name, AT_REMOVEDIR) < 0 ? fail("unlinkat", name) : 0;
+  for (bool moved = true; moved;) {
+    moved = false;
+    cleanup_fd int top = open_below(tree->parent, name);
+    if (top < 0) return -1;
+    int directory = fcntl(top, F_DUPFD_CLOEXEC, 0);
+    if (directory < 0) return fail("fcntl", name);
+    if (remove_content(top, directory, MAX_DEPTH, &moved) < 0) return -1;
+  }
+  return unlinkat(tree->parent, name, AT_REMOVEDIR) < 0 ? fail("unlinkat", name) : 0;
 }
 
-int tree_set_owner(const struct tree *tree, int parent, const char *name, struct attributes attributes) {
-  if (fchownat(parent, name, attributes.uid, attributes.gid, AT_SYMLINK_NOFOLLOW) == 0) return 0;
+bool tree_needs_owner(const struct tree *tree, struct attributes attributes) {
+  return attributes.uid != 0 || attributes.gid != 0 || tree->parent_sets_group;
+}
+
+int tree_set_owner(const struct tree *tree, const char *name, struct attributes attributes) {
+  if (!tree_needs_owner(tree, attributes)) return 0;
+  if (fchownat(tree->parent, name, attributes.uid, attributes.gid, AT_SYMLINK_NOFOLLOW) == 0) return 0;
   if (tree->ignore_owners && (errno == EPERM || errno == EINVAL)) return 0;
   return fail("fchownat", name);
 }

@@ -4,14 +4,18 @@
 
 #include <limits.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/stat.h>
 
 struct tree {
   int root;
-  bool ignore_owners; /* a user namespace of one id cannot hold others: they become its own */
+  bool ignore_owners; /* a user namespace may not hold all ids: what it lacks becomes its own */
+  int parent;         /* of the last path; archives list neighbours together */
+  bool parent_stale;  /* something on the way to it may have been replaced */
+  bool parent_sets_group;
+  size_t parent_length;
   char parent_path[PATH_MAX];
-  int parent; /* of the last path; archives list neighbours together */
 };
 
 struct attributes {
@@ -21,9 +25,11 @@ struct attributes {
 
 /* The parent directory of `path`, made where missing; `*name` is its last component. The tree keeps the descriptor. */
 int tree_parent(struct tree *tree, const char *path, const char **name);
-/* Makes room for a new entry: what is there goes, a directory with all that is in it. */
-int tree_remove(int parent, const char *name);
-int tree_set_owner(const struct tree *tree, int parent, const char *name, struct attributes attributes);
+/* Makes room for a new entry in the last parent: what is there goes, a directory with all that is in it. */
+int tree_remove(struct tree *tree, const char *name);
+/* For fresh entries in the last parent, which belong to this process until now. */
+int tree_set_owner(const struct tree *tree, const char *name, struct attributes attributes);
+bool tree_needs_owner(const struct tree *tree, struct attributes attributes);
 int tree_set_times(int parent, const char *name, struct timespec modified);
 
 #endif

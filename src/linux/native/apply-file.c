@@ -1,0 +1,85 @@
+#include "apply-file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "fail.h"
+
+/* Zeros of this many bytes become a hole: a bomb of zeros takes no room on the disk. */
+#define HOLE_SIZE (32u << 10)
+
+static struct {
+  int fd; /* -1 outside of a file */
+  bool settled, set_owner;
+  uint64_t size, position, written; /* `written`: where the last byte that was really written ends */
+  struct attributes attributes;
+  char path[256];
+} file = {.fd = -1};
+
+int file_begin(int fd, const char *path, uint64_t size, struct attributes attributes, bool set_owner) {
+  file.fd = fd;
+  file.settled = false;
+  file.set_owner = set_owner;
+  file.size = size;
+  file.position = file.written = 0;
+  file.attributes = attributes;
+  file.path[0] = '\0';
+  strncat(file.path, path, sizeof file.path - 1);
+  return size > INT64_MAX ? (errno = EFBIG, fail("ftruncate", path)) : 0;
+}
+
+bool file_is_open(void) { return file.fd >= 0; }
+
+int file_descriptor(void) { return file.fd; }
+
+static bool is_zero(const uint8_t *data, size_t size) { return data[0] == 0 && memcmp(data, data + 1, size - 1) == 0; }
+
+static int write_bytes(const uint8_t *data, size_t size) {
+  while (size > 0) {
+    ssize_t written = pwrite(file.fd, data, size, (off_t)file.position);
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return fail("write", file.path);
+    data += written;
+    size -= (size_t)written;
+    file.position += (uint64_t)written;
+  }
+  file.written = file.position;
+  return 0;
+}
+
+int file_write(const uint8_t *data, size_t size) {
+  if (size > file.size - file.position) return errno = EFBIG, fail("write", file.path);
+  for (size_t at = 0; at < size;) {
+    size_t end = at;
+    while (size - end >= HOLE_SIZE && !is_zero(data + end, HOLE_SIZE)) end += HOLE_SIZE;
+    bool hole = size - end >= HOLE_SIZE;
+    if (!hole) end = size;
+    if (write_bytes(data + at, end - at) < 0) return -1;
+    if (hole) file.position += HOLE_SIZE;
+    at = end + (hole ? HOLE_SIZE : 0);
+  }
+  return 0;
+}
+
+int file_skip(uint64_t size) {
+  if (size > file.size - file.position) return errno = EFBIG, fail("skip", file.path);
+  file.position += size;
+  return 0;
+}
+
+int file_settle(bool ignore_owners) {
+  if (file.settled) return 0;
+  file.settled = true;
+  const struct attributes *wanted = &file.attributes;
+  if (file.written < file.size && ftruncate(file.fd, (off_t)file.size) < 0) return fail("ftruncate", file.path);
+  if (file.set_owner && fchown(file.fd, wanted->uid, wanted->gid) < 0 && !ignore_owners) return fail("fchown", file.path);
+  return fchmod(file.fd, wanted->mode & 07777) < 0 ? fail("fchmod", file.path) : 0;
+}
+
+int file_end(bool ignore_owners) {
+  if (file_settle(ignore_owners) < 0) return -1;
+  cleanup_fd int fd = steal_fd(&file.fd);
+  struct timespec times[2] = {file.attributes.modified, file.attributes.modified};
+  return futimens(fd, times) < 0 ? fail("futimens", file.path) : 0;
+}

@@ -1,0 +1,28 @@
+/* The apply job: file-system steps below one directory. */
+#ifndef CORACLE_APPLY_H
+#define CORACLE_APPLY_H
+
+#include "tree.h"
+#include "wire.h"
+
+/* Record codes of apply.ts. */
+enum apply_step {
+  APPLY_USER_NAMESPACE = 1, APPLY_DIRECTORY, APPLY_FILE, APPLY_DATA, APPLY_HOLE, APPLY_END, APPLY_SYMLINK, APPLY_HARD_LINK,
+  APPLY_NODE, APPLY_WHITEOUT, APPLY_XATTR, APPLY_FINISH, APPLY_REMOVE, APPLY_OPAQUE, APPLY_SPREAD,
+};
+
+extern struct tree apply_tree;
+
+/* One step, but for APPLY_DATA. */
+int apply_step(uint32_t code, struct reader *args);
+/* Content of the file that is being written, in pieces of any size. */
+int apply_data(const uint8_t *data, size_t size);
+/* Every file is whole and directories have their times. */
+bool apply_is_finished(void);
+
+/* Goes on in a child inside a new user namespace. Returns in the child only; this process ends as the child does. */
+int apply_in_user_namespace(struct reader *args);
+/* Says on descriptor 1 which step failed. Returns 1. */
+int apply_report(unsigned step);
+
+#endif
