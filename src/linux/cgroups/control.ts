@@ -1,5 +1,5 @@
 /** Looks at, changes, freezes and removes the groups of a container, whichever version the host has. */
-import { readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { CgroupControl, ResourceUsage } from '../../plugins/contract.ts'
@@ -15,19 +15,33 @@ export function openCgroupControl(cgroupsPath: string, hierarchies?: readonly Hi
   return {
     usage: async () => (unified === undefined ? usageV1(groups) : usageV2(unified.path)),
     update: async (resources) => {
-      for (const knob of unified === undefined ? knobsV1(resources) : knobsV2(resources)) writeKnob(groups, knob)
+      const knobs = unified === undefined ? raisedLast(groups, knobsV1(resources)) : knobsV2(resources)
+      for (const knob of knobs) writeKnob(groups, knob)
     },
     freeze: async () => setFrozen(groups, true),
     thaw: async () => setFrozen(groups, false),
     destroy: async () => {
+      // In version 1 the one that freezes is not the one that is in the way: every member dies, then is thawed, first.
+      for (const { path } of groups) killMembers(path)
       for (const { path } of groups) await removeGroup(path)
     },
   }
 }
 
+/** A limit raised above the present one of memory and swap together needs that one raised before it. */
+function raisedLast(groups: readonly Group[], knobs: readonly Knob[]): readonly Knob[] {
+  const file = 'memory.memsw.limit_in_bytes'
+  const swap = knobs.find((knob) => knob.file === file)
+  const group = findGroup(groups, 'memory')
+  if (swap === undefined || group === undefined) return knobs
+  const present = Number(readText(join(group.path, file)))
+  const raises = swap.value === '-1' || Number(swap.value) > present
+  return raises ? [swap, ...knobs.filter((knob) => knob !== swap)] : knobs
+}
+
 function writeKnob(groups: readonly Group[], { controller, file, value, optional }: Knob): void {
   const group = findGroup(groups, controller)
-  if (group === undefined && optional) return
+  if (optional && (group === undefined || !existsSync(join(group.path, file)))) return
   if (group === undefined) throw new ControllerMissing(controller)
   writeFileSync(join(group.path, file), value)
 }
@@ -42,7 +56,8 @@ async function setFrozen(groups: readonly Group[], frozen: boolean): Promise<voi
     v1
       ? readText(join(group.path, file)) === value
       : readText(join(group.path, 'cgroup.events')).includes(`frozen ${value}`)
-  for (let waitMs = 1; !settled(); waitMs = Math.min(waitMs * 2, 50)) await sleep(waitMs)
+  // A container that ends meanwhile takes its group along, and is as still as can be.
+  for (let waitMs = 1; existsSync(group.path) && !settled(); waitMs = Math.min(waitMs * 2, 50)) await sleep(waitMs)
 }
 
 const REMOVE_ATTEMPTS = 40

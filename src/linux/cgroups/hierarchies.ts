@@ -32,7 +32,7 @@ export function readHierarchies(): readonly Hierarchy[] {
 /** From proc_pid_mountinfo(5) and cgroups(7). */
 export function parseHierarchies(files: HostFiles): readonly Hierarchy[] {
   const selves = parseSelf(files.selfCgroup)
-  return files.mountinfo.split('\n').flatMap((line): Hierarchy[] => {
+  const found = files.mountinfo.split('\n').flatMap((line): Hierarchy[] => {
     const [before = '', after = ''] = line.split(' - ')
     const [, , , root = '/', mount = ''] = before.split(' ')
     const [type, , superOptions = ''] = after.split(' ')
@@ -49,6 +49,8 @@ export function parseHierarchies(files: HostFiles): readonly Hierarchy[] {
     const [names, path] = entry
     return [{ version: 1, controllers: names.split(','), mount, self: below(path, root) }]
   })
+  // Bound a second time elsewhere (into a chroot, say) it is the same hierarchy.
+  return [...new Map(found.toReversed().map((one) => [`${one.version} ${one.controllers}`, one])).values()].toReversed()
 }
 
 /** `ID:CONTROLLERS:PATH`, by controllers; empty for version 2. */
@@ -64,8 +66,8 @@ function parseSelf(text: string): Map<string, string> {
 
 /** A mount may show only a part of a hierarchy (its root): paths are as seen from there. */
 function below(path: string, root: string): string {
-  if (root === '/' || !path.startsWith(root)) return path
-  return path.slice(root.length) || '/'
+  if (root === path) return '/'
+  return root !== '/' && path.startsWith(`${root}/`) ? path.slice(root.length) : path
 }
 
 function words(text: string): readonly string[] {

@@ -32,7 +32,7 @@ function memory({ memory: limits = {} }: Resources): Knob[] {
 
 function cpu({ cpu: limits = {} }: Resources): Knob[] {
   return [
-    ...knob('cpu', 'cpu.shares', limits.shares),
+    ...knob('cpu', 'cpu.shares', limits.shares || undefined),
     ...knob('cpu', 'cpu.cfs_period_us', limits.period),
     ...knob('cpu', 'cpu.cfs_quota_us', limits.quota),
     ...knob('cpu', 'cpu.rt_period_us', limits.realtimePeriod),
