@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict'
+import { mkdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, it } from 'mocha'
+import { RuntimeMissing } from '../../src/linux/errors.ts'
+import { createOciBackend } from '../../src/linux/oci-backend.ts'
+import type { RuntimeSpec } from '../../src/oci/runtime-spec.ts'
+import type { ContainerId } from '../../src/plugins/contract.ts'
+import { scratchDirectory } from '../support/scratch.ts'
+
+/** The group that a runtime is told to make for a container of that path. */
+async function adaptedGroup(cgroupsPath: string): Promise<string | undefined> {
+  const directory = await scratchDirectory()
+  mkdirSync(join(directory, 'rootfs'))
+  await createOciBackend({ runtime: '/bin/false', stateDirectory: directory }).plan({
+    id: 'a'.repeat(64) as ContainerId,
+    directory,
+    runDirectory: directory,
+    spec: { ociVersion: '1.1.0', linux: { cgroupsPath } },
+    rootfs: { kind: 'layers', lower: [directory], upper: directory, work: directory },
+    rootless: false,
+    cgroup: { before: [], after: [] },
+    init: false,
+  })
+  const adapted = JSON.parse(readFileSync(join(directory, 'oci/config.json'), 'utf8')) as RuntimeSpec
+  return adapted.linux?.cgroupsPath
+}
+
+describe('createOciBackend', () => {
+  it('asks the runtime for a group without a parent of ours, which nobody would remove', async () => {
+    assert.equal(await adaptedGroup('/coracle/0123'), '/coracle-0123')
+  })
+
+  it('keeps the parent that a user named', async () => {
+    assert.equal(await adaptedGroup('/mine/0123'), '/mine/0123')
+    assert.equal(await adaptedGroup('/coracle/mine/0123'), '/coracle/mine/0123')
+  })
+
+  it('finds a runtime by its absolute path, and none that is not there', () => {
+    const open = (runtime: string) => createOciBackend({ runtime, stateDirectory: '/nowhere' })
+    assert.equal(open('/bin/false').name, 'oci:/bin/false')
+    for (const runtime of ['no-such-runtime', '/no/such/runtime', './bin/false', '../false'])
+      assert.throws(() => open(runtime), RuntimeMissing)
+  })
+})
