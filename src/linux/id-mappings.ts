@@ -16,8 +16,9 @@ export function readIdMappings(
   uid: number = process.geteuid?.() ?? 0,
   gid: number = process.getegid?.() ?? 0,
 ): IdMappings {
-  const uids = readRanges('/etc/subuid', uid)
-  const gids = readRanges('/etc/subgid', uid)
+  const names = new Set([String(uid), userNameOf(uid)])
+  const uids = parseSubordinateRanges(readText('/etc/subuid'), names)
+  const gids = parseSubordinateRanges(readText('/etc/subgid'), names)
   const helpers = uids.length > 0 && gids.length > 0 && isOnPath('newuidmap') && isOnPath('newgidmap')
   const own = (outside: number): IdRange => ({ inside: 0, outside, size: 1 })
   return helpers
@@ -26,11 +27,10 @@ export function readIdMappings(
 }
 
 /** Lines of `NAME-OR-UID:START:COUNT` (subuid(5)), laid out one after the other from id 1 up. */
-function readRanges(file: string, uid: number): IdRange[] {
-  const names = new Set([String(uid), userNameOf(uid)])
+export function parseSubordinateRanges(text: string, names: ReadonlySet<string>): IdRange[] {
   let inside = 1
-  return readLines(file).flatMap((line) => {
-    const [name = '', start, size] = line.split(':')
+  return text.split('\n').flatMap((line) => {
+    const [, name = '', start, size] = /^([^:]+):(\d+):(\d+)\s*$/.exec(line) ?? []
     const range = { inside, outside: Number(start), size: Number(size) }
     if (!names.has(name) || !(range.outside > 0 && range.size > 0)) return []
     inside += range.size
@@ -46,11 +46,11 @@ function userNameOf(uid: number): string {
   }
 }
 
-function readLines(file: string): string[] {
+function readText(file: string): string {
   try {
-    return readFileSync(file, 'utf8').split('\n')
+    return readFileSync(file, 'utf8')
   } catch {
-    return [] // no ranges for anybody
+    return '' // no ranges for anybody
   }
 }
 
