@@ -1,12 +1,12 @@
 /** Limits of a runtime-spec document as host steps (runtime-spec, config-linux.md#control-groups). */
 import { readFileSync, statSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { dirname, join, relative } from 'node:path'
 import type { Resources } from '../../oci/runtime-spec.ts'
 import type { CgroupSteps } from '../../plugins/contract.ts'
 import { ControllerMissing } from '../errors.ts'
 import type { HostStep } from '../plan.ts'
 import { deviceFilter } from './device-filter.ts'
-import { containerGroups, findGroup, type Group } from './groups.ts'
+import { baseOf, containerGroups, findGroup, type Group } from './groups.ts'
 import type { Hierarchy } from './hierarchies.ts'
 import { type Knob, knobsV1, v1DeviceRules } from './v1.ts'
 import { knobsV2 } from './v2.ts'
@@ -40,7 +40,7 @@ export function cgroupSteps(request: CgroupRequest, hierarchies?: readonly Hiera
 function makeGroup(group: Group): HostStep[] {
   const { path, hierarchy } = group
   const make: HostStep = { do: 'cgroup', path, remove: true }
-  if (hierarchy.controllers.includes('cpuset') && hierarchy.version === 1) return [make, ...inheritCpuset(path)]
+  if (hierarchy.controllers.includes('cpuset') && hierarchy.version === 1) return [make, ...inheritCpuset(group)]
   if (hierarchy.version === 1) return [make]
   // A group hands controllers on to those below it: the root first, then ours. Made before, so that nobody removes ours.
   const parent = dirname(path)
@@ -52,14 +52,26 @@ function makeGroup(group: Group): HostStep[] {
   ]
 }
 
-/** A new cpuset of version 1 holds nothing, and nothing can run in it, until it is given some. */
-function inheritCpuset(path: string): HostStep[] {
-  const parent = dirname(path)
-  const own = dirname(parent)
+/** A new cpuset of version 1 holds nothing, and nothing can run in it, until it is given some: each level by the one above. */
+function inheritCpuset({ hierarchy, path }: Group): HostStep[] {
+  const base = baseOf(hierarchy)
+  const names = relative(base, path).split('/')
+  const levels = names.map((_, index) => join(base, ...names.slice(0, index + 1)))
   return ['cpuset.cpus', 'cpuset.mems'].flatMap((file) => {
-    const value = readFileSync(join(own, file), 'utf8').trim()
-    return [write(join(parent, file), value, false), write(join(path, file), value, false)]
+    let value = readFileSync(join(base, file), 'utf8').trim()
+    return levels.map((level) => {
+      value = readText(join(level, file)) || value // a parent that somebody made narrower stays so
+      return write(join(level, file), value, false)
+    })
   })
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8').trim()
+  } catch {
+    return '' // not made yet
+  }
 }
 
 function writeKnob(groups: readonly Group[], knob: Knob, rootless: boolean): HostStep[] {

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, it } from 'mocha'
 import type { Hierarchy } from '../../../src/linux/cgroups/hierarchies.ts'
 import { cgroupSteps } from '../../../src/linux/cgroups/steps.ts'
@@ -6,6 +8,7 @@ import { knobsV1, v1DeviceRules } from '../../../src/linux/cgroups/v1.ts'
 import { knobsV2, swapOnly, weightOfShares } from '../../../src/linux/cgroups/v2.ts'
 import { ControllerMissing } from '../../../src/linux/errors.ts'
 import type { Resources } from '../../../src/oci/runtime-spec.ts'
+import { scratchDirectory } from '../../support/scratch.ts'
 
 const MIB = 1_048_576
 const limits: Resources = {
@@ -70,6 +73,22 @@ describe('limits as files', () => {
       v1DeviceRules([...rules]).map(({ file, value }) => `${file} ${value}`),
       ['devices.deny a', 'devices.allow c 1:3 rw', 'devices.allow b 8:* rwm'],
     )
+  })
+
+  it('of a new cpuset are handed down level by level, however deep the parent lies', async () => {
+    const mount = await scratchDirectory()
+    for (const file of ['cpuset.cpus', 'cpuset.mems']) writeFileSync(join(mount, file), '0-3\n')
+    mkdirSync(join(mount, 'a'))
+    writeFileSync(join(mount, 'a/cpuset.cpus'), '1\n')
+    const hierarchies: Hierarchy[] = [{ version: 1, controllers: ['cpuset'], mount, self: '/' }]
+    const { before } = cgroupSteps({ cgroupsPath: '/a/b/c', resources: {}, rootless: false }, hierarchies)
+    const written = before.flatMap((step) => (step.do === 'write' ? [[step.path.slice(mount.length), step.text]] : []))
+    assert.deepEqual(written.slice(0, 3), [
+      ['/a/cpuset.cpus', '1'],
+      ['/a/b/cpuset.cpus', '1'],
+      ['/a/b/c/cpuset.cpus', '1'],
+    ])
+    assert.deepEqual(written.at(-1), ['/a/b/c/cpuset.mems', '0-3'])
   })
 
   it('that no hierarchy of the host can hold are refused, but for ordinary users', () => {
