@@ -6,7 +6,7 @@ import { BlobUnknown, RegistryFault, RegistryUnreachable } from './errors.ts'
 import { header } from './manifests.ts'
 import { refusal } from './refusal.ts'
 import type { Session } from './session.ts'
-import type { HttpResponse } from './transport.ts'
+import { discard, type HttpResponse } from './transport.ts'
 
 const MAX_BREAKS = 6
 
@@ -55,7 +55,7 @@ async function* bytesOf(
       if (error instanceof RegistryFault || signal?.aborted === true) throw error
       if (breaks === MAX_BREAKS) throw new RegistryUnreachable(answer.url.host, error)
     } finally {
-      answer.body.destroy()
+      discard(answer)
     }
     answer = await open(session, descriptor, { offset: position, signal })
   }
@@ -69,7 +69,7 @@ async function open(session: Session, { digest, size }: Descriptor, { offset, si
   if (answer.status === 206) {
     const [, from] = /^bytes (\d+)-/.exec(header(answer, 'content-range') ?? '') ?? []
     if (Number(from) === offset) return answer
-    answer.body.destroy()
+    discard(answer)
     throw new RegistryFault(answer.url.host, `sent another part of the blob ${digest} than was asked for`)
   }
   // Nothing is left to send: the caller has it all.

@@ -8,7 +8,7 @@ import type { ManifestAnswer } from './client.ts'
 import { DigestMismatch, ManifestUnknown, RegistryFault, UnsupportedManifest } from './errors.ts'
 import { refusal } from './refusal.ts'
 import type { Session } from './session.ts'
-import { type HttpResponse, readBody } from './transport.ts'
+import { drain, type HttpResponse, readBody } from './transport.ts'
 
 const ACCEPT = [OCI_INDEX, OCI_MANIFEST, DOCKER_LIST, DOCKER_MANIFEST].join(', ')
 /** What registries must take, and more than anybody needs. */
@@ -46,7 +46,7 @@ export async function resolveManifest(
     follow: true,
     signal,
   })
-  answer.body.resume().on('error', () => {})
+  drain(answer)
   if (answer.status === 404) throw await manifestRefusal(session, tagOrDigest, answer)
   const digest = header(answer, 'docker-content-digest')
   const size = Number(header(answer, 'content-length'))
@@ -139,7 +139,7 @@ export async function putManifest(
   })
   if (answer.status !== 201 && answer.status !== 200 && answer.status !== 202)
     throw await refusal(answer, session.reference)
-  answer.body.resume().on('error', () => {})
+  drain(answer)
   const stored = header(answer, 'docker-content-digest')
   const digest = digestOf(bytes)
   if (stored?.startsWith('sha256:') && stored !== digest) throw new DigestMismatch(digest, stored)

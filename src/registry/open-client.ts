@@ -10,7 +10,7 @@ import { getManifest, putManifest, resolveManifest } from './manifests.ts'
 import { openSession } from './session.ts'
 import { listTags } from './tags.ts'
 import { authorize } from './tokens.ts'
-import { errorDetail, openTransport, type Transport } from './transport.ts'
+import { drain, errorDetail, openTransport, type Transport } from './transport.ts'
 import { pushBlob } from './upload.ts'
 
 export interface RegistryClientOptions {
@@ -63,7 +63,7 @@ async function login(
   const { base, host, skipVerify } = endpoint
   const url = new URL(`${base.href.replace(/\/$/, '')}/`)
   const asked = await transport.send({ method: 'GET', url, skipVerify })
-  asked.body.resume().on('error', () => {})
+  drain(asked)
   if (asked.status === 200) return {} // it lets everybody in
   if (asked.status !== 401) throw new RegistryFault(host, `answered ${asked.status} to a login`)
   const challenges = parseChallenges(asked.headers['www-authenticate'])
@@ -84,6 +84,6 @@ async function login(
     skipVerify,
   })
   if (answer.status !== 200) throw new LoginFailed(registry, (await errorDetail(answer)).text)
-  answer.body.resume().on('error', () => {})
+  drain(answer)
   return authorization.identityToken === undefined ? {} : { identityToken: authorization.identityToken }
 }

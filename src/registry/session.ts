@@ -6,7 +6,7 @@ import { type Credentials, findCredentials } from './credentials.ts'
 import { type Endpoint, endpointsOf } from './endpoints.ts'
 import { AccessDenied, RegistryUnreachable } from './errors.ts'
 import { type Authorization, authorize } from './tokens.ts'
-import type { HttpRequest, HttpResponse, Transport } from './transport.ts'
+import { drain, type HttpRequest, type HttpResponse, type Transport } from './transport.ts'
 
 export interface SessionRequest extends Omit<HttpRequest, 'url' | 'skipVerify'> {
   /** Below `/v2/REPOSITORY/`, or an absolute URL the registry gave. */
@@ -50,7 +50,7 @@ export function openSession(options: SessionOptions): Session {
       for (const mirror of doors.slice(0, -1)) {
         const answer = await mirror(request).catch(onlyUnreachable)
         if (answer !== undefined && answer.status < 400) return answer
-        answer?.body.resume().on('error', () => {})
+        drain(answer)
       }
       return sendToOrigin(request)
     },
@@ -107,7 +107,7 @@ function openDoor(
       signal: request.signal,
     })
     if (fresh === undefined) return first
-    first.body.resume().on('error', () => {})
+    drain(first)
     authorization = fresh
     return attempt(request)
   }

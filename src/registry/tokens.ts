@@ -3,7 +3,7 @@ import type { Challenge } from './challenge.ts'
 import type { Credentials } from './credentials.ts'
 import { LoginFailed, RegistryFault } from './errors.ts'
 import { isLoopback } from './networks.ts'
-import { errorDetail, type HttpResponse, readBody, type Transport } from './transport.ts'
+import { drain, errorDetail, type HttpResponse, readBody, type Transport } from './transport.ts'
 
 export interface TokenRequest {
   /** The host that challenged. */
@@ -113,7 +113,7 @@ async function byPost(
   })
   const fallBack = [400, 401, 404, 405].includes(answer.status) && (request.credentials?.username ?? '') !== ''
   if (fallBack) {
-    answer.body.resume().on('error', () => {})
+    drain(answer)
     return undefined
   }
   return readToken(answer, request.host)

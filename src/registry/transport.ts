@@ -73,7 +73,7 @@ export function openTransport(onRetry: (reason: string) => void = () => {}): Tra
       const last = tried === MAX_ATTEMPTS || (waitMs !== undefined && waitMs > MAX_RETRY_AFTER_MS)
       if (last && answer !== undefined) return answer
       if (last || isFinal(outcome)) throw new RegistryUnreachable(request.url.host, outcome)
-      answer?.body.resume().on('error', () => {})
+      drain(answer)
       onRetry(
         answer === undefined ? String((outcome as Error).message) : `${request.url.host} answered ${answer.status}`,
       )
@@ -87,7 +87,7 @@ export function openTransport(onRetry: (reason: string) => void = () => {}): Tra
         const answer = await retrying(current)
         const location = answer.headers['location']
         if (request.follow !== true || !REDIRECTS.has(answer.status) || typeof location !== 'string') return answer
-        answer.body.resume().on('error', () => {})
+        drain(answer)
         if (hops === MAX_REDIRECTS) throw new RegistryFault(request.url.host, 'redirects without an end')
         current = redirected(current, location)
       }
@@ -182,4 +182,14 @@ export async function errorDetail(answer: HttpResponse): Promise<{ readonly code
   } catch {
     return { code: '', text: '' }
   }
+}
+
+/** Lets a connection be used again by reading what nobody wants. */
+export function drain(answer: HttpResponse | undefined): void {
+  answer?.body.on('error', () => {}).resume()
+}
+
+/** Gives a connection up in the middle of an answer. */
+export function discard(answer: HttpResponse): void {
+  answer.body.on('error', () => {}).destroy()
 }

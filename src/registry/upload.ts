@@ -7,7 +7,7 @@ import { RegistryFault, RegistryUnreachable } from './errors.ts'
 import { header } from './manifests.ts'
 import { refusal } from './refusal.ts'
 import type { Session } from './session.ts'
-import type { HttpResponse } from './transport.ts'
+import { drain, type HttpResponse } from './transport.ts'
 
 type Open = (offset: number) => Promise<Readable>
 
@@ -19,7 +19,7 @@ export async function pushBlob(
   const { open, options } = upload
   const { signal, mountFrom = [] } = options
   const present = await session.send({ method: 'HEAD', path: `blobs/${descriptor.digest}`, follow: true, signal })
-  present.body.resume().on('error', () => {})
+  drain(present)
   if (present.status === 200) return 'exists'
   const [source] = mountFrom
   const started =
@@ -39,7 +39,7 @@ async function mount(
   const query = `?mount=${encodeURIComponent(digest)}&from=${encodeURIComponent(source)}`
   const answer = await start(session, query, options, [`repository:${source}:pull`])
   if (answer.status !== 201) return answer
-  answer.body.resume().on('error', () => {})
+  drain(answer)
   return 'mounted'
 }
 
@@ -57,7 +57,7 @@ async function start(
 
 /** Absolute or relative, its query kept. Uploads stay where they were begun, so that the token does. */
 function locationOf({ origin }: Session, answer: HttpResponse): URL {
-  answer.body.resume().on('error', () => {})
+  drain(answer)
   const location = header(answer, 'location') ?? ''
   if (location === '' || !URL.canParse(location, answer.url))
     throw new RegistryFault(origin.host, 'does not say where to upload to')
@@ -78,7 +78,7 @@ async function putWhole(session: Session, descriptor: Descriptor, { location, op
   const headers = { 'content-type': 'application/octet-stream', 'content-length': String(descriptor.size) }
   const answer = await session.send({ method: 'PUT', path: url, headers, body, signal: options.signal })
   if (answer.status !== 201 && answer.status !== 204) throw await refusal(answer, session.reference)
-  answer.body.resume().on('error', () => {})
+  drain(answer)
 }
 
 /** After a break the registry is asked how far it got. */
@@ -111,7 +111,7 @@ async function putChunks(session: Session, descriptor: Descriptor, { location, o
   const headers = { 'content-length': '0' }
   const answer = await session.send({ method: 'PUT', path: withDigest(at, descriptor), headers, signal })
   if (answer.status !== 201 && answer.status !== 204) throw await refusal(answer, session.reference)
-  answer.body.resume().on('error', () => {})
+  drain(answer)
 }
 
 const MAX_BREAKS = 3
