@@ -1,4 +1,5 @@
 /** One more process inside a running container: into its namespaces and groups, then as the first one was made. */
+import { existsSync } from 'node:fs'
 import type { LaunchPlan, ProcessSpec, RunningContainer } from '../../plugins/contract.ts'
 import { containerGroups } from '../cgroups/groups.ts'
 import type { ChildStep, HostStep, NamespaceKind } from '../plan.ts'
@@ -21,7 +22,8 @@ export function compileExecPlan(
   options: Pick<CompileOptions, 'seccomp' | 'mapHelpers'>,
 ): LaunchPlan {
   const own = new Set((spec.linux?.namespaces ?? []).map(({ type }) => type))
-  const groups = containerGroups(spec.linux?.cgroupsPath ?? `/coracle/${id}`)
+  // An ordinary user's container has a group only where groups are delegated.
+  const groups = containerGroups(spec.linux?.cgroupsPath ?? `/coracle/${id}`).filter(({ path }) => existsSync(path))
   return {
     namespaces: [],
     before: own.has('pid') ? [{ do: 'pid-namespace', path: `/proc/${pid}/ns/pid` }] : [],
