@@ -43,20 +43,24 @@ function makeGroup(group: Group): HostStep[] {
   if (hierarchy.controllers.includes('cpuset') && hierarchy.version === 1) return [make, ...inheritCpuset(group)]
   if (hierarchy.version === 1) return [make]
   // A group hands controllers on to those below it: the root first, then ours. Made before, so that nobody removes ours.
-  const parent = dirname(path)
   const enable = hierarchy.controllers.map((name) => `+${name}`).join(' ')
-  return [
-    make,
-    write(join(dirname(parent), 'cgroup.subtree_control'), enable, true),
-    write(join(parent, 'cgroup.subtree_control'), enable, true),
-  ]
+  const base = baseOf(hierarchy)
+  const above = levelsBelow(base, dirname(path))
+  return [make, ...[base, ...above].map((level) => write(join(level, 'cgroup.subtree_control'), enable, true))]
+}
+
+/** The groups on the way from `base`, which is not among them, to `path`, which is. */
+function levelsBelow(base: string, path: string): string[] {
+  const names = relative(base, path)
+    .split('/')
+    .filter((name) => name !== '')
+  return names.map((_, index) => join(base, ...names.slice(0, index + 1)))
 }
 
 /** A new cpuset of version 1 holds nothing, and nothing can run in it, until it is given some: each level by the one above. */
 function inheritCpuset({ hierarchy, path }: Group): HostStep[] {
   const base = baseOf(hierarchy)
-  const names = relative(base, path).split('/')
-  const levels = names.map((_, index) => join(base, ...names.slice(0, index + 1)))
+  const levels = levelsBelow(base, path)
   return ['cpuset.cpus', 'cpuset.mems'].flatMap((file) => {
     let value = readFileSync(join(base, file), 'utf8').trim()
     return levels.map((level) => {

@@ -91,6 +91,19 @@ describe('limits as files', () => {
     assert.deepEqual(written.at(-1), ['/a/b/c/cpuset.mems', '0-3'])
   })
 
+  it('of version 2 reach a group through every one above it, and none above the mount', () => {
+    const hierarchies: Hierarchy[] = [{ version: 2, controllers: ['pids'], mount: '/cg', self: '/' }]
+    const steps = (cgroupsPath: string) =>
+      cgroupSteps({ cgroupsPath, resources: {}, rootless: false }, hierarchies).before.flatMap((step) =>
+        step.do === 'write' ? [step.path] : [],
+      )
+    assert.deepEqual(
+      steps('/a/b/c'),
+      ['/cg', '/cg/a', '/cg/a/b'].map((path) => `${path}/cgroup.subtree_control`),
+    )
+    assert.deepEqual(steps('/c'), ['/cg/cgroup.subtree_control'])
+  })
+
   it('that no hierarchy of the host can hold are refused, but for ordinary users', () => {
     const hierarchies: Hierarchy[] = [{ version: 1, controllers: ['pids'], mount: '/nowhere', self: '/' }]
     const request = { cgroupsPath: '/coracle/x', resources: limits }
