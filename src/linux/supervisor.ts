@@ -109,7 +109,8 @@ function release(child: ChildProcess, control: Socket, attached: Duplex): void {
   child.unref()
 }
 
-function encodeSuperviseOptions(options: SuperviseOptions): Buffer {
+/** What the supervisor reads: its options, then the plan (native/launch.h). */
+export function encodeSuperviseOptions(options: SuperviseOptions): Buffer {
   const { plan, runDirectory, stateDirectory, terminal, log, exitHook } = options
   const writer = new WireWriter()
   writer.record(1, (record) => record.string(runDirectory))

@@ -43,6 +43,7 @@ int die_with_supervisor(int channel) {
 static int step_enter(struct reader *args) {
   const char *path = read_string(args);
   uint32_t kind = read_u32(args);
+  if (args->bad || (kind & ~(uint32_t)ALL_NAMESPACES) != 0) return errno = EINVAL, fail("decode", "enter");
   cleanup_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
   if (fd < 0) return fail("open", path);
   return setns(fd, (int)kind) < 0 ? fail("setns", path) : 0;
@@ -50,6 +51,7 @@ static int step_enter(struct reader *args) {
 
 static int step_unshare(struct reader *args) {
   uint32_t kinds = read_u32(args);
+  if (args->bad || (kinds & ~(uint32_t)ALL_NAMESPACES) != 0) return errno = EINVAL, fail("decode", "unshare");
   return unshare((int)kinds) < 0 ? fail("unshare", "namespaces") : 0;
 }
 

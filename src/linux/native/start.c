@@ -58,6 +58,7 @@ int take_plan(struct reader *plan, unsigned *step, uint64_t *namespaces) {
   while (read_record(plan, &code, &args)) {
     if (code == HOST_CLONE) {
       *namespaces = read_u64(&args);
+      if ((*namespaces & ~(uint64_t)ALL_NAMESPACES) != 0) return fail_because("decode", "the plan", "there is no such namespace");
       bool whole = !args.bad && self.run_directory != NULL && self.state_directory != NULL;
       return whole ? 0 : fail_because("decode", "the plan", "it lacks its options");
     }
