@@ -181,7 +181,10 @@ describeNative('the streams of a supervisor', (native) => {
     })
 
     it('may be slow, or stopped: the others and the log do not wait', async () => {
-      const { options, log } = await prepare('read x; yes 0123456789012345678901234567890123456789 | head -c 20000000; exit 2', WITH_INPUT)
+      const { options, log } = await prepare(
+        'read x; yes 0123456789012345678901234567890123456789 | head -c 20000000; exit 2',
+        WITH_INPUT,
+      )
       const supervisor = await startContainer(options)
       const slow = await attachSupervisor(options.runDirectory, ALL) // reads nothing, ever
       assert(slow)

@@ -18,6 +18,8 @@ export interface TarEntry {
   readonly pax?: Readonly<Record<string, string | Buffer>>
   /** What the header says, when it lies. */
   readonly claimedSize?: number
+  /** Bytes that are written over the header: where, and what. */
+  readonly raw?: readonly (readonly [number, string | Buffer])[]
 }
 
 type Extra = Partial<Omit<TarEntry, 'name' | 'type'>>
@@ -40,8 +42,18 @@ export const symlink = (name: string, linkName: string, extra: Extra = {}): TarE
   linkName,
   ...extra,
 })
-export const hardLink = (name: string, linkName: string): TarEntry => ({ name, type: '1', linkName })
-export const device = (name: string, type: 'c' | 'b', [major, minor]: readonly [number, number]): TarEntry => ({
+export const hardLink = (name: string, linkName: string, extra: Extra = {}): TarEntry => ({
+  name,
+  type: '1',
+  linkName,
+  ...extra,
+})
+export const device = (
+  name: string,
+  type: 'c' | 'b',
+  [major, minor, extra]: readonly [number, number, Extra?],
+): TarEntry => ({
+  ...extra,
   name,
   type: type === 'c' ? '3' : '4',
   major,
@@ -98,6 +110,7 @@ function header(entry: TarEntry, size: number): Buffer {
   block.write('ustar\x0000', 257, 'latin1')
   octal(entry.major ?? 0, 329, 8)
   octal(entry.minor ?? 0, 337, 8)
+  for (const [at, bytes] of entry.raw ?? []) Buffer.from(bytes).copy(block, at)
   block.write('        ', 148, 'latin1')
   octal(
     block.reduce((sum, byte) => sum + byte, 0),

@@ -13,7 +13,10 @@ describe('readProcessIdentity', () => {
   })
 
   it('counts fields after the last parenthesis, whatever the process calls itself', async () => {
-    const child = spawn(process.execPath, ['-e', 'process.title = ") R 1 2 (x"; console.log("ready"); setInterval(() => {}, 1000)'])
+    const child = spawn(process.execPath, [
+      '-e',
+      'process.title = ") R 1 2 (x"; console.log("ready"); setInterval(() => {}, 1000)',
+    ])
     try {
       await once(child.stdout, 'data')
       const identity = readProcessIdentity(child.pid ?? 0)
