@@ -1,13 +1,12 @@
 /** `image diff`: which files differ between two images, by what a container of each would see. */
-import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import type { ReadEntry } from 'tar'
 import type { Digest } from '../oci/digest.ts'
+import { OCI_LAYER } from '../oci/media-types.ts'
 import { blobPath } from './blobs.ts'
 import type { ImageContext } from './context.ts'
 import { type FoundImage, findImage } from './find.ts'
+import type { ListedEntry } from './layers/read-entries.ts'
 import { openLease } from './leases.ts'
-import { eachEntry } from './read-archive.ts'
 import { readContent } from './read-content.ts'
 import { readLayers } from './records.ts'
 import type { FileDifference } from './types.ts'
@@ -106,34 +105,32 @@ const WHITEOUT = '.wh.'
 const OPAQUE = '.wh..wh..opq'
 
 async function readLayer(path: string): Promise<LayerTree> {
+  const { readLayerEntries } = await import('./layers/read-entries.ts')
   const files: Tree = new Map()
   const directories = new Set<string>()
   const removed = new Set<string>()
   const opaque = new Set<string>()
-  await eachEntry(createReadStream(path, { highWaterMark: 1 << 19 }), undefined, async (entry) => {
-    const name = `/${entry.path
-      .split('/')
-      .filter((part) => part !== '' && part !== '.')
-      .join('/')}`
-    const slash = name.lastIndexOf('/')
-    const [parent, base] = [name.slice(0, slash), name.slice(slash + 1)]
-    if (base === OPAQUE) opaque.add(parent === '' ? '/' : parent)
-    else if (base.startsWith(WHITEOUT)) removed.add(`${parent}/${base.slice(WHITEOUT.length)}`)
-    else if (entry.type === 'Directory') directories.add(name)
-    else files.set(name, await stateOf(entry, files))
-    entry.resume()
-  })
+  const blob = createReadStream(path, { highWaterMark: 1 << 19 })
+  try {
+    for await (const entry of readLayerEntries(blob, { mediaType: OCI_LAYER, withContent: true })) {
+      const name = `/${entry.path}`
+      const slash = name.lastIndexOf('/')
+      const [parent, base] = [name.slice(0, slash), name.slice(slash + 1)]
+      if (base === OPAQUE) opaque.add(parent === '' ? '/' : parent)
+      else if (base.startsWith(WHITEOUT)) removed.add(`${parent}/${base.slice(WHITEOUT.length)}`)
+      else if (entry.type === 'directory') directories.add(name)
+      else files.set(name, stateOf(entry, files))
+    }
+  } finally {
+    blob.destroy()
+  }
   return { files, directories, removed, opaque }
 }
 
-async function stateOf(entry: ReadEntry, files: Tree): Promise<FileState> {
-  const { type, size, mode = 0, uid = 0, gid = 0, linkpath = '' } = entry
-  const target = `/${linkpath.replace(/^(?:\.?\/)+/, '')}`
-  const linked = type === 'Link' ? files.get(target) : undefined
+function stateOf(entry: ListedEntry, files: Tree): FileState {
+  const linked = entry.type === 'hardlink' ? files.get(`/${entry.linkPath}`) : undefined
   if (linked !== undefined) return linked
-  const common = { kind: type === 'OldFile' ? 'File' : type, mode: mode & 0o7777, owner: `${uid}:${gid}` }
-  if (type !== 'File' && type !== 'OldFile') return { ...common, sizeBytes: 0, content: linkpath }
-  const hash = createHash('sha256')
-  for await (const chunk of entry as unknown as AsyncIterable<Uint8Array>) hash.update(chunk)
-  return { ...common, sizeBytes: size, content: hash.digest('base64') }
+  const { type, mode, uid, gid, sizeBytes, linkPath, major, minor } = entry
+  const content = entry.content ?? (type === 'symlink' || type === 'hardlink' ? linkPath : `${major}:${minor}`)
+  return { kind: type, mode, owner: `${uid}:${gid}`, sizeBytes, content }
 }

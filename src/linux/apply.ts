@@ -51,6 +51,13 @@ export interface Applier extends AsyncDisposable {
 export interface ApplyOptions {
   /** Ids of a user namespace to work in, when not root. */
   readonly idMaps?: Pick<Extract<HostStep, { do: 'map-ids' }>, 'uids' | 'gids' | 'helpers'> | undefined
+  /** Another build of the native program: its words, and what its environment has more. */
+  readonly native?: NativeBuild | undefined
+}
+
+export interface NativeBuild {
+  readonly argv: readonly [string, ...string[]]
+  readonly env?: Readonly<Record<string, string>>
 }
 
 /** As in native/apply.h. */
@@ -72,8 +79,8 @@ const CODE = {
 } as const
 
 /** @param directory - exists; nothing outside of it is touched, whatever the paths say */
-export function openApplier(directory: string, { idMaps }: ApplyOptions = {}): Applier {
-  const native = startNative(directory)
+export function openApplier(directory: string, { idMaps, native: build }: ApplyOptions = {}): Applier {
+  const native = startNative(directory, build ?? { argv: [nativeProgram] })
   if (idMaps !== undefined) {
     const first = new WireWriter().record(CODE.userNamespace, (record) => encodeIdMaps(record, idMaps))
     void native.send([first.finish()], 0)
@@ -130,8 +137,11 @@ interface Native {
   stop(): Promise<void>
 }
 
-function startNative(directory: string): Native {
-  const child = spawn(nativeProgram, ['apply', directory], { stdio: ['pipe', 'pipe', 'inherit'] })
+function startNative(directory: string, { argv: [program, ...words], env }: NativeBuild): Native {
+  const child = spawn(program, [...words, 'apply', directory], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+    env: { ...process.env, ...env },
+  })
   const closed = once(child, 'close').catch(() => {}) // `outcome` says why
   const outcome = readOutcome(child.stdout)
   const failed = outcome.then((error) => {

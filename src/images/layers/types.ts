@@ -18,6 +18,7 @@ export interface UnpackOptions {
   /** Beyond these a layer is taken for a bomb. */
   readonly limits?: Partial<UnpackLimits> | undefined
   readonly idMaps?: ApplyOptions['idMaps']
+  readonly native?: ApplyOptions['native']
 }
 
 export interface UnpackLimits {

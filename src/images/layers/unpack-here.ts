@@ -11,10 +11,10 @@ import { DEFAULT_LIMITS, type UnpackedLayer, type UnpackOptions } from './types.
 
 /** As `unpackLayer`. */
 export async function unpackHere(options: UnpackOptions): Promise<UnpackedLayer> {
-  const { blob, diffID, target, idMaps } = options
+  const { blob, diffID, target, idMaps, native } = options
   const { maxEntries } = { ...DEFAULT_LIMITS, ...options.limits }
   const opaque = process.geteuid?.() === 0 ? 'trusted.overlay.opaque' : 'user.overlay.opaque'
-  await using applier = openApplier(target, { idMaps })
+  await using applier = openApplier(target, { idMaps, native })
   const handler = applyEntry(applier, { opaque, maxEntries })
   const reader = openTarReader(handler)
   const algorithm = digestAlgorithm(diffID)

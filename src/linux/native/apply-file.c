@@ -43,21 +43,31 @@ static int write_bytes(const uint8_t *data, size_t size) {
     data += written;
     size -= (size_t)written;
     file.position += (uint64_t)written;
+    file.written = file.position;
   }
-  file.written = file.position;
   return 0;
+}
+
+/* How many bytes of `data` go on the disk before the next hole; *hole is how many zeros follow that do not. */
+static size_t measure(const uint8_t *data, size_t size, size_t *hole) {
+  *hole = 0;
+  bool in_hole = file.position > file.written; /* pieces of a hole may be of any size, its first one may not */
+  for (size_t at = 0; at < size;) {
+    size_t unit = size - at < HOLE_SIZE ? size - at : HOLE_SIZE;
+    if ((unit == HOLE_SIZE || (in_hole && at == 0)) && is_zero(data + at, unit)) return *hole = unit, at;
+    at += unit;
+  }
+  return size;
 }
 
 int file_write(const uint8_t *data, size_t size) {
   if (size > file.size - file.position) return errno = EFBIG, fail("write", file.path);
-  for (size_t at = 0; at < size;) {
-    size_t end = at;
-    while (size - end >= HOLE_SIZE && !is_zero(data + end, HOLE_SIZE)) end += HOLE_SIZE;
-    bool hole = size - end >= HOLE_SIZE;
-    if (!hole) end = size;
-    if (write_bytes(data + at, end - at) < 0) return -1;
-    if (hole) file.position += HOLE_SIZE;
-    at = end + (hole ? HOLE_SIZE : 0);
+  for (size_t hole; size > 0;) {
+    size_t bytes = measure(data, size, &hole);
+    if (write_bytes(data, bytes) < 0) return -1;
+    file.position += hole;
+    data += bytes + hole;
+    size -= bytes + hole;
   }
   return 0;
 }
