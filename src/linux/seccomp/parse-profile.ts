@@ -1,4 +1,6 @@
 /** A user's profile in docker's JSON format, resolved for this machine and a container's capabilities. Untrusted. */
+import coerce from 'semver/functions/coerce.js'
+import gte from 'semver/functions/gte.js'
 import type { SeccompRule, SeccompSpec } from '../../oci/runtime-spec.ts'
 import { SeccompInvalid } from '../errors.ts'
 
@@ -75,11 +77,11 @@ function applies(rule: Json, { capabilities, arch, kernel }: ProfileContext): bo
   return atLeast === undefined || isKernelAtLeast(kernel, string(atLeast, 'minKernel'))
 }
 
+/** `4.8` against `6.18.44-amd64`: releases carry more than versions do. */
 function isKernelAtLeast(kernel: string, wanted: string): boolean {
-  if (!/^\d{1,4}\.\d{1,4}$/.test(wanted)) throw new SeccompInvalid(`${wanted.slice(0, 40)} is no kernel version`)
-  const [major = 0, minor = 0] = kernel.split('.').map((part) => Number.parseInt(part, 10))
-  const [wantedMajor = 0, wantedMinor = 0] = wanted.split('.').map((part) => Number.parseInt(part, 10))
-  return major > wantedMajor || (major === wantedMajor && minor >= wantedMinor)
+  const [running, least] = [coerce(kernel), coerce(wanted)]
+  if (least === null) throw new SeccompInvalid(`minKernel ${JSON.stringify(wanted)} is no version`)
+  return running !== null && gte(running, least)
 }
 
 function toRule(rule: Json): SeccompRule {
