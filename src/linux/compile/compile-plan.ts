@@ -8,6 +8,7 @@ import type { ChildStep, CloneNamespace, HostStep, NamespaceKind } from '../plan
 import { deviceSteps } from './devices.ts'
 import { mountSteps } from './mounts.ts'
 import { processSteps } from './process.ts'
+import { refuseUnsupported } from './refuse-unsupported.ts'
 
 export interface CompileOptions {
   /** The compiled seccomp filter of `spec.linux.seccomp`; the compiler of filters is not part of a pure plan. */
@@ -56,19 +57,6 @@ export function compileLaunchPlan(bundle: Bundle, options: CompileOptions): Laun
       ...processSteps(bundle, options),
     ],
   }
-}
-
-function refuseUnsupported(spec: RuntimeSpec): void {
-  const hooks = Object.entries(spec.hooks ?? {}).filter(([, list]) => (list?.length ?? 0) > 0)
-  const [hook] = hooks
-  if (hook !== undefined)
-    throw new LaunchImpossible(`hooks (${hook[0]}) are not run by this backend`, 'use --runtime runc')
-  if (spec.process === undefined) throw new LaunchImpossible('the document has no process')
-  const mapped = spec.mounts?.find(({ uidMappings }) => uidMappings !== undefined)
-  if (mapped !== undefined)
-    throw new LaunchImpossible(`the mount at ${mapped.destination} maps ids`, 'leave the mapping out')
-  if (!(spec.linux?.namespaces ?? []).some(({ type }) => type === 'mount'))
-    throw new LaunchImpossible('a container needs a mount namespace')
 }
 
 function unshare(kind: NamespaceKind): ChildStep {

@@ -31,6 +31,7 @@ export function processTail(spec: RuntimeSpec, options: TailOptions): ChildStep[
     { do: 'session', terminal: process.terminal ?? false },
     { do: 'cwd', path: process.cwd, create: true, uid: process.user.uid, gid: process.user.gid },
     ...readOnly,
+    ...personalitySteps(spec),
     ...identitySteps(process, { seccomp: options.seccomp, setGroups: maySetGroups(spec, options) }),
     ...(options.init ? [{ do: 'init' } as const] : []),
     { do: 'exec', file: program, argv: process.args ?? [], env: process.env ?? [] },
@@ -39,6 +40,18 @@ export function processTail(spec: RuntimeSpec, options: TailOptions): ChildStep[
 
 function limitSteps({ rlimits = [] }: ProcessSpec): ChildStep[] {
   return rlimits.map(({ type, soft, hard }) => ({ do: 'rlimit', resource: type, soft, hard }))
+}
+
+const PERSONAS: Readonly<Record<string, number>> = { LINUX: 0x0, LINUX32: 0x8 }
+
+/** Before the filter, which may allow no change (runtime-spec, config-linux.md#personality). */
+function personalitySteps({ linux = {} }: RuntimeSpec): ChildStep[] {
+  if (linux.personality === undefined) return []
+  const { domain, flags = [] } = linux.personality
+  const persona = PERSONAS[domain]
+  if (persona === undefined || flags.length > 0)
+    throw new LaunchImpossible(`no personality is called ${[domain, ...flags].join(' ')}`)
+  return [{ do: 'personality', persona }]
 }
 
 /**

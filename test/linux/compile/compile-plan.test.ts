@@ -85,6 +85,16 @@ describe('compileLaunchPlan', () => {
     assert(names.indexOf('sysctl') >= 0 && names.indexOf('mask') >= 0)
   })
 
+  it('takes the personality on before the filter, which may allow no change of it', () => {
+    const spec = document('default')
+    const plan = compile({ ...spec, linux: { ...spec.linux, personality: { domain: 'LINUX32' } } })
+    assert.deepEqual(order(plan, 'personality', 'seccomp'), ['personality', 'seccomp'])
+    assert.throws(
+      () => compile({ ...spec, linux: { ...spec.linux, personality: { domain: 'LINUX', flags: ['x'] } } }),
+      LaunchImpossible,
+    )
+  })
+
   it('cuts itself off from the host’s mounts before it makes any', () => {
     const names = compile(document('default')).child.map((step) => step.do)
     assert(names.indexOf('propagation') < names.indexOf('root-overlay'))
