@@ -38,11 +38,13 @@ timer_gettime timer_gettime64 timer_settime timer_settime64 timerfd_create timer
 timerfd_settime timerfd_settime64 times tkill truncate truncate64 ugetrlimit umask uname unlink unlinkat uretprobe utime
 utimensat utimensat_time64 utimes vfork vmsplice wait4 waitid waitpid write writev`
 
-/** Address families that `socket` may be asked for. Not VSOCK and ALG, nor those that only drivers of old hardware serve. */
-const SOCKET_FAMILIES_BELOW = 12
-const SOCKET_FAMILIES = [
-  13, 14, 15, 16, 17, 18, 21, 22, 24, 26, 27, 28, 29, 30, 31, 32, 33, 35, 36, 39, 41, 42, 43, 44, 45,
-]
+/**
+ * All address families but 38 and 40 (ALG, VSOCK), which reach the kernel's ciphers and the hypervisor. Those above are
+ * listed, not "greater than 40" as in docker's: the kernel drops the high half of the argument, so that 2^32 + 40, which is
+ * greater, opens VSOCK.
+ */
+const FAMILIES_BELOW = 38
+const FAMILIES = [39, 41, 42, 43, 44, 45]
 /** PER_LINUX, PER_LINUX32, UNAME26, both, and the question for the present one. */
 const PERSONALITIES = [0x0, 0x8, 0x2_0000, 0x2_0008, 0xffff_ffff]
 /** Every CLONE_NEW* flag but CLONE_NEWTIME, which clone does not take. */
@@ -86,8 +88,8 @@ export function defaultProfile(capabilities: readonly string[], arch: string = p
   )
   const syscalls: SeccompRule[] = [
     allow([...words(ALLOWED), ...words(BY_ARCHITECTURE[arch] ?? ''), ...granted]),
-    allow(['socket'], { index: 0, value: SOCKET_FAMILIES_BELOW, op: 'SCMP_CMP_LT' }),
-    ...SOCKET_FAMILIES.map((value) => allow(['socket'], { index: 0, value, op: 'SCMP_CMP_EQ' })),
+    allow(['socket'], { index: 0, value: FAMILIES_BELOW, op: 'SCMP_CMP_LT' }),
+    ...FAMILIES.map((value) => allow(['socket'], { index: 0, value, op: 'SCMP_CMP_EQ' })),
     ...PERSONALITIES.map((value) => allow(['personality'], { index: 0, value, op: 'SCMP_CMP_EQ' })),
   ]
   if (!held.has('CAP_SYS_ADMIN')) {
