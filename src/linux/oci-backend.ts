@@ -58,10 +58,15 @@ export function createOciBackend(options: OciBackendOptions): IsolationBackend {
   }
 }
 
-function plan(bundle: Bundle, program: string, { stateDirectory }: OciBackendOptions): LaunchPlan {
+async function plan(bundle: Bundle, program: string, options: OciBackendOptions): Promise<LaunchPlan> {
   const { spec, rootfs, directory, id } = bundle
+  const { stateDirectory } = options
+  refuseBundle(bundle, options)
   if (rootfs.kind === 'module')
     throw new LaunchImpossible('a WebAssembly module needs the wasi backend', 'leave --runtime out')
+  const { readHierarchies } = await import('./cgroups/hierarchies.ts')
+  const { refuseHost, runtimeOptions } = await import('./runtime-quirks.ts')
+  refuseHost(program, readHierarchies())
   mkdirSync(stateDirectory, { recursive: true, mode: 0o700 })
   const at = join(directory, 'rootfs')
   // A directory of its own: `config.json` of the bundle stays as the engine wrote it.
@@ -80,9 +85,22 @@ function plan(bundle: Bundle, program: string, { stateDirectory }: OciBackendOpt
     child: [
       { do: 'propagation', path: '/', value: 'rslave' },
       root,
-      ...execSteps([program, '--root', stateDirectory, 'run', '--bundle', adapted, id], terminal),
+      ...execSteps(
+        [program, '--root', stateDirectory, ...runtimeOptions(program, spec), 'run', '--bundle', adapted, id],
+        terminal,
+      ),
     ],
   }
+}
+
+/** What belongs to our own launcher and no runtime does for us. */
+function refuseBundle({ rootless, init }: Bundle, { runtime }: OciBackendOptions): void {
+  if (rootless)
+    throw new LaunchImpossible(
+      `--runtime ${runtime} needs root: its mounts are made before it starts`,
+      'leave --runtime out, or call coracle as root',
+    )
+  if (init) throw new LaunchImpossible(`--init does not go with --runtime ${runtime}`, 'leave one of them out')
 }
 
 function adaptSpec(spec: RuntimeSpec, root: string): RuntimeSpec {

@@ -40,6 +40,31 @@ describe('coracle run --runtime', function () {
     assert.deepEqual(coracle.leftovers(), [])
   })
 
+  it('runs it in the kernel of gVisor with runsc, whose network it chooses', function () {
+    needsProgram(this, 'runsc')
+    const { status, stdout, stderr } = run(
+      '--runtime',
+      'runsc',
+      '--network',
+      'none',
+      IMAGE,
+      'sh',
+      '-c',
+      'ls /sys/class/net; exit 3',
+    )
+    assert.equal(status, 3, stderr)
+    assert.doesNotMatch(stdout, /eth/)
+    assert.deepEqual(coracle.leftovers(), [])
+  })
+
+  it('says before it starts what a runtime does not do', function () {
+    needsProgram(this, 'runc')
+    const { status, stderr } = run('--runtime', 'runc', '--init', IMAGE, 'true')
+    assert.equal(status, 125)
+    assert.match(stderr, /--init/)
+    assert.deepEqual(coracle.leftovers(), [])
+  })
+
   it('says that a runtime is not installed', () => {
     const { status, stderr } = run('--runtime', 'no-such-runtime', IMAGE, 'true')
     assert.equal(status, 125)

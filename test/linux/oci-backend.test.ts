@@ -2,27 +2,36 @@ import assert from 'node:assert/strict'
 import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it } from 'mocha'
-import { RuntimeMissing } from '../../src/linux/errors.ts'
+import { LaunchImpossible, RuntimeMissing } from '../../src/linux/errors.ts'
 import { createOciBackend } from '../../src/linux/oci-backend.ts'
 import type { RuntimeSpec } from '../../src/oci/runtime-spec.ts'
-import type { ContainerId } from '../../src/plugins/contract.ts'
+import type { Bundle, ContainerId, LaunchPlan } from '../../src/plugins/contract.ts'
 import { scratchDirectory } from '../support/scratch.ts'
 
-/** The group that a runtime is told to make for a container of that path. */
-async function adaptedGroup(cgroupsPath: string): Promise<string | undefined> {
+async function makeBundle(linux: NonNullable<RuntimeSpec['linux']> = {}): Promise<Bundle> {
   const directory = await scratchDirectory()
   mkdirSync(join(directory, 'rootfs'))
-  await createOciBackend({ runtime: '/bin/false', stateDirectory: directory }).plan({
+  return {
     id: 'a'.repeat(64) as ContainerId,
     directory,
     runDirectory: directory,
-    spec: { ociVersion: '1.1.0', linux: { cgroupsPath } },
+    spec: { ociVersion: '1.1.0', linux },
     rootfs: { kind: 'layers', lower: [directory], upper: directory, work: directory },
     rootless: false,
     cgroup: { before: [], after: [] },
     init: false,
-  })
-  const adapted = JSON.parse(readFileSync(join(directory, 'oci/config.json'), 'utf8')) as RuntimeSpec
+  }
+}
+
+function plan(bundle: Bundle): Promise<LaunchPlan> {
+  return createOciBackend({ runtime: '/bin/false', stateDirectory: bundle.directory }).plan(bundle)
+}
+
+/** The group that a runtime is told to make for a container of that path. */
+async function adaptedGroup(cgroupsPath: string): Promise<string | undefined> {
+  const bundle = await makeBundle({ cgroupsPath })
+  await plan(bundle)
+  const adapted = JSON.parse(readFileSync(join(bundle.directory, 'oci/config.json'), 'utf8')) as RuntimeSpec
   return adapted.linux?.cgroupsPath
 }
 
@@ -34,6 +43,12 @@ describe('createOciBackend', () => {
   it('keeps the parent that a user named', async () => {
     assert.equal(await adaptedGroup('/mine/0123'), '/mine/0123')
     assert.equal(await adaptedGroup('/coracle/mine/0123'), '/coracle/mine/0123')
+  })
+
+  it('refuses what only our own launcher does, instead of leaving it out', async () => {
+    const bundle = await makeBundle()
+    await assert.rejects(plan({ ...bundle, init: true }), LaunchImpossible)
+    await assert.rejects(plan({ ...bundle, rootless: true }), LaunchImpossible)
   })
 
   it('finds a runtime by its absolute path, and none that is not there', () => {
