@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 
 #include "fail.h"
 #include "jobs.h"
@@ -92,6 +93,8 @@ int apply_main(int argc, char **argv) {
   if (argc != 3) return fprintf(stderr, "usage: coracle-native apply DIRECTORY\n"), 2;
   umask(0);
   signal(SIGPIPE, SIG_IGN);
+  /* not a step more for a command that was killed: the next one is going to sweep */
+  if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0) return fail("prctl", "PR_SET_PDEATHSIG"), apply_report(0);
   apply_tree.root = open(argv[2], O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
   if (apply_tree.root < 0) return fail("open", argv[2]), apply_report(0);
   if (run_stream() < 0) return apply_report(input.step);

@@ -12,6 +12,7 @@
 
 /* Directories deeper than this are moved up before they are emptied: descriptors and stack stay bounded. */
 #define MAX_DEPTH 64
+#define MAX_ROUNDS 16
 
 static int open_parent(struct tree *tree, const char *path) {
   if (tree->parent_length == 0) return fcntl(tree->root, F_DUPFD_CLOEXEC, 0);
@@ -92,15 +93,16 @@ int tree_remove(struct tree *tree, const char *name) {
   tree->parent_stale = true;
   if (unlinkat(tree->parent, name, 0) == 0 || errno == ENOENT) return 0;
   if (errno != EISDIR && errno != EPERM) return fail("unlinkat", name);
-  for (bool moved = true; moved;) {
-    moved = false;
+  for (int round = 0;;) {
+    bool moved = false;
     cleanup_fd int top = open_below(tree->parent, name);
-    if (top < 0) return -1;
-    int directory = fcntl(top, F_DUPFD_CLOEXEC, 0);
-    if (directory < 0) return fail("fcntl", name);
-    if (remove_content(top, directory, MAX_DEPTH, &moved) < 0) return -1;
+    int directory = top < 0 ? -1 : fcntl(top, F_DUPFD_CLOEXEC, 0);
+    if (directory < 0 || remove_content(top, directory, MAX_DEPTH, &moved) < 0) return -1;
+    if (moved) continue;
+    if (unlinkat(tree->parent, name, AT_REMOVEDIR) == 0) return 0;
+    /* a writer that was killed just now may have made its last file meanwhile */
+    if (errno != ENOTEMPTY || round++ == MAX_ROUNDS) return fail("unlinkat", name);
   }
-  return unlinkat(tree->parent, name, AT_REMOVEDIR) < 0 ? fail("unlinkat", name) : 0;
 }
 
 bool tree_needs_owner(const struct tree *tree, struct attributes attributes) {
