@@ -42,9 +42,7 @@ export function report(title: string, measurements: readonly Measurement[]): voi
   const [first] = measurements
   console.log(`\n${title}`)
   console.log(
-    ['', 'median ms', 'min', 'max', 'first ÷ this']
-      .map((cell, index) => cell.padStart(index === 0 ? 24 : 14))
-      .join(''),
+    ['', 'median ms', 'min', 'max', 'first ÷ this'].map((cell, index) => cell.padStart(index === 0 ? 24 : 14)).join(''),
   )
   for (const { name, medianMs, samplesMs } of measurements) {
     const ratio = first === undefined ? Number.NaN : first.medianMs / medianMs

@@ -34,6 +34,7 @@ function openOutputFile(path: string): Output {
       await rename(partial, path)
     },
     [Symbol.asyncDispose]: async () => {
+      await opened.catch(() => undefined) // one that is still being opened would appear after its removal
       stream.destroy()
       await rm(partial, { force: true })
     },
