@@ -13,6 +13,7 @@ import {
   planFor,
   runPlan,
   shell,
+  startContainer,
 } from '../support/native.ts'
 
 describeNative('launching a plan', (native) => {
@@ -126,6 +127,30 @@ describeNative('launching a plan', (native) => {
     })
   })
 
+  describe('joining another container', () => {
+    it('shares its network and its processes', async () => {
+      const first = await makeScratch()
+      const host = await startContainer(
+        optionsFor(first, planFor(first, { mounts: [{ do: 'hostname', name: 'first' }], exec: shell('sleep 1000') }), {
+          native: native(),
+        }),
+      )
+      const namespace = (kind: string) => `/proc/${host.container.pid}/ns/${kind}`
+      const { stdout } = await run({
+        namespaces: ['mount', 'ipc'],
+        before: [{ do: 'pid-namespace', path: namespace('pid') }],
+        mounts: [
+          { do: 'enter', kind: 'network', path: namespace('net') },
+          { do: 'enter', kind: 'uts', path: namespace('uts') },
+        ],
+        exec: shell('hostname; readlink /proc/self/ns/net; ps -o pid,comm | grep -c "1 sleep"'),
+      })
+      assert.equal(stdout, `first\n${readlinkSync(namespace('net'))}\n1\n`)
+      await host.signal(9)
+      await host.wait()
+    })
+  })
+
   describe('mounts', () => {
     it('bind files and directories where nothing was, read-only when asked', async () => {
       const { directory } = await makeScratch()
@@ -199,6 +224,26 @@ describeNative('launching a plan', (native) => {
       })
       assert.equal(stdout, '0\n0\n')
       assert.match(stderr, /Read-only/)
+    })
+
+    it('stand in for device nodes where a user namespace forbids to make them', async () => {
+      const scratch = await makeScratch()
+      const everything = [{ inside: 0, outside: 0, size: 65_536 }]
+      const plan = planFor(scratch, { exec: shell('echo x > /dev/null && head -c 2 /dev/zero | wc -c') })
+      const child = plan.child.map((step) => (step.do === 'mknod' ? { ...step, bindFrom: step.target } : step))
+      const { stdout } = await runPlan(
+        optionsFor(
+          scratch,
+          {
+            namespaces: ['user', ...plan.namespaces],
+            before: [],
+            after: [{ do: 'map-ids', uids: everything, gids: everything, helpers: false }],
+            child: [{ do: 'user', uid: 0, gid: 0, groups: [] }, ...child],
+          },
+          { native: native() },
+        ),
+      )
+      assert.equal(stdout, '2\n')
     })
 
     it('make the root itself read-only', async () => {

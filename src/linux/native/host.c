@@ -135,6 +135,10 @@ static int enter_pid_namespace(const char *path) {
   return setns(fd, CLONE_NEWPID) < 0 ? fail("setns", path) : 0;
 }
 
+int return_to_own_pid_namespace(const struct host *host) {
+  return host->in_other_pid_namespace ? enter_pid_namespace("/proc/self/ns/pid") : 0;
+}
+
 static uint64_t count_oom_kills(const char *path) {
   char text[4096];
   cleanup_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -167,7 +171,9 @@ int run_host_step(struct host *host, uint32_t code, struct reader *args, pid_t c
       return write_file(path, read_string(args));
     }
     case HOST_DEVICE_FILTER: return attach_device_filter(args);
-    case HOST_PID_NAMESPACE: return enter_pid_namespace(read_string(args));
+    case HOST_PID_NAMESPACE:
+      host->in_other_pid_namespace = true;
+      return enter_pid_namespace(read_string(args));
     case HOST_JOIN_CGROUP: return join_group(read_string(args), child);
     case HOST_MAP_IDS: return map_ids(args, child);
     case HOST_OOM_SCORE:

@@ -17,9 +17,12 @@ struct host {
   const char *oom_files[MAX_OOM_FILES];
   unsigned oom_file_count;
   uint64_t oom_kills_before;
+  bool in_other_pid_namespace; /* for children only: this process stays where it is */
 };
 
 int run_host_step(struct host *host, uint32_t code, struct reader *args, pid_t child);
+/* For later children, and threads of the hook, which could not be made otherwise. */
+int return_to_own_pid_namespace(const struct host *host);
 /* How often the kernel killed in the container's groups for want of memory. */
 bool was_oom_killed(const struct host *host);
 /* Kills what is left in the groups and removes them; answers -1 with the failure noted for the first one that stays. */

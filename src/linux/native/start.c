@@ -177,6 +177,7 @@ int start_container(struct reader *plan, uint64_t namespaces, unsigned *step) {
     close_fd(&go);
     be_child(*plan, *step, &stdio, child_channel, child_go);
   }
+  if (return_to_own_pid_namespace(&self.host) < 0) return -1;
   close_fd(&child_channel);
   close_fd(&child_go);
   close_fd(&in);
