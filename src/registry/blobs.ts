@@ -3,10 +3,10 @@ import { Readable } from 'node:stream'
 import type { Descriptor } from '../oci/descriptor.ts'
 import type { BlobOptions } from './client.ts'
 import { BlobUnknown, RegistryFault, RegistryUnreachable } from './errors.ts'
+import { discard, type HttpResponse } from './http.ts'
 import { header } from './manifests.ts'
 import { refusal } from './refusal.ts'
 import type { Session } from './session.ts'
-import { discard, type HttpResponse } from './transport.ts'
 
 const MAX_BREAKS = 6
 
@@ -31,6 +31,9 @@ interface Span {
   readonly signal: AbortSignal | undefined
 }
 
+/** So much without a break, and the breaks before are forgiven. */
+const GOOD_STRETCH_BYTES = 8 << 20
+
 async function* bytesOf(
   session: Session,
   descriptor: Descriptor,
@@ -39,26 +42,38 @@ async function* bytesOf(
   let answer = first
   let position = offset
   for (let breaks = 0; ; breaks++) {
+    const start = position
     try {
-      for await (const chunk of answer.body as AsyncIterable<Buffer>) {
+      for await (const chunk of checked(answer, descriptor, position)) {
         position += chunk.length
-        if (position > descriptor.size)
-          throw new RegistryFault(
-            answer.url.host,
-            `sends more than the ${descriptor.size} bytes of the blob ${descriptor.digest}`,
-          )
         yield chunk
       }
-      if (position === descriptor.size) return
-      throw new Error(`the connection ended ${descriptor.size - position} bytes early`)
+      return
     } catch (error) {
-      if (error instanceof RegistryFault || signal?.aborted === true) throw error
+      if (!isBreak(error, signal)) throw error
+      if (position - start > GOOD_STRETCH_BYTES) breaks = 0
       if (breaks === MAX_BREAKS) throw new RegistryUnreachable(answer.url.host, error)
     } finally {
       discard(answer)
     }
     answer = await open(session, descriptor, { offset: position, signal })
   }
+}
+
+function isBreak(error: unknown, signal: AbortSignal | undefined): boolean {
+  return !(error instanceof RegistryFault) && signal?.aborted !== true
+}
+
+/** Neither more nor less than the descriptor says. */
+async function* checked(answer: HttpResponse, { digest, size }: Descriptor, from: number): AsyncGenerator<Buffer> {
+  let position = from
+  for await (const chunk of answer.body as AsyncIterable<Buffer>) {
+    position += chunk.length
+    if (position > size)
+      throw new RegistryFault(answer.url.host, `sends more than the ${size} bytes of the blob ${digest}`)
+    yield chunk
+  }
+  if (position < size) throw new Error(`the connection ended ${size - position} bytes early`)
 }
 
 /** From the registry each time, not from where it last redirected to: such addresses expire. */

@@ -13,8 +13,9 @@ export class RegistryUnreachable extends CoracleError {
 function reasonOf(cause: unknown): string {
   if (!(cause instanceof Error)) return String(cause)
   const inner = cause.cause instanceof Error ? cause.cause : cause
+  const text = (inner.message.split('\n')[0] ?? '').replace(/; if the root CA is installed locally.*$/, '') // Node's advice
   const code = 'code' in inner ? ` (${String(inner.code)})` : ''
-  return `${inner.message.split('\n')[0] ?? ''}${inner.message.includes(code.slice(2, -1)) ? '' : code}`.slice(0, 300)
+  return `${text}${inner.message.includes(code.slice(2, -1)) ? '' : code}`.slice(0, 300)
 }
 
 function hintFor(cause: unknown): string {

@@ -6,9 +6,9 @@ import { type Digest, digestAlgorithm, digestOf, isDigest } from '../oci/digest.
 import { DOCKER_LIST, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST } from '../oci/media-types.ts'
 import type { ManifestAnswer } from './client.ts'
 import { DigestMismatch, ManifestUnknown, RegistryFault, UnsupportedManifest } from './errors.ts'
+import { drain, type HttpResponse, readBody } from './http.ts'
 import { refusal } from './refusal.ts'
 import type { Session } from './session.ts'
-import { drain, type HttpResponse, readBody } from './transport.ts'
 
 const ACCEPT = [OCI_INDEX, OCI_MANIFEST, DOCKER_LIST, DOCKER_MANIFEST].join(', ')
 /** What registries must take, and more than anybody needs. */

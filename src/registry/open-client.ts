@@ -6,11 +6,13 @@ import type { RegistryClient, RegistryRepository } from './client.ts'
 import { readConfiguration } from './configuration.ts'
 import { endpointsOf } from './endpoints.ts'
 import { LoginFailed, RegistryFault } from './errors.ts'
+import { drain, errorDetail, type Transport } from './http.ts'
 import { getManifest, putManifest, resolveManifest } from './manifests.ts'
+import { settleEndpoint } from './reach.ts'
 import { openSession } from './session.ts'
 import { listTags } from './tags.ts'
 import { authorize } from './tokens.ts'
-import { drain, errorDetail, openTransport, type Transport } from './transport.ts'
+import { openTransport } from './transport.ts'
 import { pushBlob } from './upload.ts'
 
 export interface RegistryClientOptions {
@@ -28,7 +30,7 @@ export function openRegistryClient({ onWarning, onRetry }: RegistryClientOptions
   }
   return {
     repository: (reference, action) => openRepository(transport, { reference, action, onWarning: warnOnce }),
-    login: (registry, credentials) => login(transport, registry, credentials),
+    login: (registry, credentials) => login(transport, { registry, credentials }),
     close: () => transport.close(),
   }
 }
@@ -47,19 +49,24 @@ function openRepository(transport: Transport, options: RepositoryOptions): Regis
     getManifest: (tagOrDigest, signal) => getManifest(session, tagOrDigest, signal),
     getBlob: (descriptor, blobOptions) => getBlob(session, descriptor, blobOptions),
     pushBlob: (descriptor, open, pushOptions = {}) => pushBlob(session, descriptor, { open, options: pushOptions }),
-    putManifest: (tagOrDigest, bytes, mediaType, signal) =>
+    putManifest: (tagOrDigest, bytes, ...[mediaType, signal]) =>
       putManifest(session, tagOrDigest, { bytes, mediaType, signal }),
     tags: (tagOptions) => listTags(session, tagOptions),
   }
 }
 
+interface LoginRequest {
+  readonly registry: string
+  readonly credentials: { readonly username: string; readonly password: string }
+}
+
 async function login(
   transport: Transport,
-  registry: string,
-  credentials: { username: string; password: string },
+  { registry, credentials }: LoginRequest,
 ): Promise<{ identityToken?: string }> {
-  const [endpoint] = endpointsOf(registry, 'push', readConfiguration())
-  if (endpoint === undefined) throw new Error('a registry has an endpoint')
+  const [origin] = endpointsOf(registry, 'push', readConfiguration())
+  if (origin === undefined) throw new Error('a registry has an endpoint')
+  const endpoint = await settleEndpoint(transport, origin)
   const { base, host, skipVerify } = endpoint
   const url = new URL(`${base.href.replace(/\/$/, '')}/`)
   const asked = await transport.send({ method: 'GET', url, skipVerify })
@@ -68,7 +75,7 @@ async function login(
   if (asked.status !== 401) throw new RegistryFault(host, `answered ${asked.status} to a login`)
   const challenges = parseChallenges(asked.headers['www-authenticate'])
   const authorization = await authorize(transport, {
-    host,
+    base,
     challenges,
     scopes: [],
     credentials,

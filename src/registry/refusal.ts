@@ -2,7 +2,7 @@
 import type { CoracleError } from '../errors.ts'
 import type { Reference } from '../oci/reference.ts'
 import { AccessDenied, RegistryFault, TooManyRequests } from './errors.ts'
-import { errorDetail, type HttpResponse } from './transport.ts'
+import { errorDetail, type HttpResponse } from './http.ts'
 
 /** @param notFound - what a 404 means here, when access is not the question */
 export async function refusal(

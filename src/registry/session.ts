@@ -1,12 +1,14 @@
 /** Authenticated requests to the endpoints of one registry for one repository. */
+import { CoracleError } from '../errors.ts'
 import type { Reference } from '../oci/reference.ts'
 import { parseChallenges } from './challenge.ts'
 import type { RegistryConfiguration } from './configuration.ts'
 import { type Credentials, findCredentials } from './credentials.ts'
 import { type Endpoint, endpointsOf } from './endpoints.ts'
-import { AccessDenied, RegistryUnreachable } from './errors.ts'
-import { type Authorization, authorize } from './tokens.ts'
-import { drain, type HttpRequest, type HttpResponse, type Transport } from './transport.ts'
+import { drain, type HttpRequest, type HttpResponse, type Transport } from './http.ts'
+import { settleEndpoint } from './reach.ts'
+import { authorize } from './tokens.ts'
+import { openWallet } from './wallet.ts'
 
 export interface SessionRequest extends Omit<HttpRequest, 'url' | 'skipVerify'> {
   /** Below `/v2/REPOSITORY/`, or an absolute URL the registry gave. */
@@ -47,8 +49,9 @@ export function openSession(options: SessionOptions): Session {
     origin,
     send: sendToOrigin,
     sendAnywhere: async (request) => {
-      for (const mirror of doors.slice(0, -1)) {
-        const answer = await mirror(request).catch(onlyUnreachable)
+      for (const [index, door] of doors.slice(0, -1).entries()) {
+        if (endpoints[index]?.resolves === false && namesTag(request)) continue
+        const answer = await door({ ...request, attempts: MIRROR_ATTEMPTS }).catch(onlyRefusal)
         if (answer !== undefined && answer.status < 400) return answer
         drain(answer)
       }
@@ -57,9 +60,15 @@ export function openSession(options: SessionOptions): Session {
   }
 }
 
+const MIRROR_ATTEMPTS = 2
+
+function namesTag({ path }: SessionRequest): boolean {
+  return typeof path === 'string' && /^manifests\/[^:]+$/.test(path)
+}
+
 /** A mirror that is down or refuses is a mirror less, not a failed pull. */
-function onlyUnreachable(error: unknown): undefined {
-  if (!(error instanceof RegistryUnreachable || error instanceof AccessDenied)) throw error
+function onlyRefusal(error: unknown): undefined {
+  if (!(error instanceof CoracleError)) throw error
 }
 
 function once<Value>(make: () => Promise<Value>): () => Promise<Value> {
@@ -77,40 +86,36 @@ function openDoor(
 ): Door {
   const { transport, reference, action, onWarning } = options
   const ownScope = `repository:${reference.repository}:${action === 'push' ? 'pull,push' : 'pull'}`
-  let authorization: Authorization | undefined
-  const attempt = async (request: SessionRequest): Promise<HttpResponse> => {
-    const url =
-      typeof request.path === 'string'
-        ? new URL(`${endpoint.base.href.replace(/\/$/, '')}/${reference.repository}/${request.path}`)
-        : request.path
-    const mine = url.host === endpoint.base.host
-    const usable = authorization !== undefined && authorization.expiresAtMs > Date.now() ? authorization : undefined
-    const headers = { ...request.headers, ...(usable !== undefined && mine && { authorization: usable.header }) }
-    const { skipVerify } = endpoint
+  const settled = once(() => settleEndpoint(transport, endpoint))
+  const wallet = openWallet(async (answer, { scopes = [], signal }) => {
+    const { base, skipVerify } = await settled()
+    const challenges = parseChallenges(answer.headers['www-authenticate'])
+    const request = { base, challenges, scopes: [ownScope, ...scopes], skipVerify, signal }
+    return authorize(transport, { ...request, credentials: await credentials() })
+  })
+  const attempt = async (request: SessionRequest, header: string | undefined): Promise<HttpResponse> => {
+    const { base, skipVerify, namespace } = await settled()
+    const url = urlOf(request, base, reference.repository)
+    if (namespace !== undefined) url.searchParams.set('ns', namespace)
+    const mine = header !== undefined && url.origin === base.origin
+    const headers = { ...request.headers, ...(mine && { authorization: header }) }
     const answer = await transport.send({ ...request, url, headers, skipVerify })
     passWarnings(answer, onWarning)
     return answer
   }
   return async (request) => {
-    const first = await attempt(request)
-    if (first.status !== 401 || first.url.host !== endpoint.base.host) return first
-    const challenges = parseChallenges(first.headers['www-authenticate'])
-    const scopes = [ownScope, ...(request.scopes ?? [])]
-    const { skipVerify } = endpoint
-    const found = await credentials()
-    const fresh = await authorize(transport, {
-      host: endpoint.base.host,
-      challenges,
-      scopes,
-      credentials: found,
-      skipVerify,
-      signal: request.signal,
-    })
+    const used = wallet.usable()
+    const first = await attempt(request, used)
+    if (first.status !== 401 || first.url.origin !== (await settled()).base.origin) return first
+    const fresh = await wallet.renew(first, { used, request })
     if (fresh === undefined) return first
     drain(first)
-    authorization = fresh
-    return attempt(request)
+    return attempt(request, fresh)
   }
+}
+
+function urlOf({ path }: SessionRequest, base: URL, repository: string): URL {
+  return new URL(typeof path === 'string' ? `${base.href.replace(/\/$/, '')}/${repository}/${path}` : path)
 }
 
 const MAX_WARNING = 4096

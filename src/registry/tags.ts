@@ -1,9 +1,9 @@
 /** Tags page by page (distribution-spec, Listing tags). */
 import { RegistryFault } from './errors.ts'
+import { readBody } from './http.ts'
 import { header } from './manifests.ts'
 import { refusal } from './refusal.ts'
 import type { Session } from './session.ts'
-import { readBody } from './transport.ts'
 
 const MAX_PAGE_BYTES = 16 << 20
 const MAX_PAGES = 10_000

@@ -2,12 +2,12 @@
 import type { Challenge } from './challenge.ts'
 import type { Credentials } from './credentials.ts'
 import { LoginFailed, RegistryFault } from './errors.ts'
+import { drain, errorDetail, type HttpResponse, readBody, type Transport } from './http.ts'
 import { isLoopback } from './networks.ts'
-import { drain, errorDetail, type HttpResponse, readBody, type Transport } from './transport.ts'
 
 export interface TokenRequest {
-  /** The host that challenged. */
-  readonly host: string
+  /** Where the challenge came from. */
+  readonly base: URL
   readonly challenges: readonly Challenge[]
   /** `repository:NAME:pull` and so on; the union of what will be asked. */
   readonly scopes: readonly string[]
@@ -54,7 +54,7 @@ async function fetchToken(
   { parameters }: Challenge,
   request: TokenRequest,
 ): Promise<Authorization> {
-  const realm = safeRealm(parameters['realm'] ?? '', request.host)
+  const realm = safeRealm(parameters['realm'] ?? '', request.base)
   const scopes = [...new Set([...(parameters['scope'] ?? '').split(' '), ...request.scopes])].filter(
     (scope) => scope !== '',
   )
@@ -79,9 +79,14 @@ async function fetchToken(
     headers,
     follow: true,
     signal: request.signal,
-    skipVerify: request.skipVerify,
+    skipVerify: mayBeUnverified(realm, request),
   })
-  return readToken(answer, request.host)
+  return readToken(answer, request.base.host)
+}
+
+/** What the configuration says of the registry it does not say of other hosts. */
+function mayBeUnverified(realm: URL, { base, skipVerify }: TokenRequest): boolean {
+  return skipVerify && realm.hostname === base.hostname
 }
 
 interface Realm {
@@ -109,23 +114,23 @@ async function byPost(
     headers: { 'content-type': 'application/x-www-form-urlencoded' },
     body: () => Buffer.from(form.toString()),
     signal: request.signal,
-    skipVerify: request.skipVerify,
+    skipVerify: mayBeUnverified(realm, request),
   })
   const fallBack = [400, 401, 404, 405].includes(answer.status) && (request.credentials?.username ?? '') !== ''
   if (fallBack) {
     drain(answer)
     return undefined
   }
-  return readToken(answer, request.host)
+  return readToken(answer, request.base.host)
 }
 
 /** Credentials travel encrypted, or not beyond this machine, or where they were meant for anyway. */
-function safeRealm(text: string, host: string): URL {
-  if (!URL.canParse(text)) throw new RegistryFault(host, 'asks for a token from no address')
+function safeRealm(text: string, base: URL): URL {
+  if (!URL.canParse(text)) throw new RegistryFault(base.host, 'asks for a token from no address')
   const url = new URL(text)
-  const safe =
-    url.protocol === 'https:' || (url.protocol === 'http:' && (isLoopback(url.hostname) || url.host === host))
-  if (!safe) throw new RegistryFault(host, `asks for credentials at ${url.origin}, which is not encrypted`)
+  const here = isLoopback(url.hostname.replace(/^\[|\]$/g, '')) || url.origin === base.origin
+  const safe = url.protocol === 'https:' || (url.protocol === 'http:' && here)
+  if (!safe) throw new RegistryFault(base.host, `asks for credentials at ${url.origin}, which is not encrypted`)
   return url
 }
 

@@ -15,7 +15,7 @@ import {
   UnsupportedManifest,
 } from '../../src/registry/errors.ts'
 import { openRegistryClient } from '../../src/registry/open-client.ts'
-import { retryAfterMs } from '../../src/registry/transport.ts'
+import { retryAfterMs } from '../../src/registry/retry.ts'
 import { openScriptedRegistry } from '../support/scripted-registry.ts'
 
 const content = randomBytes(300_000)
