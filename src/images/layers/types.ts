@@ -6,8 +6,6 @@ import type { Digest } from '../../oci/digest.ts'
 export interface UnpackOptions {
   /** The compressed bytes. Read to the end, or destroyed by the caller after a failure. */
   readonly blob: Readable
-  /** Size of the blob in bytes, where it is known: only large layers are worth a thread of their own. */
-  readonly blobBytes?: number | undefined
   readonly mediaType: string
   /** What the inflated bytes must hash to. */
   readonly diffID: Digest
