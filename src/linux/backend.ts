@@ -9,6 +9,7 @@ import type {
   RunningContainer,
   Support,
 } from '../plugins/contract.ts'
+import { containerGroups } from './cgroups/groups.ts'
 import { readHierarchies } from './cgroups/hierarchies.ts'
 import type { CgroupMount } from './compile/compile-plan.ts'
 import { readIdMappings } from './id-mappings.ts'
@@ -62,7 +63,7 @@ async function planContainer(bundle: Bundle, options: LinuxBackendOptions): Prom
   return compileLaunchPlan(bundle, {
     seccomp: await compiledFilter(bundle.spec.linux?.seccomp, options),
     mapHelpers: bundle.rootless && readIdMappings().helpers,
-    cgroupMounts: cgroupMounts(),
+    cgroupMounts: cgroupMounts(bundle),
   })
 }
 
@@ -85,16 +86,20 @@ async function compiledFilter(
   return cachedFilter(spec, cacheDirectory)
 }
 
-/** Inside a cgroup namespace each hierarchy of version 1 is mounted under the names it goes by on the host. */
-function cgroupMounts(): CgroupMount[] {
+/** Each hierarchy of version 1 is shown under the names it goes by on the host. */
+function cgroupMounts({ spec, cgroup }: Bundle): CgroupMount[] {
   const hierarchies = readHierarchies()
+  const joined = new Set(cgroup.after.map((step) => (step.do === 'join-cgroup' ? step.path : '')))
+  const groups = containerGroups(spec.linux?.cgroupsPath ?? '/').filter(({ path }) => joined.has(path))
   const unifiedOnly = hierarchies.every(({ version }) => version === 2)
   return hierarchies
     .filter(({ version }) => unifiedOnly || version === 1)
-    .map(({ version, controllers }) => ({
+    .map((hierarchy) => ({ hierarchy, group: groups.find((group) => group.hierarchy === hierarchy)?.path }))
+    .map(({ hierarchy: { version, controllers }, group }) => ({
       version,
       name: version === 2 ? 'unified' : controllers.join(',').replace(/^name=/, ''),
       options: version === 2 ? '' : mountOptions(controllers),
+      group,
     }))
 }
 

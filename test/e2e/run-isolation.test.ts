@@ -29,6 +29,7 @@ const FORBIDDEN: Readonly<Record<string, string>> = {
   'making and opening /dev/mem': 'mknod /x c 1 1 && head -c 1 /x',
   'making and opening /dev/kmsg': 'mknod /x c 1 11 && head -c 1 /x',
   'writing into control groups': 'mkdir /sys/fs/cgroup/x 2>/dev/null || mkdir /sys/fs/cgroup/memory/x',
+  'seeing groups of others': 'for d in /sys/fs/cgroup/*; do ls -d $d/*/; done 2>/dev/null | grep -q .',
   'reading firmware': 'ls /sys/firmware | grep -q .',
   'adding an address': 'ip addr add 10.0.0.1/8 dev lo',
   'raising its own limits': 'ulimit -Hn 64 && ulimit -Hn 128',

@@ -1,4 +1,4 @@
-/** The groups of one container: one below our own in each hierarchy that has a use for it. */
+/** The groups of one container: one in each hierarchy that is used at all. */
 import { join } from 'node:path'
 import { type Hierarchy, readHierarchies } from './hierarchies.ts'
 
@@ -7,22 +7,6 @@ export interface Group {
   /** Directory on the host. */
   readonly path: string
 }
-
-/** Version 1 hierarchies where a container gets a group of its own. */
-const USED_V1: ReadonlySet<string> = new Set([
-  'memory',
-  'cpu',
-  'cpuacct',
-  'cpuset',
-  'devices',
-  'freezer',
-  'blkio',
-  'pids',
-  'hugetlb',
-  'net_cls',
-  'net_prio',
-  'perf_event',
-])
 
 /**
  * @param cgroupsPath - of the runtime-spec document; in version 1 below our own group, so that whatever limits us limits it
@@ -44,11 +28,13 @@ export function baseOf({ version, mount, self }: Hierarchy): string {
   return version === 2 && process.geteuid?.() === 0 ? mount : join(mount, self)
 }
 
-/** The unified part of a hybrid host controls next to nothing and is left alone. */
+/**
+ * All of version 1, those too that only name processes (`name=systemd`): where a container had no group of its own, its view
+ * of the hierarchy would begin at ours. The unified part of a hybrid host controls next to nothing, is not shown to
+ * containers, and is left alone.
+ */
 function isUsed({ version, controllers }: Hierarchy): boolean {
-  return version === 2
-    ? controllers.includes('pids') || controllers.includes('memory')
-    : controllers.some((name) => USED_V1.has(name))
+  return version === 1 || controllers.includes('pids') || controllers.includes('memory')
 }
 
 export function findGroup(groups: readonly Group[], controller: string): Group | undefined {

@@ -15,15 +15,18 @@ export interface CompileOptions {
   readonly seccomp?: { readonly program: Uint8Array; readonly flags: number } | undefined
   /** Map ids with newuidmap and newgidmap. */
   readonly mapHelpers: boolean
-  /** The caller's own groups in each hierarchy: what a cgroup mount shows. */
+  /** The hierarchies of the host, in whose place a cgroup mount stands. */
   readonly cgroupMounts: readonly CgroupMount[]
 }
 
-/** A hierarchy of the host: `controllers` empty for version 2. */
 export interface CgroupMount {
+  /** Of the directory that shows it; the controllers of version 1, joined by commas. */
   readonly name: string
   readonly version: 1 | 2
+  /** Mount data; empty for version 2. */
   readonly options: string
+  /** Host directory of the container's own group in it, if it has one. */
+  readonly group?: string | undefined
 }
 
 const CLONED: readonly CloneNamespace[] = ['user', 'pid', 'mount', 'network', 'ipc', 'uts']

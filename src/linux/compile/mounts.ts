@@ -1,6 +1,6 @@
 /** The mounts of a runtime-spec document as steps (runtime-spec, config.md#mounts). */
 
-import type { MountSpec } from '../../oci/runtime-spec.ts'
+import type { MountSpec, RuntimeSpec } from '../../oci/runtime-spec.ts'
 import type { Bundle } from '../../plugins/contract.ts'
 import { LaunchImpossible } from '../errors.ts'
 import type { ChildStep, MountFlag, Propagation } from '../plan.ts'
@@ -75,7 +75,7 @@ interface Options {
 
 export function mountSteps({ spec, rootless }: Bundle, { cgroupMounts }: CompileOptions): ChildStep[] {
   return (spec.mounts ?? []).flatMap((mount) => {
-    if (mount.type === 'cgroup') return cgroupSteps(mount, cgroupMounts)
+    if (mount.type === 'cgroup') return cgroupSteps(mount, cgroupMounts, hasCgroupNamespace(spec))
     return [mountStep(mount, rootless)]
   })
 }
@@ -127,11 +127,17 @@ function readOptions(words: readonly string[]): Options {
   return { flags, recursiveFlags, bind, propagation, data: data.join(',') }
 }
 
+function hasCgroupNamespace({ linux = {} }: RuntimeSpec): boolean {
+  return (linux.namespaces ?? []).some(({ type }) => type === 'cgroup')
+}
+
+type CgroupMounts = CompileOptions['cgroupMounts']
+
 /**
- * What a cgroup mount shows inside a cgroup namespace: version 2 is one file system; version 1 one for each hierarchy,
- * with the names of joined controllers as links to it.
+ * What a cgroup mount shows: version 2 is one file system; version 1 one for each hierarchy, with the names of joined
+ * controllers as links to it.
  */
-function cgroupSteps(mount: MountSpec, hierarchies: readonly CompileOptions['cgroupMounts'][number][]): ChildStep[] {
+function cgroupSteps(mount: MountSpec, hierarchies: CgroupMounts, ownNamespace: boolean): ChildStep[] {
   const { flags } = readOptions(mount.options ?? [])
   const target = mount.destination
   const shared = { flags, create: 'directory', optional: false } as const
@@ -143,25 +149,40 @@ function cgroupSteps(mount: MountSpec, hierarchies: readonly CompileOptions['cgr
   const writable = flags.filter((flag) => flag !== 'ro')
   return [
     { do: 'mount', type: 'tmpfs', source: 'cgroup', target, data: 'mode=755', ...shared, flags: writable },
-    ...hierarchies.flatMap(({ name, version, options }): ChildStep[] => [
-      {
-        do: 'mount',
-        type: version === 2 ? 'cgroup2' : 'cgroup',
-        source: 'cgroup',
-        target: `${target}/${name}`,
-        data: options,
-        flags: writable,
-        create: 'directory',
-        optional: false,
-      },
-      // Of this mount alone: the superblock is the host's too.
-      ...(readOnly ? [remount(`${target}/${name}`)] : []),
-      ...(name.includes(',')
-        ? name.split(',').map((alias): ChildStep => ({ do: 'symlink', target: `${target}/${alias}`, to: name }))
-        : []),
-    ]),
+    ...hierarchies.flatMap((hierarchy) => {
+      const at = `${target}/${hierarchy.name}`
+      return ownNamespace ? hierarchySteps(hierarchy, at, flags) : groupSteps(hierarchy, at, flags)
+    }),
     ...(readOnly ? [remount(target)] : []),
   ]
+}
+
+/** In a cgroup namespace a fresh mount begins at the namespace's root: the container's group. */
+function hierarchySteps(hierarchy: CgroupMounts[number], target: string, flags: readonly MountFlag[]): ChildStep[] {
+  const { version, options } = hierarchy
+  const type = version === 2 ? 'cgroup2' : 'cgroup'
+  const writable = flags.filter((flag) => flag !== 'ro')
+  const common = { target, flags: writable, create: 'directory', optional: false } as const
+  return [
+    { do: 'mount', type, source: 'cgroup', data: options, ...common },
+    // Of this mount alone: the superblock is the host's too.
+    ...(flags.includes('ro') ? [remount(target)] : []),
+    ...aliasSteps(hierarchy, target),
+  ]
+}
+
+/** In the host's a fresh mount would show the groups of the whole machine: the container's own is bound instead. */
+function groupSteps(hierarchy: CgroupMounts[number], target: string, flags: readonly MountFlag[]): ChildStep[] {
+  const { group } = hierarchy
+  if (group === undefined) return []
+  const shown = { source: group, target, flags, recursive: false, recursiveFlags: false } as const
+  return [{ do: 'bind', ...shown, create: 'directory', optional: false }, ...aliasSteps(hierarchy, target)]
+}
+
+function aliasSteps({ name }: CgroupMounts[number], target: string): ChildStep[] {
+  if (!name.includes(',')) return []
+  const beside = target.slice(0, -name.length)
+  return name.split(',').map((alias): ChildStep => ({ do: 'symlink', target: `${beside}${alias}`, to: name }))
 }
 
 function remount(target: string): ChildStep {

@@ -34,9 +34,10 @@ describe('the control groups of a container', () => {
   })
 
   afterEach(async () => {
-    const ended = sleeper.exitCode ?? sleeper.signalCode
+    // Listened for before, for it may end before its groups do.
+    const exit = (sleeper.exitCode ?? sleeper.signalCode) === null ? once(sleeper, 'exit') : undefined
     await openCgroupControl(PATH).destroy()
-    if (ended === null) await once(sleeper, 'exit')
+    await exit
     for (const { path } of containerGroups(PARENT)) if (existsSync(path)) rmdirSync(path)
   })
 

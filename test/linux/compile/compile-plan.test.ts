@@ -14,7 +14,10 @@ const DOCUMENTS = join(import.meta.dirname, '../../containers/golden')
 const options = {
   seccomp: { program: new Uint8Array(16), flags: 0 },
   mapHelpers: true,
-  cgroupMounts: [{ name: 'cpu,cpuacct', version: 1, options: 'cpu,cpuacct' }],
+  cgroupMounts: [
+    { name: 'cpu,cpuacct', version: 1, options: 'cpu,cpuacct', group: '/sys/fs/cgroup/cpu,cpuacct/coracle/c' },
+    { name: 'systemd', version: 1, options: 'none,name=systemd' },
+  ],
 } as const
 
 function document(name: string): RuntimeSpec {
@@ -93,6 +96,17 @@ describe('compileLaunchPlan', () => {
       () => compile({ ...spec, linux: { ...spec.linux, personality: { domain: 'LINUX', flags: ['x'] } } }),
       LaunchImpossible,
     )
+  })
+
+  it('shows no groups but the container’s own where the cgroup namespace is the host’s', () => {
+    const spec = document('default')
+    const namespaces = (spec.linux?.namespaces ?? []).filter(({ type }) => type !== 'cgroup')
+    const plan = compile({ ...spec, linux: { ...spec.linux, namespaces } })
+    const shown = plan.child.flatMap((step) =>
+      step.do === 'bind' && step.target.startsWith('/sys') ? [step.source] : [],
+    )
+    assert.deepEqual(shown, ['/sys/fs/cgroup/cpu,cpuacct/coracle/c'])
+    assert(!plan.child.some((step) => step.do === 'mount' && step.type === 'cgroup'))
   })
 
   it('cuts itself off from the host’s mounts before it makes any', () => {
