@@ -1,7 +1,7 @@
 /** Finds, stores and erases credentials where docker keeps them: its configuration file, or a helper that it names. */
 
 import { readFileSync } from 'node:fs'
-import { chmod, mkdir, rename, writeFile } from 'node:fs/promises'
+import { mkdir, realpath, rename, rm, writeFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { InvalidArgument } from '../errors.ts'
@@ -25,10 +25,14 @@ export function dockerConfigPath(env: NodeJS.ProcessEnv = process.env): string {
   return join(env['DOCKER_CONFIG'] ?? join(homedir(), '.docker'), 'config.json')
 }
 
-/** @returns undefined: ask anonymously */
+/**
+ * @param repository - podman's files may hold different ones for parts of a registry
+ * @returns undefined: ask anonymously
+ */
 export async function findCredentials(
   registry: string,
   env: NodeJS.ProcessEnv = process.env,
+  repository = '',
 ): Promise<Credentials | undefined> {
   const given = env['DOCKER_AUTH_CONFIG']
   if (given !== undefined) {
@@ -38,7 +42,7 @@ export async function findCredentials(
   const config = readConfig(dockerConfigPath(env))
   const helper = helperFor(config, registry)
   const kept = helper === undefined ? undefined : await fromHelper(helper, registry)
-  return kept ?? fromAuths(config, registry) ?? fromPodman(registry, env)
+  return kept ?? fromAuths(config, registry) ?? fromPodman(registry, env, repository)
 }
 
 function helperFor(config: Json, registry: string): string | undefined {
@@ -53,10 +57,8 @@ function helperFor(config: Json, registry: string): string | undefined {
 async function fromHelper(helper: string, registry: string): Promise<Credentials | undefined> {
   const answer = await callHelper(helper, 'get', serverKey(registry))
   if (answer === undefined) return undefined
-  const { Username: username = '', Secret: password = '' } = parse(answer, `docker-credential-${helper}`) as {
-    Username?: string
-    Secret?: string
-  }
+  const { Username: username = '', Secret: password = '' } = parse(answer, `docker-credential-${helper}`)
+  if (typeof username !== 'string' || typeof password !== 'string') return undefined
   return username === '<token>' ? { username: '', password: '', identityToken: password } : { username, password }
 }
 
@@ -82,15 +84,20 @@ function fromEntry(entry: Json): Credentials | undefined {
   return { username, password, ...(identityToken && { identityToken }), ...(registryToken && { registryToken }) }
 }
 
-/** podman's files, for those who logged in with it. */
-function fromPodman(registry: string, env: NodeJS.ProcessEnv): Credentials | undefined {
+/** podman's files, for those who logged in with it. The longest key wins: `host/namespace/repository`, …, `host`. */
+function fromPodman(registry: string, env: NodeJS.ProcessEnv, repository: string): Credentials | undefined {
+  const parts = repository === '' ? [] : repository.split('/')
+  const names = parts.map((_, index) => `${registry}/${parts.slice(0, parts.length - index).join('/')}`)
   const runtime = env['XDG_RUNTIME_DIR']
   const files = [
     ...(env['REGISTRY_AUTH_FILE'] === undefined ? [] : [env['REGISTRY_AUTH_FILE']]),
     ...(runtime === undefined ? [] : [join(runtime, 'containers/auth.json')]),
     join(env['XDG_CONFIG_HOME'] ?? join(homedir(), '.config'), 'containers/auth.json'),
   ]
-  return files.map((path) => fromAuths(readConfig(path), registry)).find((found) => found !== undefined)
+  return files
+    .map((path) => readConfig(path))
+    .flatMap((config) => [...names, registry].map((name) => fromAuths(config, name)))
+    .find((found) => found !== undefined)
 }
 
 /**
@@ -136,10 +143,15 @@ export async function eraseCredentials(registry: string, env: NodeJS.ProcessEnv 
 
 async function writeConfig(path: string, config: Json): Promise<void> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 })
-  const partial = `${path}.${process.pid}`
-  await writeFile(partial, `${JSON.stringify(config, null, '\t')}\n`, { mode: 0o600 })
-  await chmod(partial, 0o600)
-  await rename(partial, path)
+  const target = await realpath(path).catch(() => path) // a link into somebody's dotfiles stays one
+  const partial = `${target}.${process.pid}`
+  try {
+    await writeFile(partial, `${JSON.stringify(config, null, '\t')}\n`, { mode: 0o600, flag: 'wx' })
+    await rename(partial, target)
+  } catch (error) {
+    await rm(partial, { force: true })
+    throw new InvalidArgument(`cannot write ${path}: ${(error as Error).message}`, { cause: error })
+  }
 }
 
 function serverKey(registry: string): string {

@@ -39,7 +39,7 @@ export function openSession(options: SessionOptions): Session {
   const endpoints = endpointsOf(reference.registry, action, configuration)
   const origin = endpoints.at(-1)
   if (origin === undefined) throw new Error('a registry has an endpoint')
-  const credentials = once(() => findCredentials(reference.registry))
+  const credentials = once(() => findCredentials(reference.registry, process.env, reference.repository))
   const doors = endpoints.map((endpoint) =>
     openDoor(endpoint, options, endpoint.mirror ? async () => undefined : credentials),
   )

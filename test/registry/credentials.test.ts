@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { chmod, mkdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { chmod, lstat, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'mocha'
 import {
@@ -67,6 +67,31 @@ describe('credentials', () => {
       auths: { other: { auth: encode('a:b') }, 'registry.example': { auth: encode('user:word') } },
     })
     assert.equal((await stat(join(directory, 'config.json'))).mode & 0o777, 0o600)
+  })
+
+  it('are written through a link, which stays one', async () => {
+    await writeFile(join(directory, 'dotfile'), '{}')
+    await symlink('dotfile', join(directory, 'config.json'))
+    await storeCredentials('registry.example', { username: 'user', password: 'word' }, env)
+    assert((await lstat(join(directory, 'config.json'))).isSymbolicLink())
+    assert.match(await readFile(join(directory, 'dotfile'), 'utf8'), /registry\.example/)
+    assert.deepEqual((await readdir(directory)).toSorted(), ['config.json', 'dotfile'])
+  })
+
+  it("come from podman's files as well, where the longest name wins", async () => {
+    const auths = {
+      'registry.example': { auth: encode('all:x') },
+      'registry.example/team': { auth: encode('team:x') },
+      'registry.example/team/app': { auth: encode('app:x') },
+    }
+    const file = join(directory, 'auth.json')
+    await writeFile(file, JSON.stringify({ auths }))
+    const find = async (repository: string) =>
+      (await findCredentials('registry.example', { ...env, REGISTRY_AUTH_FILE: file }, repository))?.username
+    assert.equal(await find('team/app'), 'app')
+    assert.equal(await find('team/app/deeper'), 'app')
+    assert.equal(await find('team/application'), 'team')
+    assert.equal(await find('other'), 'all')
   })
 
   it('are erased without a word about hosts that were never there', async () => {

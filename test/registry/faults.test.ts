@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
+import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { describe, it } from 'mocha'
 import type { Descriptor } from '../../src/oci/descriptor.ts'
@@ -207,6 +208,27 @@ describe('credentials under way', () => {
       assert.deepEqual(await buffer(await repository.getBlob(blob)), content)
     })
     assert.equal(registry.headers.at(-1)?.authorization, 'Bearer secret-token')
+    assert.equal(storage.headers[0]?.authorization, undefined)
+  })
+
+  it('do not follow an upload to another host', async () => {
+    await using storage = await openScriptedRegistry((request, response) => {
+      request.once('end', () => void response.writeHead(201).end())
+    })
+    await using registry = await openScriptedRegistry((request, response) => {
+      if (request.url?.startsWith('/token')) return void response.end('{"token":"secret-token"}')
+      if (request.headers.authorization === undefined)
+        return void response
+          .writeHead(401, { 'www-authenticate': `Bearer realm="http://${request.headers.host}/token"` })
+          .end()
+      const status = request.method === 'POST' ? 202 : 404
+      response.writeHead(status, { location: `http://${storage.host}/up` }).end()
+    })
+    await withRepository(registry.host, async (repository) => {
+      assert.equal(await repository.pushBlob(blob, async () => Readable.from([content])), 'uploaded')
+    })
+    assert.equal(registry.headers.at(-1)?.authorization, 'Bearer secret-token')
+    assert.deepEqual(storage.asked, [`PUT /up?digest=${encodeURIComponent(blob.digest)}`])
     assert.equal(storage.headers[0]?.authorization, undefined)
   })
 

@@ -10,8 +10,11 @@ import { digestOf } from '../../src/oci/digest.ts'
 import { OCI_LAYER_GZIP } from '../../src/oci/media-types.ts'
 import { parseReference } from '../../src/oci/reference.ts'
 import type { PushBlobOptions } from '../../src/registry/client.ts'
+import type { Endpoint } from '../../src/registry/endpoints.ts'
 import { RegistryFault } from '../../src/registry/errors.ts'
 import { openRegistryClient } from '../../src/registry/open-client.ts'
+import type { Session } from '../../src/registry/session.ts'
+import { locationOf } from '../../src/registry/transfer.ts'
 import { openScriptedRegistry } from '../support/scripted-registry.ts'
 import { startSecuredRegistry } from '../support/secured-registry.ts'
 
@@ -83,6 +86,36 @@ async function openUnreliableWay(
     },
   }
 }
+
+describe('locationOf', () => {
+  const origin = { host: 'registry.example' } as Endpoint
+  const locate = (location: string | undefined, from: string) =>
+    locationOf({ origin } as Session, {
+      status: 202,
+      headers: { location },
+      url: new URL(from),
+      body: Readable.from([]),
+    }).href
+
+  it('takes absolute and relative addresses with their query', () => {
+    const from = 'https://registry.example:5000/v2/a/blobs/uploads/'
+    assert.equal(locate('/v2/up?_state=x', from), 'https://registry.example:5000/v2/up?_state=x')
+    assert.equal(locate('https://storage.example/up?a=b', from), 'https://storage.example/up?a=b')
+  })
+
+  it('stays with TLS where a registry behind a proxy takes itself for plain http', () => {
+    assert.equal(locate('http://registry.example/up', 'https://registry.example/x'), 'https://registry.example/up')
+    assert.equal(
+      locate('http://registry.example/up', 'https://registry.example:5000/x'),
+      'https://registry.example:5000/up',
+    )
+  })
+
+  it('refuses what is no address', () => {
+    for (const location of [undefined, '', 'file:///etc/passwd', 'http://'])
+      assert.throws(() => locate(location, 'https://registry.example/'), RegistryFault)
+  })
+})
 
 describe('an upload', () => {
   for (const [how, options] of [
