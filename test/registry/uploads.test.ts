@@ -130,7 +130,7 @@ describe('an upload', () => {
         return sends && breaks-- > 0 ? 700_000 : undefined
       })
       assert.equal(await push(way.host, options), 'uploaded')
-      assert.deepEqual(await pull(registry.host), content)
+      assert(content.equals(await pull(registry.host)))
       assert(breaks < 0)
     })
   }
@@ -155,7 +155,7 @@ describe('an upload', () => {
       )
     })
     assert.equal(await push(registry.host), 'uploaded')
-    assert.deepEqual(Buffer.concat(parts), content.subarray(1 << 20))
+    assert(Buffer.concat(parts).equals(content.subarray(1 << 20)))
     const patch = registry.asked.findIndex((line) => line.startsWith('PATCH'))
     assert.equal(registry.headers[patch]?.['content-range'], `1048576-${content.length - 1}`)
   })
@@ -174,7 +174,7 @@ describe('an upload', () => {
   it('is sent when no repository has the blob to mount', async () => {
     await using registry = await startSecuredRegistry({})
     assert.equal(await push(registry.host, { mountFrom: ['not/there', 'nor/here'] }), 'uploaded')
-    assert.deepEqual(await pull(registry.host), content)
+    assert(content.equals(await pull(registry.host)))
   })
 
   it('waits and tries again when the registry is busy', async () => {
@@ -185,7 +185,7 @@ describe('an upload', () => {
       return undefined
     })
     assert.equal(await push(way.host), 'uploaded')
-    assert.deepEqual(await pull(registry.host), content)
+    assert(content.equals(await pull(registry.host)))
   })
 
   it('is given up when it breaks again and again, and at once when the registry refuses it', async () => {

@@ -1,4 +1,4 @@
-/** Real registries (Debian's docker-registry) that want a password, or speak TLS and want a certificate. */
+/** Real registries (Debian's docker-registry) that speak TLS, and may want a certificate. */
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFile, writeFile } from 'node:fs/promises'
@@ -15,11 +15,9 @@ export interface SecuredRegistry extends AsyncDisposable {
   readonly host: string
   /** Its certificate, which is also the authority that client certificates must come from. */
   readonly certificate: string
-  readonly key: string
 }
 
 export interface SecuredRegistryOptions {
-  readonly credentials?: { readonly username: string; readonly password: string }
   readonly tls?: boolean
   /** Nobody comes in without one. */
   readonly clientCertificates?: boolean
@@ -35,7 +33,6 @@ export async function startSecuredRegistry(options: SecuredRegistryOptions): Pro
     version: '0.1',
     log: { level: 'error' },
     storage: { filesystem: { rootdirectory: join(directory, 'data') } },
-    ...(options.credentials && { auth: { htpasswd: await passwordFile(directory, options.credentials) } }),
     http: {
       addr: `127.0.0.1:${port}`,
       ...(secure && {
@@ -63,7 +60,6 @@ export async function startSecuredRegistry(options: SecuredRegistryOptions): Pro
   return {
     host: `127.0.0.1:${port}`,
     certificate: secure ? await readFile(certificatePath, 'utf8') : '',
-    key: secure ? await readFile(keyPath, 'utf8') : '',
     [Symbol.asyncDispose]: close,
   }
 }
@@ -74,16 +70,7 @@ async function makeCertificate(certificatePath: string, keyPath: string): Promis
   await run('openssl', ['req', '-x509', ...kind, '-keyout', keyPath, '-out', certificatePath, ...subject])
 }
 
-async function passwordFile(
-  directory: string,
-  { username, password }: { username: string; password: string },
-): Promise<{ realm: string; path: string }> {
-  const path = join(directory, 'htpasswd')
-  await run('htpasswd', ['-Bbc', '-C', '5', path, username, password])
-  return { realm: 'test', path }
-}
-
-export async function freePort(): Promise<number> {
+async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   const address = server.address()

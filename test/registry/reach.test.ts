@@ -10,37 +10,25 @@ import { buffer } from 'node:stream/consumers'
 import { beforeEach, describe, it } from 'mocha'
 import type { Descriptor } from '../../src/oci/descriptor.ts'
 import { digestOf } from '../../src/oci/digest.ts'
-import { OCI_LAYER_GZIP, OCI_MANIFEST } from '../../src/oci/media-types.ts'
+import { OCI_LAYER_GZIP } from '../../src/oci/media-types.ts'
 import { parseReference } from '../../src/oci/reference.ts'
-import type { RegistryClient, RegistryRepository } from '../../src/registry/client.ts'
-import { storeCredentials } from '../../src/registry/credentials.ts'
-import { AccessDenied, LoginFailed, RegistryUnreachable } from '../../src/registry/errors.ts'
+import type { RegistryRepository } from '../../src/registry/client.ts'
+import { RegistryUnreachable } from '../../src/registry/errors.ts'
 import { openRegistryClient } from '../../src/registry/open-client.ts'
 import { setEnvironment } from '../support/environment.ts'
 import { scratchDirectory } from '../support/scratch.ts'
 import { type SecuredRegistry, startSecuredRegistry } from '../support/secured-registry.ts'
 
-const content = randomBytes(3 << 20)
+const content = randomBytes(300_000)
 const blob: Descriptor = { mediaType: OCI_LAYER_GZIP, digest: digestOf(content), size: content.length }
-const manifest = Buffer.from(
-  JSON.stringify({ schemaVersion: 2, mediaType: OCI_MANIFEST, config: blob, layers: [blob] }),
-)
-const open = async (offset: number) => Readable.from([content.subarray(offset)])
 
-/** Pushes an image and pulls it again, every part compared. */
-async function roundTrip(host: string, chunkBytes?: number): Promise<void> {
+/** Pushes something and pulls it again. */
+async function roundTrip(host: string): Promise<void> {
   await withRepository(host, 'push', async (repository) => {
-    const options = chunkBytes === undefined ? {} : { chunkBytes }
-    assert.equal(await repository.pushBlob(blob, open, options), 'uploaded')
-    assert.equal(await repository.pushBlob(blob, open, options), 'exists')
-    assert.equal(await repository.putManifest('1', manifest, OCI_MANIFEST), digestOf(manifest))
+    assert.equal(await repository.pushBlob(blob, async () => Readable.from([content])), 'uploaded')
   })
   await withRepository(host, 'pull', async (repository) => {
-    assert.equal((await repository.resolve('1')).digest, digestOf(manifest))
-    assert.deepEqual(Buffer.from((await repository.getManifest('1')).bytes), manifest)
-    assert.deepEqual(await buffer(await repository.getBlob(blob)), content)
-    assert.deepEqual(await buffer(await repository.getBlob(blob, { offset: 1_000_000 })), content.subarray(1_000_000))
-    assert.deepEqual(await Array.fromAsync(repository.tags()), ['1'])
+    assert(content.equals(await buffer(await repository.getBlob(blob))))
   })
 }
 
@@ -49,19 +37,15 @@ async function withRepository(
   action: 'pull' | 'push',
   use: (repository: RegistryRepository) => Promise<void>,
 ): Promise<void> {
-  await withClient((client) => use(client.repository(parseReference(`${host}/some/app`), action)))
-}
-
-async function withClient(use: (client: RegistryClient) => Promise<void>): Promise<void> {
   const client = openRegistryClient()
   try {
-    await use(client)
+    await use(client.repository(parseReference(`${host}/some/app`), action))
   } finally {
     await client.close()
   }
 }
 
-describe('a real registry', () => {
+describe('a registry with TLS or without', () => {
   let directory = ''
 
   beforeEach(async () => {
@@ -80,41 +64,16 @@ describe('a real registry', () => {
     for (const [name, text] of Object.entries(files)) await writeFile(join(directory, 'certs.d', host, name), text)
   }
 
-  it('takes and gives whole images, in one piece or in chunks', async () => {
-    await using whole = await startSecuredRegistry({})
-    await roundTrip(whole.host)
-    await using chunked = await startSecuredRegistry({})
-    await roundTrip(chunked.host, 1_000_000)
-  })
-
-  it('mounts from another repository what that has', async () => {
-    await using registry = await startSecuredRegistry({})
-    await roundTrip(registry.host)
-    await withClient(async (client) => {
-      const other = client.repository(parseReference(`${registry.host}/other/app`), 'push')
-      assert.equal(await other.pushBlob(blob, open, { mountFrom: ['some/app'] }), 'mounted')
-    })
-  })
-
-  it('with passwords lets in who has one, and says what to do to who has not', async () => {
-    const credentials = { username: 'joe', password: 'pass:word' }
-    await using registry = await startSecuredRegistry({ credentials })
-    await withRepository(registry.host, 'pull', async (repository) => {
-      await assert.rejects(repository.getManifest('1'), AccessDenied)
-    })
-    await withClient(async (client) => {
-      await assert.rejects(
-        client.login(registry.host, { username: 'joe', password: 'wrong-one' }),
-        (error: Error) => error instanceof LoginFailed && !error.message.includes('wrong-one'),
-      )
-      assert.deepEqual(await client.login(registry.host, credentials), {})
-    })
-    await storeCredentials(registry.host, credentials)
-    await roundTrip(registry.host)
-  })
-
-  it('is not believed when its certificate is unknown, nor lets in who has none of its own', async () => {
+  it('lets nobody in without the certificate that it asks for', async () => {
     await using registry = await startSecuredRegistry({ clientCertificates: true })
+    await writeCertificates(registry, { 'ca.crt': registry.certificate })
+    await withRepository(registry.host, 'pull', async (repository) => {
+      await assert.rejects(repository.resolve('1'), RegistryUnreachable)
+    })
+  })
+
+  it('is not believed when nobody knows its certificate, and says where to put that', async () => {
+    await using registry = await startSecuredRegistry({ tls: true })
     await writeCertificates(registry, { 'hosts.toml': '' })
     await withRepository(registry.host, 'pull', async (repository) => {
       await assert.rejects(
@@ -122,17 +81,6 @@ describe('a real registry', () => {
         (error: Error & { hint?: string }) => error instanceof RegistryUnreachable && /certs\.d/.test(error.hint ?? ''),
       )
     })
-    await writeCertificates(registry, { 'ca.crt': registry.certificate })
-    await withRepository(registry.host, 'pull', async (repository) => {
-      await assert.rejects(repository.resolve('1'), RegistryUnreachable)
-    })
-  })
-
-  it('is spoken to with the certificates of certs.d', async () => {
-    await using registry = await startSecuredRegistry({ clientCertificates: true })
-    const { certificate, key } = registry
-    await writeCertificates(registry, { 'ca.crt': certificate, 'client.cert': certificate, 'client.key': key })
-    await roundTrip(registry.host)
   })
 
   it('is believed when the authorities of the system know it', async () => {
