@@ -37,7 +37,7 @@ export async function peek(input: NodeJS.ReadableStream): Promise<{ head: Buffer
     for (;;) {
       const { done, value } = await iterator.next()
       if (done === true) return
-      yield Buffer.from(value)
+      yield Buffer.isBuffer(value) ? value : Buffer.from(value)
     }
   })()
   return { head: Buffer.concat(first), all }
