@@ -16,6 +16,7 @@ const REGISTRY =
   /^(?:(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])(?:\.(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9]))*|\[[0-9a-fA-F:]+\])(?::[0-9]+)?$/
 const COMPONENT = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*$/
 const TAG = /^[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}$/
+const IMAGE_ID = /^[0-9a-f]{64}$/
 const MAX_NAME_LENGTH = 255
 
 /**
@@ -24,30 +25,13 @@ const MAX_NAME_LENGTH = 255
  * @throws {InvalidArgument} the text is no reference; the message says which part is wrong
  */
 export function parseReference(text: string): Reference {
-  const fail = (reason: string, hint?: string) => {
-    throw new InvalidArgument(`invalid reference ${JSON.stringify(text.slice(0, 300))}: ${reason}`, { hint })
-  }
-  if (text === '') fail('it is empty')
-  if (/^[0-9a-f]{64}$/.test(text)) fail('64 hexadecimal digits cannot be a repository name')
-
-  const [beforeDigest, digest, ...rest] = text.split('@') as [string, string | undefined, ...string[]]
-  if (rest.length > 0) fail('it has more than one @')
-  if (digest !== undefined && !isDigest(digest)) fail('the digest is not sha256:<64 hex digits>')
-
-  const { registry, remainder } = splitRegistry(beforeDigest)
-  const colon = remainder.lastIndexOf(':')
-  const path = colon === -1 ? remainder : remainder.slice(0, colon)
-  const tag = colon === -1 ? undefined : remainder.slice(colon + 1)
-  const repository = registry === DEFAULT_REGISTRY && !path.includes('/') ? `library/${path}` : path
-
-  if (!REGISTRY.test(registry)) fail(`${JSON.stringify(registry)} is no registry host`)
-  if (path !== path.toLowerCase())
-    fail('repository name must be lowercase', `try ${text.replace(path, path.toLowerCase())}`)
-  if (!repository.split('/').every((component) => COMPONENT.test(component))) fail('the repository name is malformed')
-  if (registry.length + 1 + repository.length > MAX_NAME_LENGTH)
-    fail(`the name is longer than ${MAX_NAME_LENGTH} characters`)
-  if (tag !== undefined && !TAG.test(tag)) fail(`${JSON.stringify(tag)} is no tag`)
-
+  const parts = splitReference(text)
+  const fault = faultOf(text, parts)
+  if (fault !== undefined)
+    throw new InvalidArgument(`invalid reference ${JSON.stringify(text.slice(0, 300))}: ${fault.reason}`, {
+      hint: fault.hint,
+    })
+  const { registry, repository, tag, digest } = parts
   return {
     registry,
     repository,
@@ -56,14 +40,74 @@ export function parseReference(text: string): Reference {
   }
 }
 
+interface Parts {
+  readonly registry: string
+  /** As it was typed. */
+  readonly path: string
+  readonly repository: string
+  readonly tag: string | undefined
+  readonly digest: string | undefined
+}
+
+/** Nothing is checked yet. */
+function splitReference(text: string): Parts {
+  const at = text.indexOf('@')
+  const digest = at === -1 ? undefined : text.slice(at + 1)
+  const { registry, remainder } = splitRegistry(at === -1 ? text : text.slice(0, at))
+  const colon = remainder.lastIndexOf(':')
+  const path = colon === -1 ? remainder : remainder.slice(0, colon)
+  const tag = colon === -1 ? undefined : remainder.slice(colon + 1)
+  const repository = registry === DEFAULT_REGISTRY && !path.includes('/') ? `library/${path}` : path
+  return { registry, path, repository, tag, digest }
+}
+
+interface Fault {
+  readonly reason: string
+  readonly hint?: string
+}
+
+function faultOf(text: string, { registry, path, repository, tag, digest }: Parts): Fault | undefined {
+  if (text === '') return { reason: 'it is empty' }
+  if (IMAGE_ID.test(text)) return { reason: '64 hexadecimal digits cannot be a repository name' }
+  return digestFault(digest) ?? nameFault(text, { registry, path, repository }) ?? tagFault(tag)
+}
+
+function digestFault(digest: string | undefined): Fault | undefined {
+  if (digest === undefined || isDigest(digest)) return undefined
+  return { reason: digest.includes('@') ? 'it has more than one @' : 'the digest is not sha256:<64 hex digits>' }
+}
+
+function nameFault(
+  text: string,
+  { registry, path, repository }: Pick<Parts, 'registry' | 'path' | 'repository'>,
+): Fault | undefined {
+  if (!REGISTRY.test(registry)) return { reason: `${JSON.stringify(registry)} is no registry host` }
+  if (path !== path.toLowerCase())
+    return { reason: 'repository name must be lowercase', hint: `try ${text.replace(path, path.toLowerCase())}` }
+  if (!repository.split('/').every((component) => COMPONENT.test(component)))
+    return { reason: 'the repository name is malformed' }
+  if (registry.length + 1 + repository.length > MAX_NAME_LENGTH)
+    return { reason: `the name is longer than ${MAX_NAME_LENGTH} characters` }
+  return undefined
+}
+
+function tagFault(tag: string | undefined): Fault | undefined {
+  return tag === undefined || TAG.test(tag) ? undefined : { reason: `${JSON.stringify(tag)} is no tag` }
+}
+
 /** The first component is a host only when it looks like one: a dot, a colon, `localhost`, or upper case. */
 function splitRegistry(name: string): { registry: string; remainder: string } {
+  const first = hostOf(name)
+  if (first === undefined) return { registry: DEFAULT_REGISTRY, remainder: name }
+  const registry = first === 'index.docker.io' ? DEFAULT_REGISTRY : first
+  return { registry, remainder: name.slice(first.length + 1) }
+}
+
+function hostOf(name: string): string | undefined {
   const slash = name.indexOf('/')
   const first = name.slice(0, Math.max(slash, 0))
   const isHost = slash !== -1 && (/[.:]/.test(first) || first === 'localhost' || first !== first.toLowerCase())
-  if (!isHost) return { registry: DEFAULT_REGISTRY, remainder: name }
-  const registry = first === 'index.docker.io' ? DEFAULT_REGISTRY : first
-  return { registry, remainder: name.slice(slash + 1) }
+  return isHost ? first : undefined
 }
 
 /** `latest` where neither tag nor digest is given. */
@@ -83,13 +127,14 @@ export function canonicalName(reference: Reference): string {
   return `${repositoryName(reference)}${tag}${digest}`
 }
 
-/** As docker shows it: `busybox:latest`, without the default registry and namespace. */
+/** As docker shows it: `busybox:latest`, without the default registry and namespace where that means the same. */
 export function familiarName(reference: Reference): string {
   const full = canonicalName(reference)
   if (reference.registry !== DEFAULT_REGISTRY) return full
-  const short = full.slice(DEFAULT_REGISTRY.length + 1)
   const official = reference.repository.startsWith('library/') && !reference.repository.slice(8).includes('/')
-  return official ? short.slice('library/'.length) : short
+  const short = full.slice(`${DEFAULT_REGISTRY}/${official ? 'library/' : ''}`.length)
+  const isAmbiguous = hostOf(short) !== undefined || IMAGE_ID.test(short)
+  return isAmbiguous ? full : short
 }
 
 /** What a registry is asked for: the digest where there is one, else the tag. */
