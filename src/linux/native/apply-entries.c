@@ -78,8 +78,6 @@ static int keep_times(const char *path, struct timespec modified) {
   return 0;
 }
 
-static bool is_whiteout(const struct stat *status) { return S_ISCHR(status->st_mode) && status->st_rdev == 0; }
-
 static int set_opaque(int directory, const char *path) {
   return fsetxattr(directory, opaque_name, "y", 1, 0) < 0 ? fail("setxattr", path) : 0;
 }
@@ -91,7 +89,7 @@ static int make_directory(const char *path, const char *name, bool *hidden) {
   struct stat status;
   if (errno != EEXIST || fstatat(tree.parent, name, &status, AT_SYMLINK_NOFOLLOW) < 0) return fail("mkdirat", path);
   if (S_ISDIR(status.st_mode)) return tree.parent_stale = true, 0; /* it may be the parent, whose mode the tree knows */
-  *hidden = is_whiteout(&status) && opaque_name[0] != '\0';
+  *hidden = S_ISCHR(status.st_mode) && status.st_rdev == 0 && opaque_name[0] != '\0';
   if (tree_remove(&tree, name) < 0) return -1;
   return mkdirat(tree.parent, name, 0700) < 0 ? fail("mkdirat", path) : 0;
 }
@@ -180,10 +178,7 @@ static int apply_node(struct reader *args) {
   if (args->bad || (type != S_IFCHR && type != S_IFBLK && type != S_IFIFO)) return errno = EINVAL, fail("decode", "a node");
   if (place(path, &name) < 0) return -1;
   int made = mknodat(tree.parent, name, mode, device);
-  if (made < 0 && errno == EEXIST) {
-    if (tree_remove(&tree, name) < 0) return -1;
-    made = mknodat(tree.parent, name, mode, device);
-  }
+  if (made < 0 && errno == EEXIST) made = tree_remove(&tree, name) < 0 ? -1 : mknodat(tree.parent, name, mode, device);
   /* a user namespace makes no devices; its containers could not use them either */
   if (made < 0 && errno == EPERM && tree.ignore_owners) return target_path("", TARGET_NONE);
   if (made < 0) return fail("mknodat", path);
