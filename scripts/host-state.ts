@@ -51,7 +51,9 @@ function pids(): string[] {
 function processes(): string[] {
   return pids().flatMap((pid) => {
     const name = readOr(() => readFileSync(`/proc/${pid}/comm`, 'utf8').trim())
-    return name !== undefined && SERVERS.has(name) ? [`process ${pid} ${name}`] : []
+    // One that has ended and only waits for the host's init to take note of it is no leak of ours.
+    const dead = readOr(() => /\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))) ?? true
+    return name !== undefined && SERVERS.has(name) && !dead ? [`process ${pid} ${name}`] : []
   })
 }
 

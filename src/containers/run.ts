@@ -172,7 +172,10 @@ function followSize(supervisor: Supervisor, draft: Draft, { stdout }: RunIO): Di
     if (columns !== undefined && rows !== undefined) void supervisor.resize({ columns, rows }).catch(() => {})
   }
   const follow = draft.settings.config.Tty && stdout.isTTY === true
-  if (follow) stdout.on('resize', onResize)
+  if (follow) {
+    stdout.on('resize', onResize)
+    onResize() // it may have changed while the container started
+  }
   return { [Symbol.dispose]: () => stdout.off('resize', onResize) }
 }
 

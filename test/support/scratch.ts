@@ -23,7 +23,10 @@ export async function keptDirectory(prefix = 'coracle-test-'): Promise<string> {
 }
 
 afterEach(async () => {
-  for (const path of made.splice(0)) await rm(path, { recursive: true, force: true })
+  for (const path of made.splice(0)) {
+    await rm(path, { recursive: true, force: true })
+    kept.push(path) // once more at the end: what a test killed may still have something to write
+  }
 })
 
 process.once('exit', () => {
