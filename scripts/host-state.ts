@@ -52,7 +52,8 @@ function processes(): string[] {
   return pids().flatMap((pid) => {
     const name = readOr(() => readFileSync(`/proc/${pid}/comm`, 'utf8').trim())
     // One that has ended and only waits for the host's init to take note of it is no leak of ours.
-    const dead = readOr(() => /\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))) ?? true
+    const stat = readOr(() => readFileSync(`/proc/${pid}/stat`, 'utf8'))
+    const dead = stat === undefined || /\) Z /.test(stat)
     return name !== undefined && SERVERS.has(name) && !dead ? [`process ${pid} ${name}`] : []
   })
 }
