@@ -25,6 +25,37 @@ export interface ContainerConfig {
   StopSignal?: string
   /** seconds */
   StopTimeout?: number
+  Healthcheck?: HealthConfig
+}
+
+/** docker's HealthConfig; all times in nanoseconds, 0 the default. */
+export interface HealthConfig {
+  /** `['NONE']` switches the image's off; `['CMD', …]`, `['CMD-SHELL', 'line']` */
+  Test?: string[]
+  Interval?: number
+  Timeout?: number
+  StartPeriod?: number
+  StartInterval?: number
+  Retries?: number
+}
+
+export type RestartPolicyName = 'no' | 'always' | 'unless-stopped' | 'on-failure'
+
+export interface RestartPolicy {
+  Name: RestartPolicyName
+  /** 0: as often as needed */
+  MaximumRetryCount: number
+}
+
+/** What happens to a container that turns unhealthy. */
+export type HealthAction = 'none' | 'kill' | 'stop' | 'restart'
+
+export type LogDriver = 'json-file' | 'local' | 'none' | 'journald'
+
+export interface LogConfig {
+  Type: LogDriver
+  /** `max-size`, `max-file`, `tag`, `labels`, `env` … as typed */
+  Config: Record<string, string>
 }
 
 export interface DeviceMapping {
@@ -56,6 +87,10 @@ export interface HostConfig {
   ContainerIDFile: string
   NetworkMode: string
   AutoRemove: boolean
+  RestartPolicy: RestartPolicy
+  LogConfig: LogConfig
+  /** Coracle's own: `--health-on-failure` */
+  HealthOnFailure: HealthAction
   Annotations: Record<string, string>
   CapAdd: string[]
   CapDrop: string[]

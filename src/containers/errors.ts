@@ -74,3 +74,11 @@ export class NoTerminal extends CoracleError {
     super('the input device is not a TTY', options)
   }
 }
+
+export class ContainerNotRunning extends CoracleError {
+  override readonly code = 'CONTAINER_NOT_RUNNING'
+  override readonly status = 409
+  constructor({ id, name, state }: { readonly id: string; readonly name: string; readonly state: string }) {
+    super(`container ${id.slice(0, 12)} (${name}) is not running: it is ${state}`, { hint: `coracle start ${name}` })
+  }
+}

@@ -1,14 +1,26 @@
 /** The life cycle of a container: which state may follow which. Everything that changes a state asks this table. */
 
-export type ContainerState = 'created' | 'starting' | 'running' | 'paused' | 'stopping' | 'exited' | 'removing'
+export type ContainerState =
+  | 'created'
+  | 'starting'
+  | 'running'
+  | 'paused'
+  | 'stopping'
+  | 'restarting'
+  | 'exited'
+  | 'removing'
 
-/** A row in `removing` is deleted next; nothing brings it back. A start that fails goes back to `created`, as in docker. */
+/**
+ * A row in `removing` is deleted next; nothing brings it back. A start that fails goes back to `created`, as in docker.
+ * `restarting` has ended and waits for its next start. A stop that was cut short leaves what runs running.
+ */
 export const TRANSITIONS: Readonly<Record<ContainerState, readonly ContainerState[]>> = {
   created: ['starting', 'removing'],
-  starting: ['running', 'exited', 'created'],
-  running: ['paused', 'stopping', 'exited'],
-  paused: ['running', 'stopping', 'exited'],
-  stopping: ['exited'],
+  starting: ['running', 'exited', 'restarting', 'created'],
+  running: ['paused', 'stopping', 'restarting', 'exited'],
+  paused: ['running', 'stopping', 'restarting', 'exited'],
+  stopping: ['running', 'paused', 'exited'],
+  restarting: ['starting', 'exited', 'removing'],
   exited: ['starting', 'removing'],
   removing: [],
 }

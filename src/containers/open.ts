@@ -1,52 +1,48 @@
 /** Opens the container room. Nothing heavy is loaded before a method needs it. */
-import { ContainerNotFound } from './errors.ts'
 import { isActive } from './lifecycle.ts'
-import { type ContainerRecord, listRecords, readRecord, recordsOfImage } from './records.ts'
+import { recordsOfImage } from './records.ts'
 import type { ContainerRoom } from './room.ts'
-import type { ContainerEngine, ContainerSummary } from './types.ts'
+import type { ContainerEngine } from './types.ts'
 
 export function openContainerEngine(room: ContainerRoom): ContainerEngine {
   return {
     run: async (request, io) => (await import('./run.ts')).runContainer(room, request, io),
-    list: (options = {}) => listContainers(room, options.all ?? false),
+    create: async (request, io) => (await import('./create.ts')).createOnly(room, request, io),
+    start: async (name, options = {}, io) =>
+      (await import('./start-again.ts')).startNamed(room, name, { ...options, io }),
+    stop: async (name, options = {}) => (await import('./stop.ts')).stopContainer(room, name, options),
+    restart: async (name, options = {}) => (await import('./restart.ts')).restartContainer(room, name, options),
+    kill: async (name, signal) => (await import('./kill.ts')).killContainer(room, name, signal),
+    pause: async (name) => (await import('./pause.ts')).pauseContainer(room, name),
+    unpause: async (name) => (await import('./pause.ts')).unpauseContainer(room, name),
+    wait: async (name, signal) => (await import('./wait.ts')).waitForContainer(room, name, signal),
+    list: async (options = {}) => (await import('./list.ts')).listContainers(room, options),
     remove: async (name, options = {}) =>
       (await import('./remove.ts')).removeContainer(room, name, options.force ?? false),
-    exited: (id) => recordExit(room, id),
+    rename: async (name, to) => (await import('./rename.ts')).renameContainer(room, name, to),
+    update: async (name, flags) => (await import('./update.ts')).updateContainer(room, name, flags),
+    prune: async (filters) => (await import('./prune.ts')).pruneContainers(room, filters),
+    logs: async function* logs(names, options) {
+      yield* (await import('./logs/read.ts')).readLogs(room, names, options)
+    },
+    clearLogs: async (name) => (await import('./logs/clear.ts')).clearLogs(room, name),
+    exec: async (name, request, io) => (await import('./exec/exec.ts')).execInContainer(room, name, { request, io }),
+    attach: async (name, options, io) =>
+      (await import('./attach/attach.ts')).attachContainer(room, name, { options, io }),
+    debug: async (name, request, io) => (await import('./exec/debug.ts')).debugContainer(room, name, { request, io }),
+    top: async (name, words) => (await import('./top.ts')).processTable(room, name, words),
+    stats: async (name) => (await import('./stats.ts')).sampleStats(room, name),
+    inspect: async (name, options = {}) => (await import('./inspect/inspect.ts')).inspectContainer(room, name, options),
+    asCommand: async (name) => (await import('./inspect/as-command.ts')).containerAsCommand(room, name),
+    ports: async (name) => (await import('./ports.ts')).containerPorts(room, name),
+    copy: async (request, io) => (await import('./files/copy.ts')).copyFiles(room, request, io),
+    changes: async (name) => (await import('./files/changes.ts')).containerChanges(room, name),
+    commit: async (name, options) => (await import('./files/commit.ts')).commitContainer(room, name, options),
+    export: async (name, output) => (await import('./files/export.ts')).exportContainer(room, name, output),
+    exited: async (id) => (await import('./exited.ts')).recordExit(room, id),
+    restartDue: async (id) => (await import('./restart-policy.ts')).restartDue(room, id),
+    probe: async (id) => (await import('./health/probe.ts')).probeContainer(room, id),
     usersOf: (imageId) =>
       recordsOfImage(room.database, imageId).map(({ id, name, state }) => ({ id, name, running: isActive(state) })),
   }
-}
-
-async function listContainers(room: ContainerRoom, all: boolean): Promise<readonly ContainerSummary[]> {
-  const { reconcile } = await import('./reconcile.ts')
-  const summaries: ContainerSummary[] = []
-  for (const record of listRecords(room.database)) {
-    const current = await reconcile(room, record)
-    if (current !== undefined && (all || (isActive(current.state) && current.state !== 'starting')))
-      summaries.push(summaryOf(current))
-  }
-  return summaries
-}
-
-function summaryOf(record: ContainerRecord): ContainerSummary {
-  return {
-    id: record.id,
-    name: record.name,
-    imageName: record.imageName,
-    command: record.settings.argv.join(' '),
-    state: record.state,
-    createdAtMs: record.createdAtMs,
-    startedAtMs: record.startedAtMs,
-    finishedAtMs: record.finishedAtMs,
-    exitStatus: record.exitStatus,
-    labels: record.settings.config.Labels,
-  }
-}
-
-async function recordExit(room: ContainerRoom, id: string): Promise<void> {
-  const record = readRecord(room.database, id)
-  if (record === undefined) throw new ContainerNotFound(id)
-  const { readExit } = await import('./reconcile.ts')
-  const { finishContainer } = await import('./finish.ts')
-  await finishContainer(room, record, readExit(room, record))
 }

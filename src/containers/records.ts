@@ -6,7 +6,8 @@ import { type Database, transaction } from '../state/database.ts'
 import { type ProcessIdentity, readProcessIdentity } from '../util/process-identity.ts'
 import type { ContainerSettings } from './config.ts'
 import { AmbiguousContainer, ContainerNameInUse, ContainerNotFound, StateConflict } from './errors.ts'
-import { type ContainerState, statesBefore } from './lifecycle.ts'
+import { insertContainerEvent } from './events.ts'
+import { type ContainerState, isActive, statesBefore } from './lifecycle.ts'
 import { generateName } from './names.ts'
 
 /** What is stored of the settings, with the image's defaults applied. */
@@ -36,6 +37,32 @@ export interface ContainerRecord {
   readonly exitStatus: number | undefined
   readonly oomKilled: boolean
   readonly error: string | undefined
+  /** The user has ended it: no policy brings it back before the next start. */
+  readonly stoppedByUser: boolean
+  /** By the restart policy, since the last start by a user. */
+  readonly restartCount: number
+  /** The last pause before a restart. */
+  readonly restartDelayMs: number
+  readonly health: Health | undefined
+}
+
+/** docker's State.Health. */
+export interface Health {
+  readonly Status: 'starting' | 'healthy' | 'unhealthy'
+  /** failures in a row */
+  readonly FailingStreak: number
+  /** the latest five, oldest first */
+  readonly Log: readonly Probe[]
+}
+
+export interface Probe {
+  /** RFC 3339 */
+  readonly Start: string
+  readonly End: string
+  /** 0 healthy, others not; -1 timed out or could not be run */
+  readonly ExitCode: number
+  /** at most 4096 bytes */
+  readonly Output: string
 }
 
 /** Columns that may change along with the state. */
@@ -48,6 +75,10 @@ export interface RecordChanges {
   readonly exitStatus?: number | undefined
   readonly oomKilled?: boolean
   readonly error?: string | undefined
+  readonly stoppedByUser?: boolean
+  readonly restartCount?: number
+  readonly restartDelayMs?: number
+  readonly health?: Health | undefined
 }
 
 export interface NewContainer {
@@ -88,7 +119,7 @@ export function insertRecord(database: Database, container: NewContainer): strin
         owner?.pid ?? null,
         owner?.startTime ?? null,
       )
-    logEvent(database, 'create', { id: container.id, name, image: container.imageName })
+    insertContainerEvent(database, container.id, 'create')
     return name
   })
 }
@@ -118,6 +149,7 @@ export function advance(
   transaction(database, () => {
     const columns = { state: to, ...changedColumns(changes) }
     const names = Object.keys(columns)
+    const row = database.prepare('SELECT state, started_at FROM containers WHERE id = ?').get(id)
     const { changes: count } = database
       .prepare(
         `UPDATE containers SET ${names.map((name) => `${name} = ?`).join(', ')}
@@ -125,20 +157,32 @@ export function advance(
       )
       .run(...Object.values(columns), id, ...from)
     if (count === 0) {
-      const row = database.prepare('SELECT state FROM containers WHERE id = ?').get(id) as { state: string } | undefined
       if (row === undefined) throw new ContainerNotFound(id)
-      throw new StateConflict(id, row.state, to)
+      throw new StateConflict(id, row['state'] as string, to)
     }
-    const action = EVENTS[to]
-    if (action === undefined) return
-    logEvent(database, action, {
-      id,
-      ...(to === 'exited' && { exitCode: String(changes.exitStatus ?? -1) }),
-    })
+    tellOf(database, id, { to, row, changes })
   })
 }
 
-const EVENTS: Partial<Record<ContainerState, string>> = { running: 'start', exited: 'die', paused: 'pause' }
+/** Ends and starts as docker tells them; `starting` and `stopping` are nobody's business. */
+function tellOf(
+  database: Database,
+  id: string,
+  { to, row, changes }: { to: ContainerState; row: Row | undefined; changes: RecordChanges },
+): void {
+  const from = row?.['state'] as ContainerState
+  const ended = to === 'exited' || to === 'restarting'
+  if (ended && isActive(from)) {
+    if (changes.oomKilled) insertContainerEvent(database, id, 'oom')
+    const startedAt = (row?.['started_at'] as number | null) ?? Date.now()
+    insertContainerEvent(database, id, 'die', {
+      exitCode: String(changes.exitStatus ?? -1),
+      execDuration: String(Math.max(0, Math.round(((changes.finishedAtMs ?? Date.now()) - startedAt) / 1000))),
+    })
+  } else if (to === 'running' && from !== 'stopping')
+    insertContainerEvent(database, id, from === 'paused' ? 'unpause' : 'start')
+  else if (to === 'paused' && from === 'running') insertContainerEvent(database, id, 'pause')
+}
 
 function changedColumns(changes: RecordChanges): Record<string, string | number | null> {
   const columns: Record<string, string | number | null> = {}
@@ -154,27 +198,42 @@ function changedColumns(changes: RecordChanges): Record<string, string | number 
   if ('exitStatus' in changes) columns['exit_status'] = changes.exitStatus ?? null
   if (changes.oomKilled !== undefined) columns['oom_killed'] = changes.oomKilled ? 1 : 0
   if ('error' in changes) columns['error'] = changes.error ?? null
+  if (changes.stoppedByUser !== undefined) columns['stopped_by_user'] = changes.stoppedByUser ? 1 : 0
+  if (changes.restartCount !== undefined) columns['restart_count'] = changes.restartCount
+  if (changes.restartDelayMs !== undefined) columns['restart_delay'] = changes.restartDelayMs
+  if ('health' in changes) columns['health'] = changes.health === undefined ? null : JSON.stringify(changes.health)
   return columns
+}
+
+/** Columns that change without the state: the settings, the name, the health … @throws {ContainerNotFound} */
+export function changeRecord(
+  database: Database,
+  id: string,
+  { name, settings, ...changes }: RecordChanges & { readonly name?: string; readonly settings?: StoredSettings },
+): void {
+  const columns: Record<string, string | number | null> = {
+    ...changedColumns(changes),
+    ...(name !== undefined && { name }),
+    ...(settings !== undefined && { config: JSON.stringify(settings) }),
+  }
+  const { changes: count } = database
+    .prepare(
+      `UPDATE containers SET ${Object.keys(columns)
+        .map((column) => `${column} = ?`)
+        .join(', ')} WHERE id = ?`,
+    )
+    .run(...Object.values(columns), id)
+  if (count === 0) throw new ContainerNotFound(id)
 }
 
 /** Forgets a container in state `removing`. Idempotent. */
 export function deleteRecord(database: Database, id: string): void {
   transaction(database, () => {
-    const { changes } = database.prepare("DELETE FROM containers WHERE id = ? AND state = 'removing'").run(id)
-    if (changes !== 0) logEvent(database, 'destroy', { id })
+    const row = database.prepare("SELECT id FROM containers WHERE id = ? AND state = 'removing'").get(id)
+    if (row === undefined) return
+    insertContainerEvent(database, id, 'destroy')
+    database.prepare('DELETE FROM containers WHERE id = ?').run(id)
   })
-}
-
-/** Within a transaction. */
-function logEvent(
-  database: Database,
-  action: string,
-  { id, ...attributes }: { id: string; [key: string]: string },
-): void {
-  const timeNs = BigInt(Date.now()) * 1_000_000n
-  database
-    .prepare("INSERT INTO events (time_ns, type, action, actor, attributes) VALUES (?, 'container', ?, ?, ?)")
-    .run(timeNs, action, id, JSON.stringify(attributes))
 }
 
 /** @throws {ContainerNotFound} @throws {AmbiguousContainer} */
@@ -233,6 +292,10 @@ function toRecord(row: Row): ContainerRecord {
     exitStatus: optional<number>(row['exit_status']),
     oomKilled: row['oom_killed'] === 1,
     error: optional<string>(row['error']),
+    stoppedByUser: row['stopped_by_user'] === 1,
+    restartCount: row['restart_count'] as number,
+    restartDelayMs: row['restart_delay'] as number,
+    health: row['health'] === null ? undefined : (JSON.parse(row['health'] as string) as Health),
   }
 }
 

@@ -1,6 +1,7 @@
 /** What the container room answers. */
 import type { Readable, Writable } from 'node:stream'
 import type { TransferOptions } from '../images/types.ts'
+import type { ResourceUsage } from '../plugins/contract.ts'
 import type { ContainerState } from './lifecycle.ts'
 
 /** The flags of `run` and `create` as typed, by docker's long names. Missing means not given. */
@@ -37,6 +38,13 @@ export interface RunFlags {
   readonly entrypoint?: string | undefined
   readonly env?: readonly string[] | undefined
   readonly 'env-file'?: readonly string[] | undefined
+  readonly 'health-cmd'?: string | undefined
+  readonly 'health-interval'?: string | undefined
+  readonly 'health-on-failure'?: string | undefined
+  readonly 'health-retries'?: string | undefined
+  readonly 'health-start-interval'?: string | undefined
+  readonly 'health-start-period'?: string | undefined
+  readonly 'health-timeout'?: string | undefined
   readonly 'group-add'?: readonly string[] | undefined
   readonly hostname?: string | undefined
   readonly init?: boolean | undefined
@@ -44,11 +52,14 @@ export interface RunFlags {
   readonly ipc?: string | undefined
   readonly label?: readonly string[] | undefined
   readonly 'label-file'?: readonly string[] | undefined
+  readonly 'log-driver'?: string | undefined
+  readonly 'log-opt'?: readonly string[] | undefined
   readonly 'mac-address'?: string | undefined
   readonly memory?: string | undefined
   readonly 'memory-reservation'?: string | undefined
   readonly 'memory-swap'?: string | undefined
   readonly 'memory-swappiness'?: string | undefined
+  readonly 'no-healthcheck'?: boolean | undefined
   readonly mount?: readonly string[] | undefined
   readonly name?: string | undefined
   readonly network?: string | undefined
@@ -61,6 +72,7 @@ export interface RunFlags {
   readonly pull?: string | undefined
   readonly quiet?: boolean | undefined
   readonly 'read-only'?: boolean | undefined
+  readonly restart?: string | undefined
   readonly rm?: boolean | undefined
   readonly runtime?: string | undefined
   readonly 'security-opt'?: readonly string[] | undefined
@@ -104,6 +116,9 @@ export interface ContainerSummary {
   readonly id: string
   readonly name: string
   readonly imageName: string
+  /** undefined for a bare module */
+  readonly image: string | undefined
+  readonly backend: string
   /** The command line as docker shows it, unquoted and untruncated. */
   readonly command: string
   readonly state: ContainerState
@@ -112,14 +127,172 @@ export interface ContainerSummary {
   readonly finishedAtMs: number | undefined
   /** -1: ended, but nobody could learn how */
   readonly exitStatus: number | undefined
+  readonly health: 'starting' | 'healthy' | 'unhealthy' | undefined
   readonly labels: Readonly<Record<string, string>>
+  /** Targets and sources of its mounts. */
+  readonly mounts: readonly string[]
+  readonly networkMode: string
+  /** With `size` only: bytes written into the container, and with its image. */
+  readonly size: { readonly writableBytes: number; readonly virtualBytes: number } | undefined
 }
 
 export interface ListOptions {
   /** Stopped ones too. */
   readonly all?: boolean
+  /** The latest so many, in any state. */
+  readonly last?: number
+  /** docker's `key=value`, unparsed. */
+  readonly filters?: readonly string[]
+  readonly size?: boolean
 }
 
+export interface StopOptions {
+  /** Until the kill; -1: never. The container's own, else 10, when missing. */
+  readonly timeoutSeconds?: number | undefined
+  /** Instead of the container's stop signal. */
+  readonly signal?: string | undefined
+}
+
+export interface StartOptions {
+  /** Attach stdout, stderr and signals. */
+  readonly attach?: boolean
+  /** Attach stdin. */
+  readonly interactive?: boolean
+  readonly detachKeys?: string | undefined
+  readonly signalProxy?: boolean
+}
+
+export interface AttachOptions {
+  readonly stdin: boolean
+  readonly detachKeys?: string | undefined
+  readonly signalProxy: boolean
+}
+
+/** The flags of `exec` as typed. */
+export interface ExecRequest {
+  readonly command: readonly string[]
+  readonly detach?: boolean
+  readonly interactive?: boolean
+  readonly tty?: boolean
+  readonly privileged?: boolean
+  readonly user?: string | undefined
+  readonly workdir?: string | undefined
+  readonly env?: readonly string[]
+  readonly envFiles?: readonly string[]
+  readonly detachKeys?: string | undefined
+}
+
+export interface DebugRequest {
+  /** What to run; a shell when empty. */
+  readonly command: readonly string[]
+  /** Of the tools; the default toolbox when missing. */
+  readonly image?: string | undefined
+  readonly interactive: boolean
+  readonly tty: boolean
+}
+
+/** The flags of `update` as typed. */
+export type UpdateFlags = Pick<
+  RunFlags,
+  | 'blkio-weight'
+  | 'cpu-period'
+  | 'cpu-quota'
+  | 'cpu-shares'
+  | 'cpus'
+  | 'cpuset-cpus'
+  | 'cpuset-mems'
+  | 'memory'
+  | 'memory-reservation'
+  | 'memory-swap'
+  | 'pids-limit'
+  | 'restart'
+>
+
+export interface LogOptions {
+  readonly follow?: boolean
+  /** `all`, or how many of the last lines. */
+  readonly tail?: string | undefined
+  /** A time stamp, Unix seconds, or a duration back from now. */
+  readonly since?: string | undefined
+  readonly until?: string | undefined
+  readonly signal?: AbortSignal
+}
+
+export interface LogEntry {
+  /** Name of the container. */
+  readonly container: string
+  readonly timeNs: bigint
+  readonly stream: 'stdout' | 'stderr'
+  /** With its line feed, when it had one. */
+  readonly text: string
+  /** `labels` and `env` that the log options name, for `--details`. */
+  readonly details: Readonly<Record<string, string>>
+}
+
+/** One sample of `stats`; rates are made of two. */
+export interface StatsSample {
+  readonly id: string
+  readonly name: string
+  readonly atMs: number
+  readonly usage: ResourceUsage
+  /** CPUs that this host has. */
+  readonly cpus: number
+  readonly network: { readonly receivedBytes: number; readonly sentBytes: number }
+}
+
+export interface ProcessTable {
+  readonly titles: readonly string[]
+  readonly processes: readonly (readonly string[])[]
+}
+
+export interface PathChange {
+  readonly kind: 'A' | 'C' | 'D'
+  readonly path: string
+}
+
+export interface CommitOptions {
+  /** Reference of the new image. */
+  readonly reference?: string | undefined
+  readonly author?: string | undefined
+  readonly message?: string | undefined
+  /** Dockerfile instructions. */
+  readonly changes?: readonly string[]
+  readonly pause?: boolean
+}
+
+/** A path of the host or of a container; `-` of the host stands for a tar stream. */
+export interface CopyPlace {
+  readonly container?: string | undefined
+  readonly path: string
+}
+
+export interface CopyRequest {
+  readonly from: CopyPlace
+  readonly to: CopyPlace
+  /** Copy uid and gid as well. */
+  readonly archive?: boolean
+  /** Follow a symbolic link that the source is. */
+  readonly followLink?: boolean
+}
+
+export interface PortBinding {
+  readonly containerPort: string
+  readonly hostIp: string
+  readonly hostPort: string
+}
+
+/** docker's shape; `src/containers/inspect.ts` has the fields. */
+export type ContainerInspect = Readonly<Record<string, unknown>>
+
+export interface PruneContainersResult {
+  readonly deleted: readonly string[]
+  readonly reclaimedBytes: number
+}
+
+/**
+ * Names are names, ids, or unambiguous prefixes of ids: every method with one may throw `ContainerNotFound` and
+ * `AmbiguousContainer`.
+ */
 export interface ContainerEngine {
   /**
    * Creates and starts a container and stays attached until it ends, is detached from, or `-d` lets it go at once.
@@ -129,15 +302,61 @@ export interface ContainerEngine {
    * @throws {CoracleError} with exit status 125, 126 or 127; the container, if one was made, is left as docker leaves it
    */
   run(request: RunRequest, io: RunIO): Promise<number>
+  /** @returns the id */
+  create(request: RunRequest, io: Pick<RunIO, 'stderr' | 'openTransfer'>): Promise<string>
+  /** Nothing happens to one that runs. @returns the exit status for the command */
+  start(name: string, options?: StartOptions, io?: RunIO): Promise<number>
+  /** The stop signal, and SIGKILL after the grace time. Nothing happens to one that does not run. */
+  stop(name: string, options?: StopOptions): Promise<void>
+  restart(name: string, options?: StopOptions): Promise<void>
+  /** @throws {ContainerNotRunning} */
+  kill(name: string, signal?: string): Promise<void>
+  /** @throws {ContainerNotRunning} @throws {StateConflict} it is paused already */
+  pause(name: string): Promise<void>
+  unpause(name: string): Promise<void>
+  /** @returns the exit status; -1: nobody could learn it */
+  wait(name: string, signal?: AbortSignal): Promise<number>
   /** Newest first. Records whose process is gone are brought up to date on the way. */
   list(options?: ListOptions): Promise<readonly ContainerSummary[]>
-  /**
-   * @param name - name, id, or unambiguous prefix of an id
-   * @throws {ContainerNotFound} @throws {AmbiguousContainer} @throws {ContainerRunning} without `force`
-   */
-  remove(name: string, options?: { readonly force?: boolean }): Promise<void>
+  /** @throws {ContainerRunning} without `force` */
+  remove(name: string, options?: { readonly force?: boolean; readonly volumes?: boolean }): Promise<void>
+  /** @throws {ContainerNameInUse} */
+  rename(name: string, to: string): Promise<void>
+  /** Limits take effect at once where it runs. @returns warnings */
+  update(name: string, flags: UpdateFlags): Promise<readonly string[]>
+  /** Removes all that have stopped. */
+  prune(filters: readonly string[]): Promise<PruneContainersResult>
+
+  /** Merged by time where there are several containers. @throws {LogsUnreadable} the log driver keeps none */
+  logs(names: readonly string[], options: LogOptions): AsyncIterable<LogEntry>
+  clearLogs(name: string): Promise<void>
+
+  /** @returns the exit status of the program, 126 or 127 when there is none, 0 with `detach` */
+  exec(name: string, request: ExecRequest, io: RunIO): Promise<number>
+  attach(name: string, options: AttachOptions, io: RunIO): Promise<number>
+  debug(name: string, request: DebugRequest, io: RunIO): Promise<number>
+  /** @param psArguments - of `ps`, `-ef` when empty */
+  top(name: string, psArguments: readonly string[]): Promise<ProcessTable>
+  stats(name: string): Promise<StatsSample>
+
+  inspect(name: string, options?: { readonly size?: boolean }): Promise<ContainerInspect>
+  /** The words of a `run` that would make this container again. */
+  asCommand(name: string): Promise<readonly string[]>
+  ports(name: string): Promise<readonly PortBinding[]>
+
+  copy(request: CopyRequest, io: RunIO): Promise<void>
+  changes(name: string): Promise<readonly PathChange[]>
+  /** @returns the id of the image */
+  commit(name: string, options: CommitOptions): Promise<string>
+  /** The root file system as a tar stream. */
+  export(name: string, output: Writable): Promise<void>
+
   /** Records the end of a container from its exit record. What the supervisor's exit hook calls. Idempotent. */
   exited(id: string): Promise<void>
+  /** Starts a container whose pause before a restart is over. */
+  restartDue(id: string): Promise<void>
+  /** Runs one health probe. @returns whether the next one comes after the start interval instead of the usual one */
+  probe(id: string): Promise<boolean>
   /** Containers in any state that were made of the image with this id. */
   usersOf(imageId: string): readonly { readonly id: string; readonly name: string; readonly running: boolean }[]
 }

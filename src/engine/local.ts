@@ -12,6 +12,8 @@ import { openDatabase } from '../state/database.ts'
 import type { Engine } from './engine.ts'
 import { openRegistry, type RegistryEvents } from './registry.ts'
 
+import { openSystem } from './system/open.ts'
+
 export interface LocalEngineOptions extends RegistryEvents {
   readonly paths?: Paths
 }
@@ -44,7 +46,7 @@ export async function openLocalEngine({ paths = readPaths(), ...events }: LocalE
     await registry.client.close()
     database.close()
   }
-  return { images, containers, close }
+  return { images, containers, system: openSystem({ paths, database, images, containers }), close }
 }
 
 /** Files of an image belong to several users; an ordinary user's own namespace has them. */

@@ -3,9 +3,10 @@ import type { DatabaseSync } from 'node:sqlite'
 import { CoracleError } from '../errors.ts'
 import { imagesSchema } from './migrations/0001-images.ts'
 import { containersSchema } from './migrations/0002-containers.ts'
+import { lifeSchema } from './migrations/0003-life.ts'
 
 /** In order; a released entry never changes, a new one is appended. */
-const MIGRATIONS: readonly string[] = [imagesSchema, containersSchema]
+const MIGRATIONS: readonly string[] = [imagesSchema, containersSchema, lifeSchema]
 
 export class StateTooNew extends CoracleError {
   override readonly code = 'STATE_TOO_NEW'

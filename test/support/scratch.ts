@@ -23,10 +23,9 @@ export async function keptDirectory(prefix = 'coracle-test-'): Promise<string> {
 }
 
 afterEach(async () => {
-  for (const path of made.splice(0)) {
-    await rm(path, { recursive: true, force: true })
-    kept.push(path) // once more at the end: what a test killed may still have something to write
-  }
+  const paths = made.splice(0)
+  kept.push(...paths) // once more at the end: what a test killed may still have something to write
+  for (const path of paths) await rm(path, { recursive: true, force: true, maxRetries: 5 })
 })
 
 process.once('exit', () => {

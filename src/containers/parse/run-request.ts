@@ -7,6 +7,7 @@ import type { RunFlags, RunRequest } from '../types.ts'
 import { keyValues, parseEnvironment, parseLabels } from './environment.ts'
 import { parseLimits, parseUlimit } from './limits.ts'
 import { parseCgroupnsMode, parseIpcMode, parsePidMode, parseUsernsMode, parseUtsMode } from './modes.ts'
+import { parseRestartPolicy } from './restart.ts'
 import { parseCapability, parseDevice, parseDeviceRule, parseSecurityOptions, parseSysctl } from './security.ts'
 import { parseSignal } from './signals.ts'
 import { invalid, parseInteger } from './values.ts'
@@ -65,6 +66,9 @@ function hostConfig(flags: RunFlags): HostConfig {
     ContainerIDFile: flags.cidfile ?? '',
     NetworkMode: parseNetworkMode(flags.network),
     AutoRemove: flags.rm ?? false,
+    RestartPolicy: parseRestartPolicy(flags.restart),
+    LogConfig: { Type: 'json-file', Config: {} },
+    HealthOnFailure: 'none',
     Annotations: keyValues(flags.annotation ?? [], 'annotation'),
     CapAdd: (flags['cap-add'] ?? []).map((text) => parseCapability(text, 'CapAdd')),
     CapDrop: (flags['cap-drop'] ?? []).map((text) => parseCapability(text, 'CapDrop')),
@@ -98,6 +102,8 @@ function refuseConflicts(flags: RunFlags): void {
   const network = flags.network ?? ''
   if (flags.detach && (flags.attach?.length ?? 0) > 0)
     refuse('conflicting options: cannot specify both --attach and --detach')
+  if (flags.rm && !['', 'no'].includes(flags.restart ?? ''))
+    refuse('conflicting options: cannot specify both --restart and --rm')
   if (flags.uts === 'host' && flags.hostname !== undefined) refuse('conflicting options: hostname and the UTS mode')
   if (flags.uts === 'host' && flags.domainname !== undefined) refuse('conflicting options: domainname and the UTS mode')
   if (network.startsWith('container:')) {

@@ -1,0 +1,54 @@
+/** What happened to containers, images, networks and volumes: rows that `events` reads back and follows. */
+import { type Database, transaction } from './database.ts'
+
+export type EventType = 'container' | 'image' | 'network' | 'volume' | 'plugin' | 'system'
+
+export interface NewEvent {
+  readonly type: EventType
+  /** docker's words: `create`, `start`, `die`, `exec_start: sh`, `health_status: healthy`, `pull` … */
+  readonly action: string
+  /** id of what it happened to */
+  readonly actor: string
+  readonly attributes?: Readonly<Record<string, string>>
+}
+
+export interface StoredEvent extends Required<NewEvent> {
+  /** Strictly rising; survives clock jumps. */
+  readonly sequence: number
+  readonly timeNs: bigint
+}
+
+/** As many are kept; docker's daemon keeps 256. */
+const KEPT_EVENTS = 10_000
+/** Old ones are dropped every so many new ones. */
+const PRUNE_EVERY = 500
+
+/** Within a write transaction of the caller. */
+export function insertEvent(database: Database, { type, action, actor, attributes = {} }: NewEvent): void {
+  const timeNs = BigInt(Date.now()) * 1_000_000n
+  const { lastInsertRowid } = database
+    .prepare('INSERT INTO events (time_ns, type, action, actor, attributes) VALUES (?, ?, ?, ?, ?)')
+    .run(timeNs, type, action, actor, JSON.stringify(attributes))
+  const sequence = Number(lastInsertRowid)
+  if (sequence % PRUNE_EVERY === 0)
+    database.prepare('DELETE FROM events WHERE sequence <= ?').run(sequence - KEPT_EVENTS)
+}
+
+/** An event of its own; those that go with a change of state belong into its transaction. */
+export function logEvent(database: Database, event: NewEvent): void {
+  transaction(database, () => insertEvent(database, event))
+}
+
+/** In the order they happened, those after `sequence`, at most `limit`. */
+export function readEvents(database: Database, sequence: number, limit = 1000): readonly StoredEvent[] {
+  const statement = database.prepare('SELECT * FROM events WHERE sequence > ? ORDER BY sequence LIMIT ?')
+  statement.setReadBigInts(true)
+  return statement.all(sequence, limit).map((row) => ({
+    sequence: Number(row['sequence']),
+    timeNs: row['time_ns'] as bigint,
+    type: row['type'] as EventType,
+    action: row['action'] as string,
+    actor: row['actor'] as string,
+    attributes: JSON.parse(row['attributes'] as string) as Record<string, string>,
+  }))
+}
