@@ -22,7 +22,7 @@ export default class Rm extends EngineCommand {
     const { args, flags } = await this.parse(Rm)
     const engine = await this.openEngine()
     await this.eachTarget(args.container, async (name) => {
-      await engine.containers.remove(name, { force: flags.force ?? false })
+      await engine.containers.remove(name, { force: flags.force ?? false, volumes: flags.volumes ?? false })
       this.log(name)
     })
   }

@@ -15,7 +15,7 @@ export function containerDirectories(paths: Paths, id: string): ContainerDirecto
   return { data: containerDirectory(paths, id), run: containerRunDirectory(paths, id) }
 }
 
-/** Makes them and says what the root file system consists of. */
+/** Makes what is missing of the data directory and says what the root file system consists of. Idempotent. */
 export function makeDirectories(
   paths: Paths,
   id: string,
@@ -23,8 +23,7 @@ export function makeDirectories(
 ): ContainerDirectories & { rootfs: RootFilesystem } {
   const directories = containerDirectories(paths, id)
   mkdirSync(directories.data, { recursive: true, mode: 0o711 })
-  mkdirSync(directories.run, { recursive: true, mode: 0o700 })
-  mkdirSync(join(directories.data, 'rootfs'))
+  mkdirSync(join(directories.data, 'rootfs'), { recursive: true })
   return { ...directories, rootfs: makeRoot(directories.data, source) }
 }
 
@@ -32,11 +31,12 @@ function makeRoot(data: string, { content }: Source): RootFilesystem {
   if (content.kind === 'module') return content
   const upper = join(data, 'upper')
   const work = join(data, 'work')
-  mkdirSync(upper)
-  mkdirSync(work)
-  // The root directory of an overlay is its upper directory: it takes the mode of the image's.
-  const [top] = content.lower
-  chmodSync(upper, top === undefined ? 0o755 : statSync(top).mode & 0o7777)
+  mkdirSync(work, { recursive: true })
+  if (mkdirSync(upper, { recursive: true }) !== undefined) {
+    // The root directory of an overlay is its upper directory: it takes the mode of the image's.
+    const [top] = content.lower
+    chmodSync(upper, top === undefined ? 0o755 : statSync(top).mode & 0o7777)
+  }
   return { kind: 'layers', lower: content.lower, upper, work }
 }
 

@@ -11,7 +11,7 @@ import { commandLine, mergeImage } from './spec/merge-image.ts'
 export interface Draft {
   readonly id: ContainerId
   readonly name: string
-  /** As the user typed it. */
+  /** As the user typed it; a bare module's absolute path. */
   readonly imageName: string
   readonly source: Source
   readonly backendName: string
@@ -35,7 +35,7 @@ export async function draftContainer(
   return {
     id: randomBytes(32).toString('hex') as ContainerId,
     name,
-    imageName: config.Image,
+    imageName: source.id === undefined ? source.name : config.Image,
     source,
     backendName: chosen,
     backend,

@@ -82,3 +82,26 @@ export class ContainerNotRunning extends CoracleError {
     super(`container ${id.slice(0, 12)} (${name}) is not running: it is ${state}`, { hint: `coracle start ${name}` })
   }
 }
+
+/** The process that was to restart a container could not be started. */
+export class RestarterLost extends CoracleError {
+  override readonly code = 'RESTARTER_LOST'
+  constructor(program: string) {
+    super(`cannot run ${program}, which restarts containers`, { hint: 'reinstall Coracle' })
+  }
+}
+
+export class ContainerPaused extends CoracleError {
+  override readonly code = 'CONTAINER_PAUSED'
+  override readonly status = 409
+}
+
+/** SIGKILL does not end it: a process hangs in the kernel. */
+export class ContainerStuck extends CoracleError {
+  override readonly code = 'CONTAINER_STUCK'
+  constructor({ id, name }: { readonly id: string; readonly name: string }) {
+    super(`container ${id.slice(0, 12)} (${name}) does not end even by SIGKILL`, {
+      hint: 'a process in it hangs in the kernel, often for a disk or a network file system; try again later',
+    })
+  }
+}

@@ -9,5 +9,5 @@ import type { ContainerRoom } from './room.ts'
 export async function recordExit(room: ContainerRoom, id: string): Promise<void> {
   const record = readRecord(room.database, id)
   if (record === undefined) throw new ContainerNotFound(id)
-  await finishContainer(room, record, readExit(room, record))
+  await finishContainer(room, record, { exit: readExit(room, record) })
 }

@@ -1,35 +1,95 @@
-/** The end of a container: recorded once, whoever sees it first, then cleaned up after, and removed for `--rm`. */
+/** The end of a container: cleaned up after, recorded once, whoever sees it first; then restarted or, for `--rm`, removed. */
 import type { ExitRecord } from '../linux/exit-record.ts'
 import type { ContainerId } from '../plugins/contract.ts'
+import { thisProcess } from '../state/lock.ts'
+import { isAlive, type ProcessIdentity } from '../util/process-identity.ts'
 import { removeDirectories, removeRunDirectory } from './directories.ts'
 import { ContainerNotFound, StateConflict } from './errors.ts'
+import { holding } from './hold.ts'
 import { destroyGroups } from './host.ts'
-import { advance, type ContainerRecord, deleteRecord } from './records.ts'
+import { isActive } from './lifecycle.ts'
+import { advance, type ContainerRecord, deleteRecord, type RecordChanges, readRecord } from './records.ts'
+import { nextRestart, spawnRestarter } from './restart-policy.ts'
 import type { ContainerRoom } from './room.ts'
 import { cgroupsPath } from './spec/runtime-spec.ts'
 
 /** An end that nobody saw. Never taken for success. */
 export const UNKNOWN_STATUS = -1
 
-/** Idempotent; of several at once one records the end, and all of them leave nothing behind. */
+export interface FinishOptions {
+  /** Neither restart nor remove it: the caller is about to start it again. */
+  readonly keep?: boolean
+}
+
+/** One run of a container: the next one has another supervisor. */
+export type Run = Pick<ContainerRecord, 'id' | 'supervisor'>
+
+/**
+ * Idempotent; of several at once one records the end, and when this returns nothing of the run is left. The record
+ * changes last: whoever is cut short before leaves a container that looks as if it ran, and is found to have ended.
+ */
 export async function finishContainer(
   room: ContainerRoom,
-  record: Remains & Pick<ContainerRecord, 'autoRemove'>,
-  exit: ExitRecord | undefined,
+  run: Run,
+  { exit, keep = false }: FinishOptions & { readonly exit: ExitRecord | undefined },
 ): Promise<void> {
-  ignoringRivals(() =>
-    advance(room.database, record.id, {
-      to: 'exited',
-      process: undefined,
-      supervisor: undefined,
-      owner: undefined,
-      exitStatus: exit?.status ?? UNKNOWN_STATUS,
-      oomKilled: exit?.oomKilled ?? false,
-      finishedAtMs: exit === undefined ? Date.now() : Number(exit.finishedAtNs / 1_000_000n),
-    }),
-  )
-  await cleanUp(room, record, exit !== undefined)
-  if (record.autoRemove) await discardContainer(room, record)
+  const discard = await holding(room, run.id, async () => {
+    const record = readRecord(room.database, run.id)
+    if (record === undefined) return false
+    if (isActive(record.state)) {
+      if (!sameProcess(record.supervisor, run.supervisor)) return false // it has been started again
+      await cleanUp(room, record, exit !== undefined)
+      recordEnd(room, record, { exit, keep })
+    } else if (record.state !== 'exited' || isOwned(record)) return false
+    return record.autoRemove && !keep
+  })
+  if (discard) await discardContainer(room, run)
+}
+
+/** Somebody who lives is about to start it again. */
+function isOwned({ owner }: ContainerRecord): boolean {
+  return owner !== undefined && isAlive(owner)
+}
+
+function sameProcess(one: ProcessIdentity | undefined, other: ProcessIdentity | undefined): boolean {
+  return one?.pid === other?.pid && one?.startTime === other?.startTime
+}
+
+function recordEnd(
+  room: ContainerRoom,
+  record: ContainerRecord,
+  { exit, keep }: { exit: ExitRecord | undefined; keep: boolean },
+): void {
+  const finishedAtMs = exit === undefined ? Date.now() : Number(exit.finishedAtNs / 1_000_000n)
+  const changes = {
+    process: undefined,
+    supervisor: undefined,
+    owner: keep ? thisProcess() : undefined,
+    exitStatus: exit?.status ?? UNKNOWN_STATUS,
+    oomKilled: exit?.oomKilled ?? false,
+    finishedAtMs,
+  }
+  const restart = keep ? undefined : nextRestart(endOf(record, changes))
+  ignoringRivals(() => {
+    if (restart === undefined) advance(room.database, record.id, { to: 'exited', ...changes })
+    else recordRestart(room, record, { ...changes, restartCount: restart.count, restartDelayMs: restart.delayMs })
+  })
+}
+
+function endOf(record: ContainerRecord, { exitStatus, finishedAtMs }: { exitStatus: number; finishedAtMs: number }) {
+  const { stoppedByUser, restartCount, restartDelayMs, startedAtMs = finishedAtMs, settings } = record
+  const policy = settings.host.RestartPolicy
+  return { policy, stoppedByUser, restartCount, restartDelayMs, ranMs: finishedAtMs - startedAtMs, exitStatus }
+}
+
+/** The restarter first: one whose record was never written does nothing. */
+function recordRestart(
+  room: ContainerRoom,
+  { id }: ContainerRecord,
+  changes: RecordChanges & { readonly restartDelayMs: number },
+): void {
+  const owner = spawnRestarter(room, id, changes.restartDelayMs)
+  advance(room.database, id, { to: 'restarting', ...changes, owner })
 }
 
 type Remains = Pick<ContainerRecord, 'id' | 'backend' | 'settings'>
@@ -50,6 +110,7 @@ export async function cleanUp(room: ContainerRoom, remains: Remains, supervised:
 /** A stopped container with all its files and its record. The record goes last, so that a cut leaves a trace to follow. */
 export async function discardContainer(room: ContainerRoom, { id }: Pick<ContainerRecord, 'id'>): Promise<void> {
   ignoringRivals(() => advance(room.database, id, { to: 'removing' }))
+  if (readRecord(room.database, id)?.state !== 'removing') return // started again, or gone
   await removeDirectories(room.paths, id)
   deleteRecord(room.database, id)
 }

@@ -58,7 +58,8 @@ function isModulePath(name: string): boolean {
   return name.startsWith('./') || name.startsWith('../') || name.startsWith('/')
 }
 
-function bareModule(name: string): Source {
+/** @throws {InvalidArgument} */
+export function bareModule(name: string): Source {
   const path = resolve(name)
   const stats = statSync(path, { throwIfNoEntry: false })
   if (stats === undefined) throw new InvalidArgument(`${name}: no such file`)

@@ -3,52 +3,71 @@ import { type ExitRecord, readExitRecord } from '../linux/exit-record.ts'
 import { containerDirectory, containerRunDirectory } from '../paths.ts'
 import { isAlive, type ProcessIdentity } from '../util/process-identity.ts'
 import { cleanUp, discardContainer, finishContainer } from './finish.ts'
+import { holding } from './hold.ts'
 import { isActive } from './lifecycle.ts'
 import { readPidRecord } from './pid-record.ts'
-import { advance, type ContainerRecord, readRecord } from './records.ts'
+import { advance, type ContainerRecord, changeRecord, readRecord } from './records.ts'
+import { spawnRestarter } from './restart-policy.ts'
 import type { ContainerRoom } from './room.ts'
 
 /** @returns the record as it is now; undefined when the container is gone for good */
 export async function reconcile(room: ContainerRoom, record: ContainerRecord): Promise<ContainerRecord | undefined> {
-  if (!(await mend(room, record))) return record
+  if (!looksWrong(room, record)) return record
+  await mend(room, record)
   return readRecord(room.database, record.id)
 }
 
-/** @returns whether anything was wrong */
-async function mend(room: ContainerRoom, record: ContainerRecord): Promise<boolean> {
-  const { state } = record
-  if (state === 'exited' || lives(record.owner)) return false
-  if (state === 'created') return mendCreated(room, record)
-  if (state === 'removing') {
-    await discardContainer(room, record)
-    return true
-  }
-  if (lives(record.process)) return false
-  const exit = readExit(room, record)
-  if (exit === undefined && lives(record.supervisor)) return false // it is about to write the exit record
-  if (state === 'starting' && exit === undefined) return mendStarting(room, record)
-  await finishContainer(room, record, exit)
-  return true
+/** By the record and /proc alone, because `ps` asks it of every container. */
+function looksWrong(room: ContainerRoom, record: ContainerRecord): boolean {
+  const { state, autoRemove, owner } = record
+  if (lives(owner)) return false
+  if (state === 'created') return owner !== undefined && autoRemove
+  if (state === 'exited') return autoRemove
+  if (state === 'removing' || state === 'restarting') return true
+  if (lives(record.process)) return state === 'stopping'
+  // A supervisor without its container is about to write the exit record, or has, and calls the hook.
+  return readExit(room, record) !== undefined || !lives(record.supervisor)
 }
 
-/** Whoever was creating it died. Docker keeps such a container, unless it was to go away by itself. */
-async function mendCreated(room: ContainerRoom, record: ContainerRecord): Promise<boolean> {
-  if (record.owner === undefined || !record.autoRemove) return false
-  await discardContainer(room, record)
-  return true
+async function mend(room: ContainerRoom, record: ContainerRecord): Promise<void> {
+  const { state } = record
+  // Whoever was at work on it died. Docker keeps such a container, unless it was to go away by itself.
+  if (state === 'created' || state === 'exited' || state === 'removing') await discardContainer(room, record)
+  else if (state === 'restarting') await restartSoon(room, record)
+  else if (state === 'stopping' && lives(record.process)) runOn(room, record)
+  else if (state === 'starting' && readExit(room, record) === undefined) await mendStarting(room, record)
+  else await finishContainer(room, record, { exit: readExit(room, record) })
+}
+
+/** The stop was cut short, and the container has not ended: so it runs, and nobody is stopping it. */
+function runOn({ database }: ContainerRoom, { id }: ContainerRecord): void {
+  advance(database, id, { to: 'running', from: ['stopping'], owner: undefined, stoppedByUser: false })
+}
+
+/** Its restarter was killed: another one takes over, at once, because the pause may long be over. */
+async function restartSoon(room: ContainerRoom, { id }: ContainerRecord): Promise<void> {
+  await holding(room, id, async () => {
+    const current = readRecord(room.database, id)
+    if (current?.state !== 'restarting' || lives(current.owner)) return
+    changeRecord(room.database, id, { owner: spawnRestarter(room, id, 0) })
+  })
 }
 
 /** Whoever was starting it died: before or after the supervisor had taken over. */
-async function mendStarting(room: ContainerRoom, record: ContainerRecord): Promise<boolean> {
-  const found = readPidRecord(containerRunDirectory(room.paths, record.id))
-  if (found !== undefined && lives(found.supervisor)) {
-    advance(room.database, record.id, { to: 'running', ...found, owner: undefined, startedAtMs: Date.now() })
-    return true
-  }
-  await cleanUp(room, record, false)
-  advance(room.database, record.id, { to: 'created', owner: undefined, error: 'the start was interrupted' })
-  if (record.autoRemove) await discardContainer(room, record)
-  return true
+async function mendStarting(room: ContainerRoom, { id }: ContainerRecord): Promise<void> {
+  const discard = await holding(room, id, async () => {
+    const record = readRecord(room.database, id)
+    if (record?.state !== 'starting' || lives(record.owner)) return false
+    const found = readPidRecord(containerRunDirectory(room.paths, id))
+    if (found !== undefined && lives(found.supervisor)) {
+      advance(room.database, id, { to: 'running', ...found, owner: undefined, startedAtMs: Date.now() })
+      return false
+    }
+    await cleanUp(room, record, false)
+    advance(room.database, id, { to: 'created', owner: undefined, error: 'the start was interrupted' })
+    return record.autoRemove
+  })
+  if (discard) await discardContainer(room, { id })
 }
 
 export function readExit(room: ContainerRoom, record: Pick<ContainerRecord, 'id' | 'state'>): ExitRecord | undefined {

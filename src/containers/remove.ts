@@ -1,48 +1,51 @@
 /** `rm`: a stopped container, or with force any. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { isAlive } from '../util/process-identity.ts'
-import { ContainerNotFound, ContainerRunning } from './errors.ts'
-import { discardContainer, finishContainer } from './finish.ts'
+import { ContainerNotFound, ContainerNotRunning, ContainerRunning } from './errors.ts'
+import { findContainer } from './find.ts'
+import { discardContainer } from './finish.ts'
+import { killRecord } from './kill.ts'
 import { isActive } from './lifecycle.ts'
-import { reconcile } from './reconcile.ts'
-import { type ContainerRecord, findRecord } from './records.ts'
+import { type ContainerRecord, changeRecord, readRecord } from './records.ts'
+import { stopRestarter } from './restart-policy.ts'
 import type { ContainerRoom } from './room.ts'
 
-const KILL_TIMEOUT_MS = 10_000
 const POLL_MS = 5
 
+/** See `ContainerEngine.remove`. Without force one that waits for its restart counts as running. */
 export async function removeContainer(room: ContainerRoom, name: string, force: boolean): Promise<void> {
-  let record = await reconcile(room, findRecord(room.database, name))
-  if (record === undefined) throw new ContainerNotFound(name)
-  if (isActive(record.state)) {
-    if (!force) throw new ContainerRunning(record.name, record.state)
-    record = await killContainer(room, record)
+  const { id } = await findContainer(room, name)
+  for (;;) {
+    const record = await stillThere(room, id)
+    if (record === undefined) return
+    if (!isActive(record.state) && record.state !== 'restarting') {
+      await discardContainer(room, record)
+      if (readRecord(room.database, id) === undefined) return
+    } else if (force) await end(room, record)
+    else throw new ContainerRunning(record.name, record.state)
   }
-  if (record !== undefined) await discardContainer(room, record)
 }
 
-/** Kills the first process, and with it all others of its pid namespace, and waits until the end is recorded. */
-async function killContainer(room: ContainerRoom, started: ContainerRecord): Promise<ContainerRecord | undefined> {
-  const deadline = Date.now() + KILL_TIMEOUT_MS
-  let record: ContainerRecord | undefined = started
-  while (record !== undefined && isActive(record.state)) {
-    const { process: first, supervisor } = record
-    if (first !== undefined && isAlive(first)) process.kill(first.pid, 'SIGKILL')
-    if (Date.now() > deadline) {
-      if (supervisor !== undefined && isAlive(supervisor)) process.kill(supervisor.pid, 'SIGKILL')
-      await finishContainer(room, { ...record, autoRemove: false }, undefined)
-    }
-    await sleep(POLL_MS)
-    record = await reconcile(room, findOrUndefined(room, record.id) ?? record)
-  }
-  return record
-}
-
-function findOrUndefined(room: ContainerRoom, id: string): ContainerRecord | undefined {
+async function stillThere(room: ContainerRoom, id: string): Promise<ContainerRecord | undefined> {
   try {
-    return findRecord(room.database, id)
+    return await findContainer(room, id)
   } catch (error) {
     if (error instanceof ContainerNotFound) return undefined
     throw error
+  }
+}
+
+async function end(room: ContainerRoom, record: ContainerRecord): Promise<void> {
+  if (record.state === 'starting') return void (await sleep(POLL_MS))
+  if (record.state === 'restarting') {
+    stopRestarter(record)
+    await discardContainer(room, record)
+    return
+  }
+  try {
+    changeRecord(room.database, record.id, { stoppedByUser: true })
+    await killRecord(room, record)
+  } catch (error) {
+    // Ended or gone between two looks: the next one tells.
+    if (!(error instanceof ContainerNotFound) && !(error instanceof ContainerNotRunning)) throw error
   }
 }

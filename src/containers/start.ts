@@ -1,19 +1,21 @@
 /** `created` → `starting` → `running`: plans, starts the supervisor, and records who is running. */
-import { rmSync } from 'node:fs'
+import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { CoracleError } from '../errors.ts'
 import type { Supervisor } from '../linux/supervisor.ts'
 import type { RuntimeSpec } from '../oci/runtime-spec.ts'
-import { packageRoot } from '../package-root.ts'
-import type { Paths } from '../paths.ts'
 import type { Bundle, LaunchPlan, RootFilesystem } from '../plugins/contract.ts'
 import { thisProcess } from '../state/lock.ts'
-import type { ContainerDirectories } from './directories.ts'
+import { writeBundle } from './bundle.ts'
+import { callBack } from './call-back.ts'
+import { type ContainerDirectories, makeDirectories } from './directories.ts'
 import type { Draft } from './draft.ts'
 import { cleanUp } from './finish.ts'
+import { holding } from './hold.ts'
 import { cgroupSteps, isRootless } from './host.ts'
 import { advance } from './records.ts'
 import type { ContainerRoom } from './room.ts'
+import type { RunIO } from './types.ts'
 
 export type BundleDirectories = ContainerDirectories & { readonly rootfs: RootFilesystem }
 
@@ -36,36 +38,37 @@ export async function planContainer(
   return draft.backend.plan(bundle)
 }
 
-export interface StartOptions {
+/** What is on disk for a start. */
+interface Prepared {
   readonly directories: BundleDirectories
   readonly spec: RuntimeSpec
-  /** First size of the terminal. */
-  readonly size: { readonly columns: number; readonly rows: number } | undefined
+}
+
+export interface StartOptions {
+  /** Made by this command just now; otherwise it is made again from the record, whatever a crash has left. */
+  readonly made?: Prepared | undefined
+  /** Whose terminal it is; its size is the first one of the container's. */
+  readonly io?: Pick<RunIO, 'stdout'> | undefined
+  /** A policy's restart leaves the count of restarts, and who ended it last, as they are. */
+  readonly byUser: boolean
 }
 
 /**
+ * @throws {StateConflict} it runs, or somebody else is at work on it
  * @throws {CoracleError} the program could not be started (exit status 126 or 127), or anything before it; the record
- *   is back in `created` and carries the error, nothing runs
+ *   says why, nothing runs
  */
 export async function startContainer(room: ContainerRoom, draft: Draft, options: StartOptions): Promise<Supervisor> {
-  const { directories, spec, size } = options
-  const { config } = draft.settings
-  advance(room.database, draft.id, { to: 'starting', owner: thisProcess() })
+  return holding(room, draft.id, () => startHeld(room, draft, options))
+}
+
+async function startHeld(room: ContainerRoom, draft: Draft, options: StartOptions): Promise<Supervisor> {
+  const { id } = draft
+  advance(room.database, id, { to: 'starting', owner: thisProcess() })
   try {
-    rmSync(join(directories.data, 'exit'), { force: true }) // of an earlier run
-    const plan = await planContainer(draft, directories, spec)
-    const { startSupervisor } = await import('../linux/supervisor.ts')
-    const supervisor = await startSupervisor({
-      plan,
-      runDirectory: directories.run,
-      stateDirectory: directories.data,
-      ...(config.Tty && { terminal: size ?? { columns: 80, rows: 24 } }),
-      openStdin: config.OpenStdin,
-      stdinOnce: config.StdinOnce,
-      log: { path: join(directories.data, `${draft.id}-json.log`), maxSizeBytes: LOG_BYTES, maxFiles: LOG_FILES },
-      exitHook: exitHook(room.paths, draft.id),
-    })
-    advance(room.database, draft.id, {
+    const prepared = options.made ?? (await prepareAgain(room, draft))
+    const supervisor = await launch(room, draft, { ...prepared, size: sizeOf(options.io) })
+    advance(room.database, id, {
       to: 'running',
       process: supervisor.container,
       supervisor: supervisor.supervisor,
@@ -73,13 +76,50 @@ export async function startContainer(room: ContainerRoom, draft: Draft, options:
       startedAtMs: Date.now(),
       finishedAtMs: undefined,
       exitStatus: undefined,
+      oomKilled: false,
       error: undefined,
+      ...(options.byUser && { stoppedByUser: false, restartCount: 0, restartDelayMs: 0 }),
     })
     return supervisor
   } catch (error) {
     await failedStart(room, draft, error)
     throw error
   }
+}
+
+/** Host names, joined namespaces and name servers may have changed since the last start. */
+async function prepareAgain(room: ContainerRoom, draft: Draft): Promise<Prepared> {
+  const directories = makeDirectories(room.paths, draft.id, draft.source)
+  return { directories, spec: await writeBundle(room, draft, directories) }
+}
+
+type Size = { readonly columns: number; readonly rows: number }
+
+function sizeOf(io: StartOptions['io']): Size {
+  const { columns, rows } = io?.stdout ?? {}
+  return columns === undefined || rows === undefined ? { columns: 80, rows: 24 } : { columns, rows }
+}
+
+async function launch(
+  room: ContainerRoom,
+  draft: Draft,
+  { directories, spec, size }: Prepared & { readonly size: Size },
+): Promise<Supervisor> {
+  const { config } = draft.settings
+  mkdirSync(directories.run, { recursive: true, mode: 0o700 })
+  rmSync(join(directories.data, 'exit'), { force: true }) // of an earlier run
+  const plan = await planContainer(draft, directories, spec)
+  const { startSupervisor } = await import('../linux/supervisor.ts')
+  return startSupervisor({
+    plan,
+    runDirectory: directories.run,
+    stateDirectory: directories.data,
+    ...(config.Tty && { terminal: size }),
+    openStdin: config.OpenStdin,
+    stdinOnce: config.StdinOnce,
+    log: { path: join(directories.data, `${draft.id}-json.log`), maxSizeBytes: LOG_BYTES, maxFiles: LOG_FILES },
+    exitHook: callBack(room.paths, ['exited', draft.id]),
+  })
 }
 
 /** Rotation is on by default: a chatty container does not fill the disk. */
@@ -94,14 +134,4 @@ async function failedStart(room: ContainerRoom, draft: Draft, error: unknown): P
     exitStatus: error instanceof CoracleError ? error.exitCode : 128,
     error: error instanceof Error ? error.message : String(error),
   })
-}
-
-/** How the supervisor calls this installation when nobody else takes the exit. */
-function exitHook(paths: Paths, id: string): { argv: readonly string[]; env: readonly string[] } {
-  const { PATH, HOME } = process.env
-  const env = { CORACLE_ROOT: paths.root, CORACLE_RUN: paths.run, CORACLE_NODE: process.execPath, PATH, HOME }
-  return {
-    argv: [join(packageRoot, 'bin', 'coracle'), 'internal', 'exited', id],
-    env: Object.entries(env).flatMap(([name, value]) => (value === undefined ? [] : [`${name}=${value}`])),
-  }
 }

@@ -3,10 +3,13 @@ import {
   chmodSync,
   constants,
   copyFileSync,
+  existsSync,
   lchownSync,
   lutimesSync,
   mkdirSync,
   readlinkSync,
+  renameSync,
+  rmSync,
   type Stats,
   symlinkSync,
 } from 'node:fs'
@@ -35,10 +38,18 @@ export function makeVolumes(input: VolumesInput): { source: string; target: stri
   const targets = [...new Set([...anonymous, ...declared])].filter((target) => !taken.has(target) && target !== '/')
   return targets.map((target, index) => {
     const source = join(directory, 'volumes', String(index))
-    mkdirSync(source, { recursive: true })
-    if (rootfs.kind === 'layers') fillFromImage(source, rootfs.lower, target)
+    if (!existsSync(source)) makeVolume(source, rootfs, target)
     return { source, target }
   })
+}
+
+/** Filled aside, then renamed: one that is there is whole, and its content the container's. */
+function makeVolume(source: string, rootfs: RootFilesystem, target: string): void {
+  const part = `${source}.part`
+  rmSync(part, { recursive: true, force: true })
+  mkdirSync(part, { recursive: true })
+  if (rootfs.kind === 'layers') fillFromImage(part, rootfs.lower, target)
+  renameSync(part, source)
 }
 
 /** What the image has at `target`, with owners, modes and times; links are copied as links. */

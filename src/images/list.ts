@@ -1,6 +1,7 @@
 /** `images`: one summary for each image, newest first. */
+import { parseMoment } from '../util/moment.ts'
 import type { ImageContext } from './context.ts'
-import { labelMatches, parseImageFilters, parseMoment, referenceMatches } from './filters.ts'
+import { labelMatches, parseImageFilters, referenceMatches } from './filters.ts'
 import { findImage } from './find.ts'
 import { type ImageRecord, readImages, readNames } from './records.ts'
 import type { ImageFilters, ImageSummary, ListImagesOptions } from './types.ts'
@@ -44,7 +45,7 @@ export function selects(context: ImageContext, filters: ImageFilters): (image: I
   const createdOf = (name: string) => findImage(context.database, name).createdAtMs
   const before = filters.before === undefined ? Number.POSITIVE_INFINITY : createdOf(filters.before)
   const since = filters.since === undefined ? Number.NEGATIVE_INFINITY : createdOf(filters.since)
-  const until = filters.until === undefined ? Number.POSITIVE_INFINITY : parseMoment(filters.until)
+  const until = filters.until === undefined ? Number.POSITIVE_INFINITY : parseMoment(filters.until, 'until')
   return (image) =>
     (filters.dangling === undefined || (image.tags.length === 0) === filters.dangling) &&
     (filters.labels ?? []).every((label) => labelMatches(image.labels, label)) &&

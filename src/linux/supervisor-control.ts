@@ -13,6 +13,8 @@ export interface SupervisorControl {
    * @throws {SupervisorLost} the supervisor was killed: the container died with it, its status is unknown
    */
   wait(): Promise<ExitRecord>
+  /** The same, and the exit hook does not run as long as this connection lives: the caller records the end. */
+  takeExit(): Promise<ExitRecord>
 }
 
 export interface StartedControl extends SupervisorControl {
@@ -59,6 +61,10 @@ export function openControl(socket: Socket): StartedControl {
     exited: exited.promise,
     wait: async () => {
       await send('WAIT')
+      return await exited.promise
+    },
+    takeExit: async () => {
+      await send('TAKE-EXIT')
       return await exited.promise
     },
   }

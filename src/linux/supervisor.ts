@@ -77,6 +77,7 @@ export async function startSupervisor(options: SuperviseOptions): Promise<Superv
       resize: control.resize,
       // The exit is its owner's from the start; a connection that broke after it still leaves the record.
       wait: () => control.exited.catch((error: unknown) => recordOr(options.stateDirectory, error)),
+      takeExit: () => control.exited.catch((error: unknown) => recordOr(options.stateDirectory, error)),
       ...identity,
       stdio: attached,
       warnings: control.warnings,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'mocha'
-import { labelMatches, parseImageFilters, parseMoment, referenceMatches } from '../../src/images/filters.ts'
+import { labelMatches, parseImageFilters, referenceMatches } from '../../src/images/filters.ts'
 
 describe('image filters', () => {
   it("are docker's, and nothing else", () => {
@@ -30,13 +30,6 @@ describe('image filters', () => {
     ]
     for (const [name, pattern, expected] of cases)
       assert.equal(referenceMatches(name, pattern), expected, `${name} ${pattern}`)
-  })
-
-  it('read moments as durations, dates and seconds', () => {
-    assert.equal(parseMoment('1h30m', 10_000_000), 10_000_000 - 5_400_000)
-    assert.equal(parseMoment('2024-01-02T03:04:05Z'), Date.UTC(2024, 0, 2, 3, 4, 5))
-    assert.equal(parseMoment('1700000000'), 1_700_000_000_000)
-    assert.throws(() => parseMoment('yesterday'), /invalid value/)
   })
 
   it('match labels by key, or by key and value', () => {

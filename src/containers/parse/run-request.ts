@@ -131,7 +131,7 @@ function attachedStreams(flags: RunFlags): ReadonlySet<string> {
 
 const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/
 
-function parseName(text: string | undefined): string {
+export function parseName(text: string | undefined): string {
   const name = text?.replace(/^\//, '') ?? ''
   if (name !== '' && (!NAME.test(name) || name.length > 128))
     throw new InvalidArgument(

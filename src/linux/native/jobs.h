@@ -6,5 +6,6 @@
 int supervise_main(int argc, char **argv);
 /* File-system steps on descriptor 0, applied below a directory. */
 int apply_main(int argc, char **argv);
+int after_main(int argc, char **argv);
 
 #endif
