@@ -8,7 +8,7 @@ import { ContainerPaused, NoTerminal, StateConflict } from './errors.ts'
 import { findContainer } from './find.ts'
 import { discardContainer } from './finish.ts'
 import { bareModule } from './obtain-image.ts'
-import type { ContainerRecord } from './records.ts'
+import { type ContainerRecord, readRecord } from './records.ts'
 import { stopRestarter } from './restart-policy.ts'
 import type { ContainerRoom } from './room.ts'
 import { type StartOptions as HowToStart, startContainer } from './start.ts'
@@ -59,7 +59,8 @@ export async function startNamed(
   if (record.state === 'running' || record.state === 'starting') return alreadyRunning(room, record, { ...options, io })
   if (record.state === 'restarting') stopRestarter(record)
   using signals = attached && !Tty && options.signalProxy !== false ? openSignalProxy(() => {}) : undefined
-  const supervisor = await startOrSay(room, record, io)
+  const supervisor = await startOrJoin(room, record, io)
+  if (supervisor === undefined) return alreadyRunning(room, record, { ...options, io })
   if (!attached || io === undefined) {
     supervisor.release()
     return 0
@@ -73,10 +74,20 @@ export async function startNamed(
   })
 }
 
-async function startOrSay(room: ContainerRoom, record: ContainerRecord, io: RunIO | undefined): Promise<Supervisor> {
-  const supervisor = await startRecord(room, record, { byUser: true, io })
-  for (const warning of supervisor.warnings) io?.stderr.write(`WARNING: ${warning}\n`)
-  return supervisor
+/** @returns undefined when somebody else has started it in the meantime: that is what was wanted */
+async function startOrJoin(
+  room: ContainerRoom,
+  record: ContainerRecord,
+  io: RunIO | undefined,
+): Promise<Supervisor | undefined> {
+  try {
+    const supervisor = await startRecord(room, record, { byUser: true, io })
+    for (const warning of supervisor.warnings) io?.stderr.write(`WARNING: ${warning}\n`)
+    return supervisor
+  } catch (error) {
+    if (error instanceof StateConflict && readRecord(room.database, record.id)?.state === 'running') return undefined
+    throw error
+  }
 }
 
 /** docker says nothing of a second start; attached it takes part in what is running. */

@@ -16,6 +16,7 @@ export interface BareRoom {
   readonly room: ContainerRoom
   readonly paths: Paths
   readonly database: Database
+  readonly io: RunIO
   /** Runs a shell line to its end. */
   run(script: string, flags?: RunFlags, input?: string): Promise<{ status: number; stdout: string; stderr: string }>
   [Symbol.dispose](): void
@@ -64,6 +65,7 @@ export async function openBareRoom(): Promise<BareRoom> {
     room,
     paths,
     database,
+    io: openIO(),
     run: async (script, flags = {}, input = '') => {
       const io = openIO(input)
       const status = await engine.run(
