@@ -1,5 +1,6 @@
 /** When to ask again, and how long to wait before (RFC 9110, Retry-After). */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { CoracleError } from '../errors.ts'
 import { RegistryUnreachable } from './errors.ts'
 import { drain, type HttpRequest, type HttpResponse } from './http.ts'
 
@@ -23,6 +24,7 @@ export async function sendRetrying(request: HttpRequest, { attempt, onRetry }: A
     const outcome = await attempt(request).catch((error: unknown) => ({ error }))
     signal?.throwIfAborted()
     if ('error' in outcome) {
+      if (outcome.error instanceof CoracleError) throw outcome.error // ours, not the network's
       if (tried >= attempts || isFinal(outcome.error)) throw new RegistryUnreachable(url.host, outcome.error)
       onRetry(outcome.error instanceof Error ? outcome.error.message : String(outcome.error))
       await pause(tried, { signal })

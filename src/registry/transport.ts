@@ -21,6 +21,7 @@ export function openTransport(onRetry: (reason: string) => void = () => {}): Tra
     const key = `${url.protocol}//${url.host} ${proxy ?? ''} ${skipVerify}`
     const known = dispatchers.get(key) ?? openDispatcher(url, proxy, skipVerify)
     dispatchers.set(key, known)
+    known.catch(() => dispatchers.delete(key)) // whoever asked hears why; there is nothing to close
     return known
   }
   const attempt = async (request: HttpRequest): Promise<HttpResponse> => {

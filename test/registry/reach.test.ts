@@ -72,6 +72,14 @@ describe('a registry with TLS or without', () => {
     })
   })
 
+  it('is not even asked when a certificate of ours has no key: the files say so at once', async () => {
+    await using registry = await startSecuredRegistry({ clientCertificates: true })
+    await writeCertificates(registry, { 'ca.crt': registry.certificate, 'me.cert': registry.certificate })
+    await withRepository(registry.host, 'pull', async (repository) => {
+      await assert.rejects(repository.resolve('1'), /me\.cert has no key beside it/)
+    })
+  })
+
   it('is not believed when nobody knows its certificate, and says where to put that', async () => {
     await using registry = await startSecuredRegistry({ tls: true })
     await writeCertificates(registry, { 'hosts.toml': '' })
