@@ -40,6 +40,7 @@ export function openContainerEngine(room: ContainerRoom): ContainerEngine {
     commit: async (name, options) => (await import('./files/commit.ts')).commitContainer(room, name, options),
     export: async (name, output) => (await import('./files/export.ts')).exportContainer(room, name, output),
     exited: async (id) => (await import('./exited.ts')).recordExit(room, id),
+    execEnded: async (id, execId) => (await import('./exec/ended.ts')).recordExecEnd(room, id, execId),
     restartDue: async (id) => (await import('./restart-policy.ts')).restartDue(room, id),
     probe: async (id) => (await import('./health/probe.ts')).probeContainer(room, id),
     usersOf: (imageId) =>

@@ -353,6 +353,8 @@ export interface ContainerEngine {
 
   /** Records the end of a container from its exit record. What the supervisor's exit hook calls. Idempotent. */
   exited(id: string): Promise<void>
+  /** Cleans up after a process of `exec` that nobody waited for. What its supervisor's exit hook calls. Idempotent. */
+  execEnded(id: string, execId: string): Promise<void>
   /** Starts a container whose pause before a restart is over. */
   restartDue(id: string): Promise<void>
   /** Runs one health probe. @returns whether the next one comes after the start interval instead of the usual one */

@@ -18,6 +18,8 @@ const nothing = () => {}
 
 const ENCODINGS: { readonly [N in Name]: Encoding<Extract<ChildStep, { do: N }>> } = {
   enter: [64, (record, { path, kind }) => record.string(path).u32(cloneFlag(kind))],
+  'enter-target': [94, (record, { kinds }) => record.u32(kinds.reduce((flags, kind) => flags | cloneFlag(kind), 0))],
+  'bind-target': [95, target],
   unshare: [65, (record, { kinds }) => record.u32(kinds.reduce((flags, kind) => flags | cloneFlag(kind), 0))],
   propagation: [
     66,
@@ -75,7 +77,8 @@ const ENCODINGS: { readonly [N in Name]: Encoding<Extract<ChildStep, { do: N }>>
     (record, { resource, soft, hard }) => record.string(resource).u32(rlimitNumber(resource)).u64(soft).u64(hard),
   ],
   keyring: [83, name],
-  session: [84, (record, { terminal }) => record.flag(terminal)],
+  // 2: a terminal that is not shown as /dev/console.
+  session: [84, (record, { terminal, console = true }) => record.u32(terminal ? (console ? 1 : 2) : 0)],
   cwd: [85, (record, { path, create, uid, gid }) => record.string(path).flag(create).u32(uid).u32(gid)],
   user: [
     86,

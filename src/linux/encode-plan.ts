@@ -33,6 +33,7 @@ const HOST_CODE = {
   'map-ids': 37,
   'oom-score': 38,
   'oom-file': 39,
+  target: 41,
 } as const satisfies Record<HostStep['do'], number>
 
 function encodeHostStep(writer: WireWriter, step: HostStep): void {
@@ -56,6 +57,9 @@ function encodeHostFields(record: WireWriter, step: HostStep): void {
       break
     case 'oom-score':
       record.string(String(step.value))
+      break
+    case 'target':
+      record.u32(step.pid).u64(step.startTime).flag(step.pidNamespace)
       break
     case 'pid-namespace':
     case 'join-cgroup':

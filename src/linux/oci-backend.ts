@@ -125,7 +125,7 @@ async function groupsOf({ id, spec }: RunningContainer): Promise<CgroupControl> 
 }
 
 function planExec(
-  { id, directory }: RunningContainer,
+  { id, runDirectory }: RunningContainer,
   request: {
     readonly process: Parameters<IsolationBackend['planExec']>[1]
     readonly program: string
@@ -133,18 +133,18 @@ function planExec(
   },
 ): LaunchPlan {
   const { process, program, options } = request
-  const file = join(directory, 'oci', `exec-${randomUUID()}.json`)
-  mkdirSync(join(directory, 'oci'), { recursive: true, mode: 0o700 })
+  const file = join(runDirectory, `oci-${randomUUID()}.json`) // it goes away with the directory
   writeFileSync(file, JSON.stringify(process), { mode: 0o600 })
   const argv = [program, '--root', options.stateDirectory, 'exec', '--process', file, id]
-  return { namespaces: [], before: [], after: [], child: execSteps(argv, process.terminal ?? false) }
+  return { namespaces: [], before: [], after: [], child: execSteps(argv, process.terminal ?? false, false) }
 }
 
-function execSteps(argv: readonly string[], terminal: boolean): ChildStep[] {
+/** @param console - in a mount namespace of its own the terminal is shown as /dev/console; the host's stays what it is */
+function execSteps(argv: readonly string[], terminal: boolean, console = true): ChildStep[] {
   const [file = ''] = argv
   const env = [`PATH=${process.env['PATH'] ?? ''}`, `XDG_RUNTIME_DIR=${process.env['XDG_RUNTIME_DIR'] ?? ''}`]
   return [
-    { do: 'session', terminal },
+    { do: 'session', terminal, ...(console ? {} : { console }) },
     { do: 'exec', file, argv, env },
   ]
 }

@@ -37,6 +37,12 @@ export type HostStep =
   | { readonly do: 'device-filter'; readonly path: string; readonly program: Uint8Array }
   /** Makes the supervisor's next child be born in the pid namespace at `path` (setns for children only). */
   | { readonly do: 'pid-namespace'; readonly path: string }
+  /**
+   * The process that `enter-target` and `bind-target` speak of, held by a descriptor: a reused pid is refused. With
+   * `pidNamespace` the child is born in its pid namespace, which an ordinary user may not ask of a process outside
+   * of the user namespace.
+   */
+  | { readonly do: 'target'; readonly pid: number; readonly startTime: number; readonly pidNamespace: boolean }
   /** Writes the child's pid to `path`/cgroup.procs. */
   | { readonly do: 'join-cgroup'; readonly path: string }
   /** Maps ids of the child's user namespace: written directly (`helpers` false, with setgroups denied when not privileged) or by newuidmap/newgidmap. */
@@ -83,6 +89,10 @@ export type Create = 'directory' | 'file' | 'none'
 export type ChildStep =
   /** Enters an existing namespace (`--network container:…`, runtime-spec namespace paths). */
   | { readonly do: 'enter'; readonly kind: NamespaceKind; readonly path: string }
+  /** Enters namespaces of the plan's target, all at once, the user namespace first. `pid` holds for what `init` forks. */
+  | { readonly do: 'enter-target'; readonly kinds: readonly NamespaceKind[] }
+  /** Shows the root of the target with all its mounts, read-only, at `target` inside the root. */
+  | { readonly do: 'bind-target'; readonly target: string }
   /** Leaves namespaces behind after the clone: `cgroup`, `time`, or `mount` once ids are mapped. */
   | { readonly do: 'unshare'; readonly kinds: readonly NamespaceKind[] }
   /** Changes the propagation of the mount at the host path (`/` first of all, so that nothing travels back). */
@@ -161,8 +171,8 @@ export type ChildStep =
   | { readonly do: 'rlimit'; readonly resource: string; readonly soft: number; readonly hard: number }
   /** A new session keyring, so that the host's is out of reach. */
   | { readonly do: 'keyring'; readonly name: string }
-  /** setsid; with `terminal` a pty of the container's own devpts becomes stdio and the controlling terminal, is bound on /dev/console, and its master goes to the supervisor. */
-  | { readonly do: 'session'; readonly terminal: boolean }
+  /** setsid; with `terminal` a pty of the container's own devpts becomes stdio and the controlling terminal, is bound on /dev/console (unless `console` is false), and its master goes to the supervisor. */
+  | { readonly do: 'session'; readonly terminal: boolean; readonly console?: boolean }
   /** chdir inside the root; `create` makes it when missing, owned by the uid and gid given. */
   | { readonly do: 'cwd'; readonly path: string; readonly create: boolean; readonly uid: number; readonly gid: number }
   | {
@@ -186,7 +196,7 @@ export type ChildStep =
   | { readonly do: 'personality'; readonly persona: number }
   /** A classic BPF program (array of 8-byte `sock_filter`) and SECCOMP_FILTER_FLAG_* bits. */
   | { readonly do: 'seccomp'; readonly program: Uint8Array; readonly flags: number }
-  /** Forks: this process stays as init (forwards signals, reaps orphans, exits as its child), the child goes on with the plan. */
+  /** Forks: this process stays as init (forwards signals, reaps orphans, exits as its child), the child goes on with the plan. Before `session`, that is the child's own. */
   | { readonly do: 'init' }
   /**
    * Replaces the process. A bare name in `file` is looked up along PATH of `env` inside the root. Fails with

@@ -15,10 +15,19 @@ export function readProcessIdentity(pid: number): ProcessIdentity | undefined {
   } catch {
     return undefined
   }
-  // The name (field 2) may hold spaces and parentheses: count from its last closing one.
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  if (fields[0] === 'Z' || fields[0] === 'X') return undefined
-  return { pid, startTime: Number(fields[19]) }
+  const [state = ''] = statFields(stat)
+  if (state === 'Z' || state === 'X') return undefined
+  return { pid, startTime: parseStartTime(stat) }
+}
+
+/** @param stat - the text of /proc/PID/stat */
+export function parseStartTime(stat: string): number {
+  return Number(statFields(stat)[19])
+}
+
+/** From the third field, the state, on. The name before it may hold spaces and parentheses: counted from its last one. */
+export function statFields(stat: string): readonly string[] {
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')
 }
 
 export function isAlive(identity: ProcessIdentity): boolean {

@@ -4,35 +4,54 @@ import type { LaunchPlan, ProcessSpec, RunningContainer } from '../../plugins/co
 import { containerGroups } from '../cgroups/groups.ts'
 import type { ChildStep, HostStep, NamespaceKind } from '../plan.ts'
 import type { CompileOptions } from './compile-plan.ts'
-import { processTail } from './process.ts'
+import { oomSteps, processTail } from './process.ts'
 
-/** The mount namespace last: its files of /proc are the ones that name the others. */
-const ENTERED: readonly (readonly [kind: NamespaceKind, file: string])[] = [
-  ['user', 'user'],
-  ['ipc', 'ipc'],
-  ['uts', 'uts'],
-  ['network', 'net'],
-  ['cgroup', 'cgroup'],
-  ['mount', 'mnt'],
-]
+const ENTERED: readonly NamespaceKind[] = ['user', 'ipc', 'uts', 'network', 'cgroup', 'mount']
 
 export function compileExecPlan(
-  { pid, spec, id }: RunningContainer,
+  container: RunningContainer,
   process: ProcessSpec,
   options: Pick<CompileOptions, 'seccomp' | 'mapHelpers'>,
 ): LaunchPlan {
-  const own = new Set((spec.linux?.namespaces ?? []).map(({ type }) => type))
-  // An ordinary user's container has a group only where groups are delegated.
-  const groups = containerGroups(spec.linux?.cgroupsPath ?? `/coracle/${id}`).filter(({ path }) => existsSync(path))
+  const { spec, id } = container
   return {
     namespaces: [],
-    before: own.has('pid') ? [{ do: 'pid-namespace', path: `/proc/${pid}/ns/pid` }] : [],
-    after: groups.map(({ path }): HostStep => ({ do: 'join-cgroup', path })),
+    before: [targetStep(container)],
+    after: [...joinSteps(container), ...oomSteps({ ...spec, process })],
     child: [
-      ...ENTERED.filter(([kind]) => own.has(kind)).map(
-        ([kind, file]): ChildStep => ({ do: 'enter', kind, path: `/proc/${pid}/ns/${file}` }),
-      ),
-      ...processTail({ ...spec, process }, { ...options, id, init: false, readOnlyRoot: false }),
+      ...enterSteps(container),
+      ...processTail({ ...spec, process }, { ...options, id, init: false, readOnlyRoot: false, additional: true }),
     ],
   }
+}
+
+/** The kinds of namespaces that the container does not share with the host. */
+function ownKinds({ spec }: Pick<RunningContainer, 'spec'>): ReadonlySet<string> {
+  return new Set((spec.linux?.namespaces ?? []).map(({ type }) => type))
+}
+
+/** A pid namespace is entered by the parent where it may: then nobody stands between it and the process. */
+function targetStep(container: RunningContainer): HostStep {
+  const own = ownKinds(container)
+  return {
+    do: 'target',
+    pid: container.pid,
+    startTime: container.startTime,
+    pidNamespace: own.has('pid') && !own.has('user'),
+  }
+}
+
+function enterSteps(container: RunningContainer): ChildStep[] {
+  const own = ownKinds(container)
+  const kinds = ENTERED.filter((kind) => own.has(kind))
+  // Of a user namespace's pid namespace only who is in the former may take the latter; then it holds for children.
+  if (!own.has('user') || !own.has('pid')) return [{ do: 'enter-target', kinds }]
+  return [{ do: 'enter-target', kinds: [...kinds, 'pid'] }, { do: 'init' }]
+}
+
+/** An ordinary user's container has a group only where groups are delegated. */
+function joinSteps({ spec, id }: RunningContainer): HostStep[] {
+  return containerGroups(spec.linux?.cgroupsPath ?? `/coracle/${id}`)
+    .filter(({ path }) => existsSync(path))
+    .map(({ path }) => ({ do: 'join-cgroup', path }))
 }

@@ -7,7 +7,7 @@ import { LaunchImpossible } from '../errors.ts'
 import type { ChildStep, CloneNamespace, HostStep, NamespaceKind } from '../plan.ts'
 import { deviceSteps } from './devices.ts'
 import { mountSteps } from './mounts.ts'
-import { processSteps } from './process.ts'
+import { oomSteps, processSteps } from './process.ts'
 import { refuseUnsupported } from './refuse-unsupported.ts'
 
 export interface CompileOptions {
@@ -82,11 +82,6 @@ function idMapSteps(spec: RuntimeSpec, { mapHelpers }: CompileOptions): HostStep
     size: mapping.size,
   })
   return [{ do: 'map-ids', uids: uidMappings.map(range), gids: gidMappings.map(range), helpers: mapHelpers }]
-}
-
-function oomSteps({ process }: RuntimeSpec): HostStep[] {
-  const value = process?.oomScoreAdj ?? 0
-  return value === 0 ? [] : [{ do: 'oom-score', value }]
 }
 
 function rootSteps({ spec, rootfs, directory, rootless }: Bundle): ChildStep[] {

@@ -2,7 +2,7 @@
 import type { Bundle, ProcessSpec, RuntimeSpec } from '../../plugins/contract.ts'
 import { capabilityBits } from '../capabilities.ts'
 import { LaunchImpossible } from '../errors.ts'
-import type { ChildStep } from '../plan.ts'
+import type { ChildStep, HostStep } from '../plan.ts'
 import type { CompileOptions } from './compile-plan.ts'
 
 export function processSteps({ spec, id, init }: Bundle, options: CompileOptions): ChildStep[] {
@@ -13,6 +13,8 @@ export interface TailOptions extends Pick<CompileOptions, 'seccomp' | 'mapHelper
   readonly id: string
   readonly init: boolean
   readonly readOnlyRoot: boolean
+  /** One more process of a container that runs: nothing of the container changes for it. */
+  readonly additional?: boolean
 }
 
 /** @throws {LaunchImpossible} there is no program to run */
@@ -28,14 +30,19 @@ export function processTail(spec: RuntimeSpec, options: TailOptions): ChildStep[
   return [
     ...limitSteps(process),
     { do: 'keyring', name: `_ses.${options.id}` },
-    { do: 'session', terminal: process.terminal ?? false },
-    { do: 'cwd', path: process.cwd, create: true, uid: process.user.uid, gid: process.user.gid },
+    { do: 'session', terminal: process.terminal ?? false, ...(options.additional && { console: false }) },
+    { do: 'cwd', path: process.cwd, create: !options.additional, uid: process.user.uid, gid: process.user.gid },
     ...readOnly,
     ...personalitySteps(spec),
     ...identitySteps(process, { seccomp: options.seccomp, setGroups: maySetGroups(spec, options) }),
     ...(options.init ? [{ do: 'init' } as const] : []),
     { do: 'exec', file: program, argv: process.args ?? [], env: process.env ?? [] },
   ]
+}
+
+export function oomSteps({ process }: RuntimeSpec): HostStep[] {
+  const value = process?.oomScoreAdj ?? 0
+  return value === 0 ? [] : [{ do: 'oom-score', value }]
 }
 
 function limitSteps({ rlimits = [] }: ProcessSpec): ChildStep[] {

@@ -22,6 +22,7 @@
 struct child {
   int root;    /* the new root, "/" until a root step made one */
   int channel; /* to the supervisor; closed by exec */
+  int target;  /* pidfd of the process whose namespaces it shares */
   const struct stdio *stdio;
   bool has_stdio; /* after the step `session` */
 };
@@ -88,7 +89,8 @@ static int step_session(struct child *child, struct reader *args) {
   child->has_stdio = true;
   if (setsid() < 0 && errno != EPERM) return fail("setsid", "");
   if (!terminal) return connect_stdio(child->stdio);
-  return connect_terminal(child->root, child->channel, (struct size){child->stdio->columns, child->stdio->rows});
+  bool console = terminal == 1;
+  return connect_terminal(child->root, child->channel, (struct size){child->stdio->columns, child->stdio->rows}, console);
 }
 
 static int step_hostname(struct reader *args) {
@@ -108,6 +110,33 @@ static int keep_root(struct child *child, int root) {
   return 0;
 }
 
+/* All at once: the kernel takes the user namespace first, whose rights the others need. A pid namespace holds for children. */
+static int step_enter_target(struct child *child, struct reader *args) {
+  uint32_t kinds = read_u32(args);
+  if (args->bad || (kinds & ~(uint32_t)ALL_NAMESPACES) != 0) return errno = EINVAL, fail("decode", "enter-target");
+  if (setns(child->target, (int)kinds) < 0) return fail("setns", "the container");
+  if (die_with_supervisor(child->channel) < 0) return -1;
+  if ((kinds & CLONE_NEWNS) == 0) return 0;
+  int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+  return root < 0 ? fail("open", "/") : keep_root(child, root);
+}
+
+/* Only who is in a mount namespace may copy its mounts: there, then back. */
+static int step_bind_target(struct child *child, struct reader *args) {
+  const char *target = read_string(args);
+  cleanup_fd int own = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+  if (own < 0) return fail("open", "/proc/self/ns/mnt");
+  if (setns(child->target, CLONE_NEWNS) < 0) return fail("setns", "the container");
+  cleanup_fd int tree = open_tree(AT_FDCWD, "/", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
+  if (tree < 0) return fail("open_tree", "the root of the container");
+  if (setns(own, CLONE_NEWNS) < 0) return fail("setns", "/proc/self/ns/mnt");
+  struct mount_attr attr = {.attr_set = MOUNT_ATTR_RDONLY, .propagation = MS_PRIVATE};
+  if (mount_setattr(tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof attr) < 0)
+    return fail("mount_setattr", "the root of the container");
+  cleanup_fd int at = open_in_root(child->root, target, CREATE_DIRECTORY);
+  return at < 0 ? -1 : place_mount(tree, at, target);
+}
+
 static int step_leave_root(struct child *child, struct reader *args) {
   if (step_move_root(child->root, args) < 0) return -1;
   int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -117,6 +146,8 @@ static int step_leave_root(struct child *child, struct reader *args) {
 static int run_step(struct child *child, uint32_t code, struct reader *args) {
   switch ((enum step)code) {
     case CHILD_ENTER: return step_enter(args);
+    case CHILD_ENTER_TARGET: return step_enter_target(child, args);
+    case CHILD_BIND_TARGET: return step_bind_target(child, args);
     case CHILD_UNSHARE: return step_unshare(args);
     case CHILD_PROPAGATION: return step_propagation(args);
     case CHILD_ROOT_OVERLAY: return keep_root(child, step_root_overlay(args));
@@ -144,7 +175,7 @@ static int run_step(struct child *child, uint32_t code, struct reader *args) {
     case CHILD_NO_NEW_PRIVILEGES: return step_no_new_privileges();
     case CHILD_PERSONALITY: return step_personality(args);
     case CHILD_SECCOMP: return step_seccomp(args);
-    case CHILD_INIT: return step_init(child->channel);
+    case CHILD_INIT: return step_init(child->channel, child->has_stdio);
     case CHILD_EXEC:
       tell(child->channel, MESSAGE_EXEC, 0);
       return step_exec(args);
@@ -152,13 +183,14 @@ static int run_step(struct child *child, uint32_t code, struct reader *args) {
   }
 }
 
-_Noreturn void run_child(struct reader steps, unsigned first_step, const struct stdio *stdio, int channel, int go) {
-  struct child child = {.root = -1, .channel = channel, .stdio = stdio};
+_Noreturn void run_child(struct reader steps, unsigned first_step, const struct stdio *stdio, const struct parent *parent) {
+  int channel = parent->channel;
+  struct child child = {.root = -1, .channel = channel, .target = parent->target, .stdio = stdio};
   unsigned step = first_step;
   char byte;
   /* The parent maps ids and joins groups first. */
-  if (die_with_supervisor(channel) < 0 || read(go, &byte, 1) != 1) _exit(125);
-  close(go);
+  if (die_with_supervisor(channel) < 0 || read(parent->go, &byte, 1) != 1) _exit(125);
+  close(parent->go);
   /* so that exec need not: a seccomp filter may forbid it by then */
   if (close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) < 0) fail("close_range", "");
   uint32_t code;

@@ -16,6 +16,7 @@
 #include "fail.h"
 #include "kernel.h"
 #include "launch.h"
+#include "records.h"
 
 static int write_file(const char *path, const char *text) {
   cleanup_fd int fd = open(path, O_WRONLY | O_CLOEXEC);
@@ -135,6 +136,23 @@ static int enter_pid_namespace(const char *path) {
   return setns(fd, CLONE_NEWPID) < 0 ? fail("setns", path) : 0;
 }
 
+/* A descriptor names the process for good; its start time, read afterwards, says that it is the one that was meant. */
+static int open_target(struct host *host, struct reader *args) {
+  pid_t pid = (pid_t)read_u32(args);
+  uint64_t start_time = read_u64(args);
+  uint32_t join_pid_namespace = read_u32(args);
+  char name[24];
+  snprintf(name, sizeof name, "%d", pid);
+  if (args->bad || host->target >= 0) return errno = EINVAL, fail("decode", "target");
+  host->target = sys_pidfd_open(pid);
+  if (host->target < 0) return fail("pidfd_open", name);
+  if (process_start_time(pid) != start_time) return errno = ESRCH, fail("pidfd_open", name);
+  if (!join_pid_namespace) return 0;
+  if (setns(host->target, CLONE_NEWPID) < 0) return fail("setns", name);
+  host->in_other_pid_namespace = true;
+  return 0;
+}
+
 int return_to_own_pid_namespace(const struct host *host) {
   return host->in_other_pid_namespace ? enter_pid_namespace("/proc/self/ns/pid") : 0;
 }
@@ -180,6 +198,7 @@ int run_host_step(struct host *host, uint32_t code, struct reader *args, pid_t c
       snprintf(pid_path, sizeof pid_path, "/proc/%d/oom_score_adj", child);
       return write_file(pid_path, read_string(args));
     case HOST_OOM_FILE: return keep_oom_file(host, read_string(args));
+    case HOST_TARGET: return open_target(host, args);
     default: return errno = EINVAL, fail_because("decode", "the plan", "there is no such host step");
   }
 }

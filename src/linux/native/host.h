@@ -17,6 +17,7 @@ struct host {
   const char *oom_files[MAX_OOM_FILES];
   unsigned oom_file_count;
   uint64_t oom_kills_before;
+  int target; /* pidfd of the process that the child joins, -1: none */
   bool in_other_pid_namespace; /* for children only: this process stays where it is */
 };
 

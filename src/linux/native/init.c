@@ -49,7 +49,7 @@ static int die_with_parent(void) {
   return getppid() != 1 && prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 ? fail("prctl", "PR_SET_PDEATHSIG") : 0;
 }
 
-int step_init(int channel) {
+int step_init(int channel, bool has_stdio) {
   sigset_t all, before;
   sigfillset(&all);
   if (sigprocmask(SIG_BLOCK, &all, &before) < 0) return fail("sigprocmask", "");
@@ -62,6 +62,7 @@ int step_init(int channel) {
     be_init(child);
   }
   if (die_with_parent() < 0) return -1;
+  if (!has_stdio) return sigprocmask(SIG_SETMASK, &before, NULL) < 0 ? fail("sigprocmask", "") : 0;
   /* its own group in the foreground, so that Ctrl-C reaches the program once, not through us as well */
   if (setpgid(0, 0) < 0) return fail("setpgid", "");
   if (isatty(0) && ioctl(0, TIOCSPGRP, &(pid_t){getpid()}) < 0) return fail("TIOCSPGRP", "");

@@ -11,12 +11,13 @@
 enum step {
   OPTION_RUN_DIRECTORY = 1, OPTION_STATE_DIRECTORY, OPTION_TERMINAL, OPTION_STDIN, OPTION_LOG, OPTION_HOOK, OPTION_LAST = 31,
   HOST_CGROUP = 32, HOST_WRITE, HOST_DEVICE_FILTER, HOST_PID_NAMESPACE, HOST_JOIN_CGROUP, HOST_MAP_IDS, HOST_OOM_SCORE,
-  HOST_OOM_FILE, HOST_CLONE, HOST_LAST = 63,
+  HOST_OOM_FILE, HOST_CLONE, HOST_TARGET, HOST_LAST = 63,
   CHILD_ENTER = 64, CHILD_UNSHARE, CHILD_PROPAGATION, CHILD_ROOT_OVERLAY, CHILD_ROOT_BIND, CHILD_MOUNT, CHILD_BIND,
   CHILD_REMOUNT, CHILD_MKDIR, CHILD_SYMLINK, CHILD_MKNOD, CHILD_MASK, CHILD_READ_ONLY, CHILD_MOVE_ROOT, CHILD_HOSTNAME,
   CHILD_DOMAINNAME, CHILD_SYSCTL, CHILD_LOOPBACK_UP, CHILD_RLIMIT, CHILD_KEYRING, CHILD_SESSION, CHILD_CWD, CHILD_USER,
   CHILD_CAPABILITIES, CHILD_NO_NEW_PRIVILEGES, CHILD_PERSONALITY, CHILD_SECCOMP, CHILD_INIT, CHILD_EXEC,
   CHILD_BOUNDING, /* the part of `capabilities` that comes before `user`; not a step of its own */
+  CHILD_ENTER_TARGET, CHILD_BIND_TARGET,
 };
 
 #define STEP_OPTIONAL 0x80000000u /* set in a record's code: a failure of this step is a warning */
@@ -33,8 +34,15 @@ struct stdio {
   unsigned short columns, rows; /* of the terminal; 0 when unknown */
 };
 
+/* What a child gets from its parent besides its steps. */
+struct parent {
+  int channel; /* where it tells what it does; closed by exec */
+  int go;      /* a byte comes when it may begin */
+  int target;  /* pidfd of the process whose namespaces it shares, -1: none */
+};
+
 /* Runs in the child, once a byte comes over `go`, and never returns. */
-_Noreturn void run_child(struct reader steps, unsigned first_step, const struct stdio *stdio, int channel, int go);
+_Noreturn void run_child(struct reader steps, unsigned first_step, const struct stdio *stdio, const struct parent *parent);
 /* Dies with the supervisor from now on. A change of user or capabilities undoes it (prctl(2), PR_SET_PDEATHSIG). */
 int die_with_supervisor(int channel);
 

@@ -47,7 +47,7 @@ void format_exit(char *line, size_t size, const struct exit_record *record) {
 }
 
 /* Field 22 of /proc/PID/stat; the name in field 2 may hold anything, so it is counted from its last parenthesis. */
-static unsigned long long start_time(pid_t pid) {
+unsigned long long process_start_time(pid_t pid) {
   char path[64], text[1024];
   snprintf(path, sizeof path, "/proc/%d/stat", pid);
   cleanup_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -63,7 +63,7 @@ static unsigned long long start_time(pid_t pid) {
 
 int write_pid_record(const char *directory, pid_t child, char *started, size_t size) {
   char text[256];
-  unsigned long long mine = start_time(getpid()), its = start_time(child);
+  unsigned long long mine = process_start_time(getpid()), its = process_start_time(child);
   snprintf(started, size, "STARTED\t%d\t%llu\t%d\t%llu\n", getpid(), mine, child, its);
   snprintf(text, sizeof text, "supervisor=%d\nsupervisorStart=%llu\ncontainer=%d\ncontainerStart=%llu\n", getpid(), mine, child, its);
   return write_record(directory, "pid", text, false); /* means nothing after a reboot */

@@ -22,5 +22,7 @@ int write_pid_record(const char *directory, pid_t child, char *started, size_t s
 /* The line that answers WAIT. */
 void format_exit(char *line, size_t size, const struct exit_record *record);
 unsigned long long now_ns(void);
+/* Clock ticks since boot, 0 when there is no such process: with the pid it names a process for good. */
+unsigned long long process_start_time(pid_t pid);
 
 #endif

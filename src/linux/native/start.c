@@ -105,7 +105,7 @@ static int open_streams(struct stdio *stdio) {
   return 0;
 }
 
-static _Noreturn void be_child(struct reader steps, unsigned step, const struct stdio *stdio, int channel, int go) {
+static _Noreturn void be_child(struct reader steps, unsigned step, const struct stdio *stdio, const struct parent *parent) {
   uint32_t code;
   struct reader args;
   for (; is_host_step(&steps); step++) read_record(&steps, &code, &args); /* those are the parent's */
@@ -113,7 +113,7 @@ static _Noreturn void be_child(struct reader steps, unsigned step, const struct 
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, NULL);
-  run_child(steps, step + 1, stdio, channel, go);
+  run_child(steps, step + 1, stdio, parent);
 }
 
 static bool owner_is_gone(void) {
@@ -175,9 +175,10 @@ int start_container(struct reader *plan, uint64_t namespaces, unsigned *step) {
   if (self.child == 0) {
     close_fd(&channel);
     close_fd(&go);
-    be_child(*plan, *step, &stdio, child_channel, child_go);
+    be_child(*plan, *step, &stdio, &(struct parent){child_channel, child_go, self.host.target});
   }
   if (return_to_own_pid_namespace(&self.host) < 0) return -1;
+  close_fd(&self.host.target);
   close_fd(&child_channel);
   close_fd(&child_go);
   close_fd(&in);

@@ -57,7 +57,7 @@ static int show_as_console(int root, int slave) {
   return 0;
 }
 
-int connect_terminal(int root, int channel, struct size size) {
+int connect_terminal(int root, int channel, struct size size, bool console) {
   cleanup_fd int master = sys_openat2(root, "/dev/pts/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC, 0, RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS);
   if (master < 0) return fail("open", "/dev/pts/ptmx");
   int unlocked = 0;
@@ -67,7 +67,7 @@ int connect_terminal(int root, int channel, struct size size) {
   if (slave < 0) return fail("TIOCGPTPEER", "/dev/pts/ptmx");
   struct winsize window = {.ws_col = size.columns, .ws_row = size.rows};
   if (size.columns != 0 && ioctl(master, TIOCSWINSZ, &window) < 0) return fail("TIOCSWINSZ", "the terminal");
-  if (show_as_console(root, slave) < 0) return -1;
+  if (console && show_as_console(root, slave) < 0) return -1;
   if (ioctl(slave, TIOCSCTTY, 0) < 0) return fail("TIOCSCTTY", "the terminal");
   for (int fd = 0; fd < 3; fd++) {
     if (dup2(slave, fd) < 0) return fail("dup2", "the terminal");

@@ -1,0 +1,107 @@
+/** Starts a process beside a container's own, and cleans up after it. */
+import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
+import { CoracleError } from '../../errors.ts'
+import type { Supervisor } from '../../linux/supervisor.ts'
+import type { ProcessSpec } from '../../plugins/contract.ts'
+import { transaction } from '../../state/database.ts'
+import { isAlive } from '../../util/process-identity.ts'
+import { terminalSize } from '../attach/terminal-size.ts'
+import { callBack } from '../call-back.ts'
+import { ContainerPaused } from '../errors.ts'
+import { insertContainerEvent, logContainerEvent } from '../events.ts'
+import { findRunning, type OpenedContainer, openRecord } from '../find.ts'
+import type { ContainerRecord } from '../records.ts'
+import type { ContainerRoom } from '../room.ts'
+import type { ExecRequest, RunIO } from '../types.ts'
+import { openContainerFiles } from './container-root.ts'
+import { ContainerEnded, ExecFailed } from './errors.ts'
+import { execProcess } from './process.ts'
+import { makeExecDirectory, removeExecDirectory } from './run-directory.ts'
+
+/** @throws {ContainerPaused} @throws {ContainerNotRunning} */
+export async function openForExec(room: ContainerRoom, name: string): Promise<OpenedContainer> {
+  const record = await findRunning(room, name)
+  if (record.state === 'paused')
+    throw new ContainerPaused(`Container ${record.id} is paused, unpause the container before exec`)
+  return { record, ...(await openRecord(room, record)) }
+}
+
+export interface StartedExec {
+  readonly record: ContainerRecord
+  readonly execId: string
+  /** Its own run directory: whoever sees the end removes it. */
+  readonly directory: string
+  readonly supervisor: Supervisor
+}
+
+/**
+ * Starts the program in the container. When this process ends, it goes on, and is cleaned up after by its exit hook.
+ *
+ * @param options.io - of a terminal only the size is used
+ * @throws {CoracleError} with exit status 126 or 127: there is no such program, or it cannot be run
+ */
+export async function startExec(
+  room: ContainerRoom,
+  { record, backend, container }: OpenedContainer,
+  { request, io }: { readonly request: ExecRequest; readonly io?: RunIO },
+): Promise<StartedExec> {
+  const execId = randomBytes(32).toString('hex')
+  const directory = makeExecDirectory(room.paths, record.id, execId)
+  try {
+    const plan = await backend.planExec({ ...container, runDirectory: directory }, describe(record, container, request))
+    const { startSupervisor } = await import('../../linux/supervisor.ts')
+    const starting = startSupervisor({
+      plan,
+      runDirectory: directory,
+      stateDirectory: directory,
+      ...(request.tty && { terminal: (io && terminalSize(io)) ?? { columns: 80, rows: 24 } }),
+      openStdin: request.interactive ?? false,
+      stdinOnce: true,
+      exitHook: callBack(room.paths, ['exec-ended', record.id, execId]),
+    })
+    starting.catch(() => {}) // awaited below, after what can be done meanwhile
+    tellOfStart(room, record.id, { execId, request })
+    return { record, execId, directory, supervisor: await starting }
+  } catch (error) {
+    removeExecDirectory(directory)
+    throw explain(record, error)
+  }
+}
+
+function describe(record: ContainerRecord, container: OpenedContainer['container'], request: ExecRequest): ProcessSpec {
+  // The first process that we know of a foreign runtime's container is the runtime, which sees the root below.
+  const below = record.backend.startsWith('oci:') ? join(container.directory, 'rootfs') : '/'
+  using files = openContainerFiles(container, below)
+  return execProcess({ record, container, request, files })
+}
+
+function tellOfStart(
+  room: ContainerRoom,
+  id: string,
+  { execId, request }: { readonly execId: string; readonly request: ExecRequest },
+): void {
+  const command = request.command.join(' ')
+  transaction(room.database, () => {
+    insertContainerEvent(room.database, id, `exec_create: ${command}`, { execID: execId })
+    insertContainerEvent(room.database, id, `exec_start: ${command}`, { execID: execId })
+  })
+}
+
+/** A container that ended meanwhile makes steps fail in ways that say nothing. */
+function explain(record: ContainerRecord, error: unknown): unknown {
+  if (!(error instanceof CoracleError)) return error
+  if (record.process !== undefined && !isAlive(record.process)) return new ContainerEnded(record.id, { cause: error })
+  if (error instanceof ContainerEnded) return error
+  return error.code === 'LAUNCH_FAILED' ? new ExecFailed(error) : error
+}
+
+/** After the end, however it came: nothing of the exec is left, and the event is told. Idempotent but for the event. */
+export function finishExec(
+  room: ContainerRoom,
+  { id, execId, directory }: { readonly id: string; readonly execId: string; readonly directory: string },
+  status: number,
+): void {
+  removeExecDirectory(directory)
+  logContainerEvent(room.database, id, 'exec_die', { execID: execId, exitCode: String(status) })
+}
