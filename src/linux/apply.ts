@@ -34,6 +34,8 @@ export interface Applier extends AsyncDisposable {
   opaque(path: ByteString, opaque: string): void
   /** Removes it with all that is in it, however deep, but for what is mounted there; missing is fine. */
   remove(path: ByteString): void
+  /** From now on no directory makes way for anything else, nor anything else for a directory: `EISDIR`, `ENOTDIR`. */
+  merge(): void
   /** Asks the file system to put directories made in this one far from each other. A mere hint. */
   spread(): void
   /** Of the file being written, else of the last entry. */
@@ -76,6 +78,7 @@ const CODE = {
   remove: 13,
   opaque: 14,
   spread: 15,
+  merge: 16,
 } as const
 
 /** @param directory - exists; nothing outside of it is touched, whatever the paths say */
@@ -115,6 +118,7 @@ export function openApplier(directory: string, { idMaps, native: build }: ApplyO
     opaque: (path, opaque) => void begin(CODE.opaque, path, stringBytes(opaque)).string(opaque),
     remove: (path) => void begin(CODE.remove, path, 0),
     spread: () => void writer.begin(CODE.spread, 0),
+    merge: () => void writer.begin(CODE.merge, 0),
     xattr: (name, value) => void begin(CODE.xattr, name, 4 + value.length).bytes(value),
     flush,
     finish: async () => {

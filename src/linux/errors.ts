@@ -37,7 +37,7 @@ export function launchError(fields: readonly string[]): CoracleError {
   return new LaunchFailed(`step ${step}, ${doing}`, object, reason)
 }
 
-/** A file-system step of the native program failed: unpacking a layer, or removing a tree. */
+/** A file-system step of the native program failed: unpacking a layer, removing or reading a tree. */
 export class ApplyFailed extends CoracleError {
   override readonly code = 'APPLY_FAILED'
   readonly step: string
@@ -47,14 +47,24 @@ export class ApplyFailed extends CoracleError {
   readonly errno: number
   readonly reason: string
   /** @param fields - class, step number, what was done, to what, errno, reason */
-  constructor(fields: readonly string[]) {
+  constructor(fields: readonly string[], what: 'read' | 'write' = 'write') {
     const [, step = '', doing = '', object = '', errno = '', reason = ''] = fields
-    super(`cannot write files: ${doing}${object === '' ? '' : ` ${object}`}: ${reason}`)
+    super(`cannot ${what} files: ${doing}${object === '' ? '' : ` ${object}`}: ${reason}`)
     this.step = step
     this.doing = doing
     this.object = object
     this.errno = Number(errno)
     this.reason = reason
+  }
+}
+
+/** The files of a stopped container could not be mounted to be looked at. */
+export class HoldFailed extends CoracleError {
+  override readonly code = 'HOLD_FAILED'
+  /** @param fields - class, step number, what was done, to what, errno, reason */
+  constructor(fields: readonly string[]) {
+    const [, , doing = '', object = '', , reason = ''] = fields
+    super(`cannot mount the files of the container: ${doing}${object === '' ? '' : ` ${object}`}: ${reason}`)
   }
 }
 

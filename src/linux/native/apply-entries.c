@@ -31,6 +31,7 @@ static struct directory_times {
 } *directories;
 static size_t directory_count;
 static bool finished;
+static bool merging; /* into a tree of somebody's: no directory makes way for a file, nor the other way about */
 static char opaque_name[64]; /* as the last whiteout gave it */
 
 bool apply_is_finished(void) { return finished; }
@@ -62,7 +63,11 @@ static int place(const char *path, const char **name) {
 
 /* After a failed attempt: 0 when there is room for a second one. */
 static int make_room(const char *doing, const char *path, const char *name) {
-  return errno == EEXIST ? tree_remove(&tree, name) : fail(doing, path);
+  struct stat status;
+  if (errno != EEXIST) return fail(doing, path);
+  if (merging && fstatat(tree.parent, name, &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(status.st_mode))
+    return errno = EISDIR, fail("merge", path);
+  return tree_remove(&tree, name);
 }
 
 static int keep_times(const char *path, struct timespec modified) {
@@ -89,6 +94,7 @@ static int make_directory(const char *path, const char *name, bool *hidden) {
   struct stat status;
   if (errno != EEXIST || fstatat(tree.parent, name, &status, AT_SYMLINK_NOFOLLOW) < 0) return fail("mkdirat", path);
   if (S_ISDIR(status.st_mode)) return tree.parent_stale = true, 0; /* it may be the parent, whose mode the tree knows */
+  if (merging) return errno = ENOTDIR, fail("merge", path);
   *hidden = S_ISCHR(status.st_mode) && status.st_rdev == 0 && opaque_name[0] != '\0';
   if (tree_remove(&tree, name) < 0) return -1;
   return mkdirat(tree.parent, name, 0700) < 0 ? fail("mkdirat", path) : 0;
@@ -165,7 +171,7 @@ static int apply_hard_link(struct reader *args) {
   if (errno != EEXIST) return fail("linkat", path);
   if (fstatat(tree.parent, name, &found, AT_SYMLINK_NOFOLLOW) < 0) return fail("fstatat", path);
   if (found.st_ino == wanted.st_ino && found.st_dev == wanted.st_dev) return 0;
-  if (tree_remove(&tree, name) < 0) return -1;
+  if (errno = EEXIST, make_room("linkat", path, name) < 0) return -1;
   return linkat(existing_parent, existing_name, tree.parent, name, 0) < 0 ? fail("linkat", path) : 0;
 }
 
@@ -178,7 +184,10 @@ static int apply_node(struct reader *args) {
   if (args->bad || (type != S_IFCHR && type != S_IFBLK && type != S_IFIFO)) return errno = EINVAL, fail("decode", "a node");
   if (place(path, &name) < 0) return -1;
   int made = mknodat(tree.parent, name, mode, device);
-  if (made < 0 && errno == EEXIST) made = tree_remove(&tree, name) < 0 ? -1 : mknodat(tree.parent, name, mode, device);
+  if (made < 0 && errno == EEXIST) {
+    if (make_room("mknodat", path, name) < 0) return -1;
+    made = mknodat(tree.parent, name, mode, device);
+  }
   /* a user namespace makes no devices; its containers could not use them either */
   if (made < 0 && errno == EPERM && tree.ignore_owners) return target_path("", TARGET_NONE);
   if (made < 0) return fail("mknodat", path);
@@ -292,6 +301,7 @@ int apply_step(uint32_t code, struct reader *args) {
     case APPLY_XATTR: return apply_xattr(args);
     case APPLY_REMOVE: return apply_remove(args);
     case APPLY_SPREAD: return apply_spread();
+    case APPLY_MERGE: return merging = true, 0;
     case APPLY_FINISH: return finish();
     default: return errno = EINVAL, fail_because("decode", "the steps", "there is no such step");
   }

@@ -6,6 +6,10 @@
 int supervise_main(int argc, char **argv);
 /* File-system steps on descriptor 0, applied below a directory. */
 int apply_main(int argc, char **argv);
+/* Requests on descriptor 0, answers on 1. */
+int archive_main(int argc, char **argv);
+/* Mounts on descriptor 3, news on 1; ends with descriptor 0. */
+int hold_main(int argc, char **argv);
 int after_main(int argc, char **argv);
 
 #endif

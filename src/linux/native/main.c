@@ -11,12 +11,14 @@ static const struct job {
     {"supervise", supervise_main},
     {"apply", apply_main},
     {"after", after_main},
+    {"archive", archive_main},
+    {"hold", hold_main},
 };
 
 int main(int argc, char **argv) {
   for (size_t i = 0; argc > 1 && i < sizeof jobs / sizeof *jobs; i++) {
     if (strcmp(argv[1], jobs[i].name) == 0) return jobs[i].run(argc, argv);
   }
-  fputs("usage: coracle-native supervise|apply|after (started by coracle, not by hand)\n", stderr);
+  fputs("usage: coracle-native supervise|apply|after|archive|hold (started by coracle, not by hand)\n", stderr);
   return 2;
 }

@@ -1,0 +1,171 @@
+/** Decodes what the archive job answers (native/emit.c): records of a code, a length and a payload, all little-endian. */
+import type { ByteString } from './apply.ts'
+import type { Change, InsideStat, TreeEntry, TreeSink } from './archive.ts'
+import { ApplyFailed } from './errors.ts'
+
+const STAT = 1
+const ENTRY = 2
+const DATA = 3
+const END = 4
+/** `FAIL`, where a code would stand: a line of text follows. */
+const FAILED = 0x4c494146
+const HEAD_BYTES = 8
+const NOT_SPARSE = 0xffff_ffff
+const CHANGES: readonly Change[] = ['same', 'added', 'changed', 'deleted']
+const TYPE = 0o170000
+const FILE = 0o100000
+const ENOENT = 2
+
+export interface AnswerOptions {
+  readonly sink?: TreeSink | undefined
+  readonly onStat?: ((stat: InsideStat | undefined) => void) | undefined
+}
+
+export class AnswerReader {
+  readonly #options: AnswerOptions
+  #rest: Buffer = Buffer.alloc(0)
+  #dataLeft = 0
+  /** Of the file whose content is coming; -1: none. */
+  #fileLeft = -1
+  #ended = false
+
+  constructor(options: AnswerOptions) {
+    this.#options = options
+  }
+
+  /** @throws {ApplyFailed} the other side says that it has failed */
+  write(chunk: Buffer): void {
+    let bytes = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk])
+    for (let used = -1; used !== 0; bytes = bytes.subarray(used)) used = this.#take(bytes)
+    this.#rest = bytes
+  }
+
+  /** @throws {Error} the answers break off: the other side was killed */
+  close(): void {
+    if (this.#rest.length >= 4 && this.#rest.readUInt32LE(0) === FAILED) throw failure(this.#rest.toString())
+    if (!this.#ended || this.#rest.length > 0) throw new Error('the native program ended early')
+  }
+
+  #take(bytes: Buffer): number {
+    if (this.#dataLeft > 0) return this.#takeData(bytes)
+    if (bytes.length < HEAD_BYTES) return 0
+    const code = bytes.readUInt32LE(0)
+    if (code === FAILED) return 0 // the line is complete at the end
+    const size = bytes.readUInt32LE(4)
+    if (code === DATA) {
+      this.#dataLeft = size
+      return HEAD_BYTES
+    }
+    if (bytes.length < HEAD_BYTES + size) return 0
+    const payload = new Payload(bytes.subarray(HEAD_BYTES, HEAD_BYTES + size))
+    if (code === ENTRY) this.#entry(readEntry(payload))
+    else if (code === STAT) this.#options.onStat?.(readStat(payload))
+    else if (code === END) this.#ended = true
+    else throw new Error(`the native program answered with code ${code}`)
+    return HEAD_BYTES + size
+  }
+
+  #entry(entry: TreeEntry): void {
+    this.#options.sink?.entry(entry)
+    if ((entry.mode & TYPE) !== FILE || entry.hardLink !== '') return
+    this.#fileLeft = entry.extents?.reduce((sum, { size }) => sum + size, 0) ?? entry.sizeBytes
+    this.#finishFile()
+  }
+
+  #takeData(bytes: Buffer): number {
+    const size = Math.min(this.#dataLeft, bytes.length)
+    if (size === 0) return 0
+    if (size > this.#fileLeft) throw new Error('the native program told more of a file than there is')
+    this.#options.sink?.data(bytes.subarray(0, size))
+    this.#dataLeft -= size
+    this.#fileLeft -= size
+    this.#finishFile()
+    return size
+  }
+
+  #finishFile(): void {
+    if (this.#fileLeft !== 0) return
+    this.#fileLeft = -1
+    this.#options.sink?.end()
+  }
+}
+
+function failure(line: string): ApplyFailed {
+  return new ApplyFailed(line.trimEnd().split('\t').slice(1), 'read')
+}
+
+function readEntry(payload: Payload): TreeEntry {
+  const entry = {
+    path: payload.string(),
+    change: CHANGES[payload.u32()] ?? 'same',
+    mode: payload.u32(),
+    uid: payload.u32(),
+    gid: payload.u32(),
+    mtimeSeconds: payload.i64(),
+    mtimeNanoseconds: payload.u32(),
+    sizeBytes: payload.i64(),
+    major: payload.u32(),
+    minor: payload.u32(),
+    target: payload.string(),
+    hardLink: payload.string(),
+  }
+  const xattrs = new Map<ByteString, Buffer>()
+  for (let count = payload.u32(); count > 0; count -= 1) xattrs.set(payload.string(), payload.bytes())
+  const count = payload.u32()
+  if (count === NOT_SPARSE) return { ...entry, xattrs, extents: undefined }
+  const extents = Array.from({ length: count }, () => ({ offset: payload.i64(), size: payload.i64() }))
+  return { ...entry, xattrs, extents }
+}
+
+/** @throws {ApplyFailed} */
+function readStat(payload: Payload): InsideStat | undefined {
+  const errno = payload.u32()
+  const found = {
+    mode: payload.u32(),
+    sizeBytes: payload.i64(),
+    pseudo: payload.u32() !== 0,
+    readOnly: payload.u32() !== 0,
+    target: payload.string(),
+    resolved: payload.string(),
+  }
+  if (errno === ENOENT) return undefined
+  if (errno !== 0) throw new ApplyFailed(['launch', '0', 'lstat', '', String(errno), ERRNO[errno] ?? `error ${errno}`])
+  return found
+}
+
+const ERRNO: Readonly<Record<number, string>> = {
+  13: 'permission denied',
+  20: 'not a directory',
+  36: 'file name too long',
+  40: 'too many levels of symbolic links',
+}
+
+class Payload {
+  readonly #bytes: Buffer
+  #at = 0
+
+  constructor(bytes: Buffer) {
+    this.#bytes = bytes
+  }
+
+  u32(): number {
+    this.#at += 4
+    return this.#bytes.readUInt32LE(this.#at - 4)
+  }
+
+  i64(): number {
+    this.#at += 8
+    return Number(this.#bytes.readBigInt64LE(this.#at - 8))
+  }
+
+  string(): ByteString {
+    return this.bytes().toString('latin1')
+  }
+
+  /** A copy: what is kept must not keep all the rest. */
+  bytes(): Buffer {
+    const size = this.u32()
+    this.#at += size
+    return Buffer.from(this.#bytes.subarray(this.#at - size, this.#at))
+  }
+}

@@ -1,0 +1,168 @@
+/** Reads files below a directory that somebody else may be changing, by the native program (native/archive.c). */
+import { spawn } from 'node:child_process'
+import { nativeProgram } from '../package-root.ts'
+import type { ByteString, NativeBuild } from './apply.ts'
+import { AnswerReader } from './archive-answers.ts'
+import { encodeIdMaps } from './encode-plan.ts'
+import type { IdMappings } from './id-mappings.ts'
+import { StepWriter, stringBytes } from './step-writer.ts'
+import { WireWriter } from './wire-writer.ts'
+
+/** Compared with the layers below; `same` where nothing is compared. */
+export type Change = 'same' | 'added' | 'changed' | 'deleted'
+
+export interface TreeEntry {
+  /** Relative to where the walk began, which is empty. */
+  readonly path: ByteString
+  readonly change: Change
+  /** With the bits of the type; 0 of what was deleted. */
+  readonly mode: number
+  readonly uid: number
+  readonly gid: number
+  readonly mtimeSeconds: number
+  readonly mtimeNanoseconds: number
+  /** Of a regular file, holes included. */
+  readonly sizeBytes: number
+  readonly major: number
+  readonly minor: number
+  /** Of a symbolic link. */
+  readonly target: ByteString
+  /** Path of an earlier entry that is the same file; empty: none. */
+  readonly hardLink: ByteString
+  /** `security.capability` and `user.*`. */
+  readonly xattrs: ReadonlyMap<ByteString, Buffer>
+  /** Where the data of a sparse file is; all else of it is holes. */
+  readonly extents: readonly { readonly offset: number; readonly size: number }[] | undefined
+}
+
+/** Takes a tree in the order of its names, parents before what is in them. */
+export interface TreeSink {
+  entry(entry: TreeEntry): void
+  /** Of the last file; its extents one after the other. It stays as it is until the next call but one of `flush`. */
+  data(chunk: Buffer): void
+  /** The last file is complete. Not called for other entries, nor for hard links. */
+  end(): void
+  /** Waits until what was given is on its way. */
+  flush(): Promise<void>
+}
+
+export interface InsideStat {
+  /** Where it is below the root, links resolved. */
+  readonly resolved: ByteString
+  readonly mode: number
+  readonly sizeBytes: number
+  readonly target: ByteString
+  /** It is on procfs, sysfs or the like. */
+  readonly pseudo: boolean
+  /** It is mounted read-only. */
+  readonly readOnly: boolean
+}
+
+export interface ReadOptions {
+  /** Ids of a user namespace to read in. */
+  readonly idMaps?: IdMappings | undefined
+  readonly native?: NativeBuild | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
+const REQUEST = { userNamespace: 1, stat: 2, walk: 3, merged: 4, changes: 5 } as const
+const FOLLOW = 1
+const CONTENT = 2
+
+/**
+ * What a path is inside of `root`, whose links lead nowhere else. undefined: nothing is there.
+ *
+ * @throws {ApplyFailed} it cannot be looked at; ENOTDIR and ELOOP among the reasons
+ */
+export async function statInside(
+  root: string,
+  path: ByteString,
+  { follow, ...options }: ReadOptions & { readonly follow: boolean },
+): Promise<InsideStat | undefined> {
+  let found: InsideStat | undefined
+  await ask([root], pathRequest(REQUEST.stat, path, follow ? FOLLOW : 0), {
+    ...options,
+    onStat: (stat) => {
+      found = stat
+    },
+  })
+  return found
+}
+
+/** Everything from `path` inside of `root` on, across mounts; of /proc and its like the directory only. */
+export function readTree(
+  root: string,
+  path: ByteString,
+  options: ReadOptions & { readonly follow: boolean; readonly sink: TreeSink },
+): Promise<void> {
+  return ask([root], pathRequest(REQUEST.walk, path, (options.follow ? FOLLOW : 0) | CONTENT), options)
+}
+
+/** The union of unpacked layers, top-most first, as an overlay would show it. */
+export function readMerged(
+  layers: readonly string[],
+  options: ReadOptions & { readonly sink: TreeSink },
+): Promise<void> {
+  return ask(layers, new StepWriter().begin(REQUEST.merged, 0), options)
+}
+
+/**
+ * What the first layer does to the others. Directories that are on the way are told as well, as `same`; with content,
+ * so is every file of the layer.
+ */
+export function readChanges(
+  layers: readonly string[],
+  options: ReadOptions & { readonly content: boolean; readonly sink: TreeSink },
+): Promise<void> {
+  return ask(layers, new StepWriter().begin(REQUEST.changes, 4).u32(options.content ? 1 : 0), options)
+}
+
+function pathRequest(code: number, path: ByteString, flags: number): StepWriter {
+  return new StepWriter()
+    .begin(code, stringBytes(path) + 4)
+    .string(path)
+    .u32(flags)
+}
+
+interface Asking extends ReadOptions {
+  readonly sink?: TreeSink
+  readonly onStat?: (stat: InsideStat | undefined) => void
+}
+
+/** One process for one request. When this fails nothing of it is at work any more. */
+async function ask(
+  directories: readonly string[],
+  request: StepWriter,
+  { idMaps, native, signal, sink, onStat }: Asking,
+): Promise<void> {
+  signal?.throwIfAborted()
+  const [program, ...words] = native?.argv ?? [nativeProgram]
+  const child = spawn(program, [...words, 'archive', ...directories], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+    env: { ...process.env, ...native?.env },
+  })
+  const closed = new Promise<void>((resolve) => child.once('close', () => resolve()))
+  const abort = () => child.stdout.destroy(new Error('aborted'))
+  signal?.addEventListener('abort', abort, { once: true })
+  child.once('error', (error) => child.stdout.destroy(error))
+  child.stdin.on('error', () => {}) // its answer says why
+  if (idMaps !== undefined)
+    child.stdin.write(new WireWriter().record(REQUEST.userNamespace, (record) => encodeIdMaps(record, idMaps)).finish())
+  for (const part of request.take().parts) child.stdin.write(part)
+  child.stdin.end()
+  try {
+    const reader = new AnswerReader({ sink, onStat })
+    for await (const chunk of child.stdout as AsyncIterable<Buffer>) {
+      reader.write(chunk)
+      await sink?.flush()
+    }
+    reader.close()
+  } catch (error) {
+    signal?.throwIfAborted()
+    throw error
+  } finally {
+    signal?.removeEventListener('abort', abort)
+    child.stdout.destroy() // the pipe breaks: it ends
+    await closed
+  }
+}

@@ -1,0 +1,48 @@
+/* The archive job: reads directory trees that others may be changing, without following a link of theirs. */
+#ifndef CORACLE_ARCHIVE_H
+#define CORACLE_ARCHIVE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+/* Record codes of archive.ts, there and back. */
+enum archive_request { ARCHIVE_USER_NAMESPACE = 1, ARCHIVE_STAT, ARCHIVE_WALK, ARCHIVE_MERGED, ARCHIVE_CHANGES };
+enum archive_answer { ANSWER_STAT = 1, ANSWER_ENTRY, ANSWER_DATA, ANSWER_END };
+
+/* What an entry is, compared with the layers below; SAME where nothing is compared. */
+enum change { CHANGE_SAME, CHANGE_ADDED, CHANGE_CHANGED, CHANGE_DELETED };
+
+/* An O_PATH descriptor and what it is. */
+struct node {
+  int fd;
+  struct stat status;
+};
+
+/* Answers are gathered and written in large pieces. Each returns -1 with the failure noted. */
+void put_u32(uint32_t value);
+void put_u64(uint64_t value);
+void put_string(const char *text);
+void put_bytes(const void *data, size_t size);
+int begin_answer(uint32_t code);
+int end_answer(void);
+int put_content(const void *data, size_t size);
+int flush_answers(void);
+
+/* The entry with its attributes and, for a file, its content; a file that was seen under another name is a link to it. */
+int emit_node(const struct node *node, const char *path, enum change change, bool with_content);
+int emit_deleted(const char *path);
+
+/* True for /proc, /sys and their like: their files are no data, and reading some has effects. */
+bool is_pseudo(int fd);
+bool is_opaque(int fd);
+/* A node whose content in the layers below counts under another name: nothing here understands that. */
+bool is_redirected(int fd);
+
+/* A tree as it is mounted, the layers merged, or what the first layer changes. */
+int walk_tree(struct node *start, bool with_content);
+int walk_merged(int *layers, unsigned count);
+int walk_changes(int *layers, unsigned count, bool with_content);
+
+#endif

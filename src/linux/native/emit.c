@@ -1,0 +1,307 @@
+/* Answers of the archive job: entries with attributes and content. */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/sysmacros.h>
+#include <sys/vfs.h>
+#include <sys/xattr.h>
+
+#include "archive.h"
+#include "fail.h"
+
+#define BUFFER_SIZE (2u << 20)
+#define PIECE (1u << 20)
+#define MAX_XATTRS (512u << 10) /* of one file; more would not fit a tar header that anybody reads */
+#define MAX_EXTENTS 4096
+#define NOT_SPARSE UINT32_MAX
+
+static struct {
+  uint8_t bytes[BUFFER_SIZE];
+  size_t used, begun;
+  bool unfinished;
+} out;
+
+struct extent {
+  uint64_t offset, size;
+};
+
+struct link {
+  dev_t device;
+  ino_t inode;
+  char *path;
+};
+
+/* Files with several names, by device and inode: open addressing. */
+static struct {
+  struct link *slots;
+  size_t capacity, used;
+} links;
+
+static int write_all(const void *data, size_t size) {
+  for (const uint8_t *at = data; size > 0;) {
+    ssize_t written = write(1, at, size);
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return fail("write", "the answers");
+    at += written;
+    size -= (size_t)written;
+  }
+  return 0;
+}
+
+/* An answer that was broken off is left out. */
+int flush_answers(void) {
+  size_t size = out.unfinished ? out.begun - 4 : out.used;
+  out.unfinished = false;
+  out.used = 0;
+  return write_all(out.bytes, size);
+}
+
+/* `begin_answer` has made room for the largest answer: these need not look. */
+void put_u32(uint32_t value) {
+  for (int shift = 0; shift < 32; shift += 8) out.bytes[out.used++] = (uint8_t)(value >> shift);
+}
+
+void put_u64(uint64_t value) {
+  put_u32((uint32_t)value);
+  put_u32((uint32_t)(value >> 32));
+}
+
+void put_bytes(const void *data, size_t size) {
+  put_u32((uint32_t)size);
+  if (size > 0) memcpy(out.bytes + out.used, data, size);
+  out.used += size;
+}
+
+void put_string(const char *text) { put_bytes(text, strlen(text)); }
+
+int begin_answer(uint32_t code) {
+  if (sizeof out.bytes - out.used < PIECE && flush_answers() < 0) return -1;
+  put_u32(code);
+  out.begun = out.used;
+  out.unfinished = true;
+  put_u32(0);
+  return 0;
+}
+
+int end_answer(void) {
+  size_t end = out.used;
+  out.used = out.begun;
+  put_u32((uint32_t)(end - out.begun - 4));
+  out.used = end;
+  out.unfinished = false;
+  return 0;
+}
+
+int put_content(const void *data, size_t size) {
+  if (begin_answer(ANSWER_DATA) < 0) return -1;
+  out.used = out.begun;
+  put_u32((uint32_t)size);
+  out.unfinished = false;
+  if (size > sizeof out.bytes - out.used) return flush_answers() < 0 ? -1 : write_all(data, size);
+  memcpy(out.bytes + out.used, data, size);
+  out.used += size;
+  return 0;
+}
+
+bool is_pseudo(int fd) {
+  static const unsigned long kinds[] = {
+      PROC_SUPER_MAGIC, SYSFS_MAGIC, CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC, DEVPTS_SUPER_MAGIC, DEBUGFS_MAGIC, TRACEFS_MAGIC,
+      SECURITYFS_MAGIC, BPF_FS_MAGIC, EFIVARFS_MAGIC, 0x62656570 /* configfs */, 0x65735543 /* fusectl */, 0x19800202 /* mqueue */,
+  };
+  struct statfs status;
+  if (fstatfs(fd, &status) < 0) return false;
+  for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+    if ((unsigned long)status.f_type == kinds[i]) return true;
+  }
+  return false;
+}
+
+/* The node itself, be it a link: no call takes an O_PATH descriptor for attributes. */
+static const char *self_link(int fd) {
+  static char link[32];
+  snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+  return link;
+}
+
+static bool has_attribute(int fd, const char *name, const char *value) {
+  char found[PATH_MAX];
+  ssize_t size = getxattr(self_link(fd), name, found, sizeof found);
+  return size >= 0 && (value == NULL || ((size_t)size == strlen(value) && memcmp(found, value, (size_t)size) == 0));
+}
+
+bool is_opaque(int fd) {
+  return has_attribute(fd, "trusted.overlay.opaque", "y") || has_attribute(fd, "user.overlay.opaque", "y");
+}
+
+bool is_redirected(int fd) {
+  return has_attribute(fd, "trusted.overlay.redirect", NULL) || has_attribute(fd, "trusted.overlay.metacopy", NULL);
+}
+
+static bool is_kept(const char *name) {
+  if (strncmp(name, "user.overlay.", 13) == 0) return false;
+  return strcmp(name, "security.capability") == 0 || strncmp(name, "user.", 5) == 0;
+}
+
+static int put_attributes(int fd, const char *path) {
+  static char names[64 << 10], value[64 << 10];
+  size_t count_at = out.used, total = 0;
+  uint32_t count = 0;
+  put_u32(0);
+  ssize_t size = listxattr(self_link(fd), names, sizeof names);
+  if (size < 0) return errno == ENOTSUP || errno == EPERM || errno == EACCES ? 0 : fail("listxattr", path);
+  for (const char *name = names; name < names + size; name += strlen(name) + 1) {
+    if (!is_kept(name)) continue;
+    ssize_t length = getxattr(self_link(fd), name, value, sizeof value);
+    if (length < 0) continue; /* gone meanwhile, or not for us */
+    total += strlen(name) + (size_t)length;
+    if (total > MAX_XATTRS) return errno = E2BIG, fail("getxattr", path);
+    put_string(name);
+    put_bytes(value, (size_t)length);
+    count++;
+  }
+  size_t end = out.used;
+  out.used = count_at;
+  put_u32(count);
+  out.used = end;
+  return 0;
+}
+
+/* How many extents hold data; NOT_SPARSE when all of it does, or it is too scattered. */
+static uint32_t find_extents(int file, const struct stat *status, struct extent *extents) {
+  uint32_t count = 0;
+  if ((uint64_t)status->st_blocks * 512 >= (uint64_t)status->st_size) return NOT_SPARSE;
+  for (off_t at = 0; at < status->st_size;) {
+    off_t data = lseek(file, at, SEEK_DATA);
+    if (data < 0) return errno == ENXIO ? count : NOT_SPARSE;
+    off_t hole = lseek(file, data, SEEK_HOLE);
+    if (hole <= data || count == MAX_EXTENTS) return NOT_SPARSE;
+    if (data >= status->st_size) return count;
+    if (hole > status->st_size) hole = status->st_size;
+    extents[count++] = (struct extent){(uint64_t)data, (uint64_t)(hole - data)};
+    at = hole;
+  }
+  return count;
+}
+
+/* A file that shrinks meanwhile is filled up with zeros: its size has been told. */
+static int copy_extent(int file, struct extent extent, const char *path) {
+  static uint8_t piece[PIECE];
+  while (extent.size > 0) {
+    size_t size = extent.size < sizeof piece ? (size_t)extent.size : sizeof piece;
+    ssize_t got = pread(file, piece, size, (off_t)extent.offset);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return fail("read", path);
+    if (got == 0) memset(piece, 0, size);
+    else size = (size_t)got;
+    if (put_content(piece, size) < 0) return -1;
+    extent.offset += size;
+    extent.size -= size;
+  }
+  return 0;
+}
+
+static struct link *slot_of(dev_t device, ino_t inode) {
+  size_t at = (size_t)(((uint64_t)inode * 0x9e3779b97f4a7c15u) ^ device) & (links.capacity - 1);
+  while (links.slots[at].path != NULL && (links.slots[at].device != device || links.slots[at].inode != inode))
+    at = (at + 1) & (links.capacity - 1);
+  return &links.slots[at];
+}
+
+static int grow_links(void) {
+  struct link *old = links.slots;
+  size_t count = links.capacity;
+  links.capacity = count == 0 ? 256 : count * 2;
+  links.slots = calloc(links.capacity, sizeof *links.slots);
+  if (links.slots == NULL) return fail("calloc", "hard links");
+  for (size_t i = 0; i < count; i++) {
+    if (old[i].path != NULL) *slot_of(old[i].device, old[i].inode) = old[i];
+  }
+  free(old);
+  return 0;
+}
+
+/* The first name of a file that has several; "" when this is it. NULL with the failure noted. */
+static const char *first_name(const struct stat *status, const char *path) {
+  if (status->st_nlink < 2 || S_ISDIR(status->st_mode)) return "";
+  if (links.used * 2 >= links.capacity && grow_links() < 0) return NULL;
+  struct link *slot = slot_of(status->st_dev, status->st_ino);
+  if (slot->path != NULL) return slot->path;
+  char *copy = strdup(path);
+  if (copy == NULL) return fail("strdup", path), NULL;
+  *slot = (struct link){status->st_dev, status->st_ino, copy};
+  links.used++;
+  return "";
+}
+
+static void put_status(const struct stat *status) {
+  put_u32(status->st_mode);
+  put_u32(status->st_uid);
+  put_u32(status->st_gid);
+  put_u64((uint64_t)status->st_mtim.tv_sec);
+  put_u32((uint32_t)status->st_mtim.tv_nsec);
+  put_u64(S_ISREG(status->st_mode) ? (uint64_t)status->st_size : 0);
+  put_u32(major(status->st_rdev));
+  put_u32(minor(status->st_rdev));
+}
+
+static int put_entry(const struct node *node, const char *path, enum change change, const char *link) {
+  char target[PATH_MAX] = "";
+  if (S_ISLNK(node->status.st_mode)) {
+    ssize_t size = readlinkat(node->fd, "", target, sizeof target - 1);
+    if (size < 0) return fail("readlink", path);
+    target[size] = '\0';
+  }
+  if (begin_answer(ANSWER_ENTRY) < 0) return -1;
+  put_string(path);
+  put_u32(change);
+  put_status(&node->status);
+  put_string(target);
+  put_string(link);
+  return put_attributes(node->fd, path);
+}
+
+static int emit_file(struct node node, const char *path, enum change change, const char *link) {
+  static struct extent extents[MAX_EXTENTS];
+  cleanup_fd int file = open(self_link(node.fd), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+  if (file < 0) return fail("open", path);
+  if (fstat(file, &node.status) < 0) return fail("fstat", path);
+  uint32_t count = find_extents(file, &node.status, extents);
+  if (put_entry(&node, path, change, link) < 0) return -1;
+  put_u32(count);
+  for (uint32_t i = 0; count != NOT_SPARSE && i < count; i++) {
+    put_u64(extents[i].offset);
+    put_u64(extents[i].size);
+  }
+  if (end_answer() < 0) return -1;
+  if (count == NOT_SPARSE) return copy_extent(file, (struct extent){0, (uint64_t)node.status.st_size}, path);
+  for (uint32_t i = 0; i < count; i++) {
+    if (copy_extent(file, extents[i], path) < 0) return -1;
+  }
+  return 0;
+}
+
+int emit_node(const struct node *node, const char *path, enum change change, bool with_content) {
+  if (S_ISSOCK(node->status.st_mode)) return 0; /* means nothing without its process, and no archive holds one */
+  const char *link = first_name(&node->status, path);
+  if (link == NULL) return -1;
+  if (S_ISREG(node->status.st_mode) && *link == '\0' && with_content) return emit_file(*node, path, change, link);
+  if (put_entry(node, path, change, link) < 0) return -1;
+  put_u32(NOT_SPARSE);
+  return end_answer();
+}
+
+int emit_deleted(const char *path) {
+  struct stat none = {.st_mode = 0};
+  if (begin_answer(ANSWER_ENTRY) < 0) return -1;
+  put_string(path);
+  put_u32(CHANGE_DELETED);
+  put_status(&none);
+  put_string("");
+  put_string("");
+  put_u32(0);
+  put_u32(NOT_SPARSE);
+  return end_answer();
+}
