@@ -43,3 +43,11 @@ export class SomeTargetsFailed extends CoracleError {
     this.exitCode = Math.max(1, ...errors.map((error) => (error instanceof CoracleError ? error.exitCode : 1)))
   }
 }
+
+export class PortNotPublished extends CoracleError {
+  override readonly code = 'PORT_NOT_PUBLISHED'
+  override readonly status = 404
+  constructor(port: string, container: string) {
+    super(`no public port '${port}' published for ${container}`)
+  }
+}

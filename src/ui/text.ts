@@ -19,3 +19,12 @@ export interface OutputStream {
 export function writeLine(stream: OutputStream, line: string): void {
   stream.write(`${stream.isTTY === true ? neutralise(line) : line}\n`)
 }
+
+/** Words as a POSIX shell would read them back. */
+export function shellLine(words: readonly string[]): string {
+  return words.map(quoteWord).join(' ')
+}
+
+function quoteWord(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`
+}

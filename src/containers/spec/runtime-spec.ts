@@ -38,7 +38,7 @@ export interface SpecInput {
 
 const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
-const MASKED_PATHS = [
+export const MASKED_PATHS = [
   '/proc/asound',
   '/proc/acpi',
   '/proc/interrupts',
@@ -52,7 +52,7 @@ const MASKED_PATHS = [
   '/sys/firmware',
   '/sys/devices/virtual/powercap',
 ]
-const READONLY_PATHS = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger']
+export const READONLY_PATHS = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger']
 
 export function makeSpec(input: SpecInput): RuntimeSpec {
   const { config, host, directory } = input

@@ -1,0 +1,136 @@
+/** The half of a container's settings that is about the host, as flags of `run`. */
+import type { MountSetting } from '../../volumes/types.ts'
+import type { HostConfig, RestartPolicy } from '../config.ts'
+import { type Flag, flag, list, number, pairs, switched } from './flags.ts'
+
+const DEFAULT_SHM_BYTES = 64 << 20
+
+export function hostFlags(host: HostConfig): Flag[] {
+  return [
+    ...lifeFlags(host),
+    ...host.Mounts.flatMap(mountFlag),
+    ...Object.entries(host.Tmpfs).map(([target, options]) => `--tmpfs=${target}${options === '' ? '' : `:${options}`}`),
+    ...networkFlags(host),
+    ...securityFlags(host),
+    ...limitFlags(host),
+  ]
+}
+
+function lifeFlags(host: HostConfig): Flag[] {
+  const { LogConfig, HealthOnFailure, RestartPolicy } = host
+  return [
+    ...switched('rm', host.AutoRemove),
+    ...flag('restart', restartText(RestartPolicy)),
+    ...flag('runtime', host.Runtime),
+    ...switched('init', host.Init),
+    ...flag('log-driver', LogConfig.Type === 'json-file' ? '' : LogConfig.Type),
+    ...pairs('log-opt', LogConfig.Config),
+    ...flag('health-on-failure', HealthOnFailure === 'none' ? '' : HealthOnFailure),
+    ...pairs('annotation', host.Annotations),
+  ]
+}
+
+function restartText({ Name, MaximumRetryCount }: RestartPolicy): string {
+  if (Name === 'no') return ''
+  return MaximumRetryCount > 0 ? `${Name}:${MaximumRetryCount}` : Name
+}
+
+/** `-v` where that says it all, otherwise `--mount`. */
+function mountFlag(mount: MountSetting): Flag[] {
+  const { Type, Source, Target, ReadOnly, Propagation } = mount
+  if (Type === 'volume') return [`--volume=${Target}`]
+  const simple = mount.NonRecursive === undefined && mount.ReadOnlyNonRecursive === undefined
+  if (Type === 'bind' && mount.CreateMountpoint && simple && !`${Source}${Target}`.includes(':')) {
+    const options = [...(ReadOnly ? ['ro'] : []), ...(Propagation === undefined ? [] : [Propagation])]
+    return [`--volume=${[Source, Target, ...(options.length === 0 ? [] : [options.join(',')])].join(':')}`]
+  }
+  const fields = [
+    `type=${Type}`,
+    ...(Source === '' ? [] : [`source=${Source}`]),
+    `target=${Target}`,
+    ...(ReadOnly ? ['readonly'] : []),
+    ...(Propagation === undefined ? [] : [`bind-propagation=${Propagation}`]),
+    ...(mount.NonRecursive === undefined ? [] : [`bind-nonrecursive=${mount.NonRecursive}`]),
+    ...(mount.ReadOnlyNonRecursive === undefined
+      ? []
+      : [`bind-recursive=${mount.ReadOnlyNonRecursive ? 'writable' : 'readonly'}`]),
+    ...(mount.CreateMountpoint === undefined ? [] : [`bind-create-mountpoint=${mount.CreateMountpoint}`]),
+    ...(mount.TmpfsSizeBytes === undefined ? [] : [`tmpfs-size=${mount.TmpfsSizeBytes}`]),
+    ...(mount.TmpfsMode === undefined ? [] : [`tmpfs-mode=${mount.TmpfsMode.toString(8)}`]),
+  ]
+  return [`--mount=${fields.map(csvField).join(',')}`]
+}
+
+function csvField(text: string): string {
+  return /[",]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
+}
+
+function networkFlags(host: HostConfig): Flag[] {
+  return [
+    ...flag('network', host.NetworkMode === 'none' ? '' : host.NetworkMode),
+    ...list('dns', host.Dns),
+    ...list('dns-option', host.DnsOptions),
+    ...list('dns-search', host.DnsSearch),
+    ...list('add-host', host.ExtraHosts),
+    ...flag('ipc', host.IpcMode),
+    ...flag('pid', host.PidMode),
+    ...flag('uts', host.UTSMode),
+    ...flag('userns', host.UsernsMode),
+    ...flag('cgroupns', host.CgroupnsMode),
+    ...flag('cgroup-parent', host.CgroupParent),
+  ]
+}
+
+function securityFlags(host: HostConfig): Flag[] {
+  return [
+    ...switched('privileged', host.Privileged),
+    ...switched('read-only', host.ReadonlyRootfs),
+    ...list('cap-add', host.CapAdd),
+    ...list('cap-drop', host.CapDrop),
+    ...list('security-opt', host.SecurityOpt),
+    ...list('group-add', host.GroupAdd),
+    ...pairs('sysctl', host.Sysctls),
+    ...list(
+      'device',
+      host.Devices.map((device) => `${device.PathOnHost}:${device.PathInContainer}:${device.CgroupPermissions}`),
+    ),
+    ...list('device-cgroup-rule', host.DeviceCgroupRules),
+  ]
+}
+
+function limitFlags(host: HostConfig): Flag[] {
+  const throttles = (name: string, values: readonly { readonly Path: string; readonly Rate: number }[]) =>
+    list(
+      name,
+      values.map(({ Path, Rate }) => `${Path}:${Rate}`),
+    )
+  return [
+    ...number('memory', host.Memory),
+    ...number('memory-reservation', host.MemoryReservation),
+    ...number('memory-swap', host.MemorySwap),
+    ...flag('memory-swappiness', host.MemorySwappiness?.toString()),
+    ...switched('oom-kill-disable', host.OomKillDisable),
+    ...number('oom-score-adj', host.OomScoreAdj),
+    ...flag('cpus', host.NanoCpus === 0 ? '' : String(host.NanoCpus / 1e9)),
+    ...number('cpu-shares', host.CpuShares),
+    ...number('cpu-period', host.CpuPeriod),
+    ...number('cpu-quota', host.CpuQuota),
+    ...flag('cpuset-cpus', host.CpusetCpus),
+    ...flag('cpuset-mems', host.CpusetMems),
+    ...number('pids-limit', host.PidsLimit),
+    ...(host.ShmSize === DEFAULT_SHM_BYTES ? [] : number('shm-size', host.ShmSize)),
+    ...list(
+      'ulimit',
+      host.Ulimits.map(({ Name, Soft, Hard }) => `${Name}=${Soft}:${Hard}`),
+    ),
+    ...number('blkio-weight', host.BlkioWeight),
+    ...list(
+      'blkio-weight-device',
+      host.BlkioWeightDevice.map(({ Path, Weight }) => `${Path}:${Weight}`),
+    ),
+    ...throttles('device-read-bps', host.BlkioDeviceReadBps),
+    ...throttles('device-write-bps', host.BlkioDeviceWriteBps),
+    ...throttles('device-read-iops', host.BlkioDeviceReadIOps),
+    ...throttles('device-write-iops', host.BlkioDeviceWriteIOps),
+  ]
+}

@@ -1,0 +1,109 @@
+/** `inspect` of a container: docker's JSON, from the record and the files that go with it. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { ImageNotFound } from '../../images/errors.ts'
+import type { RuntimeSpec } from '../../oci/runtime-spec.ts'
+import type { Paths } from '../../paths.ts'
+import { containerDirectories } from '../directories.ts'
+import { findContainer } from '../find.ts'
+import { logPath } from '../logs/path.ts'
+import type { ContainerRecord } from '../records.ts'
+import type { ContainerRoom } from '../room.ts'
+import { writtenBytes } from '../size.ts'
+import type { ContainerInspect } from '../types.ts'
+import { describeHostConfig } from './host-config.ts'
+import { describeMounts } from './mounts.ts'
+import { describeNetworks } from './networks.ts'
+import { describeState, timestamp } from './state.ts'
+
+/** See `ContainerEngine.inspect`. */
+export async function inspectContainer(
+  room: ContainerRoom,
+  name: string,
+  { size = false }: { readonly size?: boolean },
+): Promise<ContainerInspect> {
+  const record = await findContainer(room, name)
+  const { config, argv } = record.settings
+  const { data } = containerDirectories(room.paths, record.id)
+  const spec = readSpec(data)
+  const [program = '', ...words] = argv
+  const graph = await describeGraph(room, record, data)
+  return {
+    Id: record.id,
+    Created: timestamp(record.createdAtMs),
+    Path: program,
+    Args: words,
+    State: describeState(record),
+    Image: record.image ?? '',
+    ResolvConfPath: join(data, 'resolv.conf'),
+    HostnamePath: join(data, 'hostname'),
+    HostsPath: join(data, 'hosts'),
+    LogPath: logPath(room.paths, record) ?? '',
+    Name: `/${record.name}`,
+    RestartCount: record.restartCount,
+    Driver: 'overlay2',
+    Platform: record.backend === 'wasi' ? 'wasi' : 'linux',
+    MountLabel: '',
+    ProcessLabel: '',
+    AppArmorProfile: '',
+    ExecIDs: execIds(room.paths, record.id),
+    HostConfig: describeHostConfig(record),
+    GraphDriver: graph,
+    ...(size && (await describeSizes(room, record))),
+    Mounts: describeMounts(record.settings, spec, data),
+    Config: { ...config, Hostname: spec?.hostname ?? config.Hostname },
+    NetworkSettings: describeNetworks(record),
+  }
+}
+
+/** undefined while the container is being created. */
+function readSpec(directory: string): RuntimeSpec | undefined {
+  const path = join(directory, 'config.json')
+  return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as RuntimeSpec) : undefined
+}
+
+/** Of processes that `exec` has running now; `null` when there are none, as docker says it. */
+function execIds(paths: Paths, id: string): readonly string[] | null {
+  try {
+    const ids = readdirSync(join(containerDirectories(paths, id).run, 'e'))
+    return ids.length === 0 ? null : ids
+  } catch {
+    return null // nothing was ever executed, or the container does not run
+  }
+}
+
+async function describeGraph(room: ContainerRoom, record: ContainerRecord, data: string): Promise<unknown> {
+  const lower = await lowerDirectories(room, record)
+  if (lower === undefined) return { Data: null, Name: 'overlay2' }
+  return {
+    Data: {
+      ID: record.id,
+      LowerDir: lower.join(':'),
+      MergedDir: join(data, 'rootfs'),
+      UpperDir: join(data, 'upper'),
+      WorkDir: join(data, 'work'),
+    },
+    Name: 'overlay2',
+  }
+}
+
+/** undefined for a bare module, and for an image that was removed by force. */
+async function lowerDirectories(
+  { images }: ContainerRoom,
+  { image, settings: { platform } }: ContainerRecord,
+): Promise<readonly string[] | undefined> {
+  if (image === undefined) return undefined
+  try {
+    const { content } = await images.prepare(image, platform === '' ? {} : { platform })
+    return content.kind === 'layers' ? content.lower : undefined
+  } catch (error) {
+    if (error instanceof ImageNotFound) return undefined
+    throw error
+  }
+}
+
+async function describeSizes(room: ContainerRoom, { id, image }: ContainerRecord): Promise<object> {
+  const written = await writtenBytes(room.paths, id)
+  const ofImage = image === undefined ? 0 : (await room.images.inspect(image)).Size
+  return { SizeRw: written, SizeRootFs: written + ofImage }
+}

@@ -1,0 +1,20 @@
+/** Where the log of a container is. */
+import { join } from 'node:path'
+import { containerDirectory, type Paths } from '../../paths.ts'
+import type { ContainerRecord } from '../records.ts'
+
+/** undefined where the driver writes no file of ours: `none`, `journald`. */
+export function logPath(
+  paths: Paths,
+  { id, settings }: Pick<ContainerRecord, 'id' | 'settings'>,
+): string | undefined {
+  const directory = containerDirectory(paths, id)
+  switch (settings.host.LogConfig?.Type ?? 'json-file') {
+    case 'json-file':
+      return join(directory, `${id}-json.log`)
+    case 'local':
+      return join(directory, 'container.log')
+    default:
+      return undefined
+  }
+}
