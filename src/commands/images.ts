@@ -45,7 +45,7 @@ export default class Images extends EngineCommand {
     const withDigests = digests || (flags.format?.includes('.Digest') ?? false)
     const rows = imageRows(images, { full: flags['no-trunc'] ?? false, digests: withDigests })
     const columns = ['Repository', 'Tag', ...(digests ? ['Digest'] : []), 'ID', 'CreatedSince', 'Size']
-    const format = flags.quiet && flags.format === undefined ? '{{.ID}}' : flags.format
+    const format = flags.format ?? (flags.quiet ? '{{.ID}}' : engine.userSetting('imagesFormat'))
     for (const line of formatRows(rows, { format, columns, headings: IMAGE_HEADINGS })) this.log(line)
   }
 }

@@ -1,57 +1,61 @@
 import * as Flags from '@oclif/core/flags'
 import { EngineCommand } from '../base-command.ts'
-import { containerStatus, humanDuration } from '../ui/container-status.ts'
-
-const COMMAND_WIDTH = 20
-const SHORT_ID = 12
+import { CONTAINER_HEADINGS, containerRow } from '../ui/container-rows.ts'
+import { formatRows } from '../ui/format-rows.ts'
+import { wholeNumber } from '../ui/numbers.ts'
 
 export default class Ps extends EngineCommand {
   static override summary = 'List containers'
-  static override examples = ['<%= config.bin %> ps', '<%= config.bin %> ps -a', '<%= config.bin %> ps -aq --no-trunc']
+  static override examples = [
+    '<%= config.bin %> ps',
+    '<%= config.bin %> ps -a --filter status=exited --filter label=team',
+    "<%= config.bin %> ps --format '{{.Names}}: {{.Status}}'",
+    '<%= config.bin %> ps -aq --no-trunc',
+  ]
   static override aliases = ['container:ls', 'container:list', 'container:ps']
   static override flags = {
     all: Flags.boolean({ char: 'a', description: 'Show all containers (default shows just running)' }),
-    quiet: Flags.boolean({ char: 'q', description: 'Only display container IDs' }),
+    filter: Flags.string({
+      char: 'f',
+      multiple: true,
+      helpValue: 'filter',
+      description:
+        'Filter output based on conditions provided\n(id, name, label, status, exited, health, ancestor, before, since, volume, network: KEY=VALUE)',
+    }),
+    format: Flags.string({
+      description: "Format output: 'table', 'table TEMPLATE', 'json', or a Go template\nsuch as '{{.ID}} {{.Names}}'",
+    }),
+    last: Flags.string({ char: 'n', description: 'Show n last created containers (includes all states)' }),
+    latest: Flags.boolean({ char: 'l', description: 'Show the latest created container (includes all states)' }),
     'no-trunc': Flags.boolean({ description: "Don't truncate output" }),
+    quiet: Flags.boolean({ char: 'q', description: 'Only display container IDs' }),
+    size: Flags.boolean({ char: 's', description: 'Display total file sizes' }),
   }
 
   async run(): Promise<void> {
     const { flags } = await this.parse(Ps)
     const engine = await this.openEngine()
-    const containers = await engine.containers.list({ all: flags.all ?? false })
-    const whole = flags['no-trunc'] ?? false
-    const idOf = (id: string) => (whole ? id : id.slice(0, SHORT_ID))
-    if (flags.quiet) {
-      for (const { id } of containers) this.log(idOf(id))
-      return
-    }
-    const now = Date.now()
-    const rows = containers.map((container) => [
-      idOf(container.id),
-      container.imageName,
-      JSON.stringify(shorten(container.command, whole)),
-      `${humanDuration(now - container.createdAtMs)} ago`,
-      containerStatus(container, now),
-      '',
-      container.name,
-    ])
-    this.log(table([['CONTAINER ID', 'IMAGE', 'COMMAND', 'CREATED', 'STATUS', 'PORTS', 'NAMES'], ...rows]))
+    const format = flags.format ?? (flags.quiet ? '{{.ID}}' : engine.userSetting('psFormat'))
+    const size = flags.size || (format?.includes('.Size') ?? false)
+    const last = flags.latest ? 1 : wholeNumber(flags.last, '-n, --last')
+    const containers = await engine.containers.list({
+      all: flags.all ?? false,
+      filters: flags.filter ?? [],
+      size,
+      ...(last !== undefined && { last }),
+    })
+    const options = { full: flags['no-trunc'] ?? false, nowMs: Date.now() }
+    const rows = containers.map((container) => containerRow(container, options))
+    const columns = [
+      'ID',
+      'Image',
+      'Command',
+      'RunningFor',
+      'Status',
+      'Ports',
+      'Names',
+      ...(flags.size ? ['Size'] : []),
+    ]
+    for (const line of formatRows(rows, { format, columns, headings: CONTAINER_HEADINGS })) this.log(line)
   }
-}
-
-function shorten(text: string, whole: boolean): string {
-  return whole || text.length <= COMMAND_WIDTH ? text : `${text.slice(0, COMMAND_WIDTH - 1)}…`
-}
-
-/** Columns three spaces apart, as docker's. */
-function table(rows: readonly (readonly string[])[]): string {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => (row[column] ?? '').length)))
-  return rows
-    .map((row) =>
-      row
-        .map((cell, column) => cell.padEnd((widths[column] ?? 0) + 3))
-        .join('')
-        .trimEnd(),
-    )
-    .join('\n')
 }

@@ -1,6 +1,7 @@
 import * as Args from '@oclif/core/args'
 import * as Flags from '@oclif/core/flags'
 import { EngineCommand } from '../base-command.ts'
+import { wholeNumber } from '../ui/numbers.ts'
 
 export default class Restart extends EngineCommand {
   static override summary = 'Restart one or more containers'
@@ -11,7 +12,7 @@ export default class Restart extends EngineCommand {
   }
   static override flags = {
     signal: Flags.string({ char: 's', description: 'Signal to send to the container' }),
-    time: Flags.integer({
+    time: Flags.string({
       char: 't',
       aliases: ['timeout'],
       description: 'Seconds to wait before killing the container (-1: as long as it takes)',
@@ -22,7 +23,10 @@ export default class Restart extends EngineCommand {
     const { args, flags } = await this.parse(Restart)
     const engine = await this.openEngine()
     await this.eachTarget(args.container, async (name) => {
-      await engine.containers.restart(name, { signal: flags.signal, timeoutSeconds: flags.time })
+      await engine.containers.restart(name, {
+        signal: flags.signal,
+        timeoutSeconds: wholeNumber(flags.time, '-t, --time'),
+      })
       this.log(name)
     })
   }

@@ -1,24 +1,43 @@
-/** `ps`: the records, brought up to date. */
+/** `ps`: the records, brought up to date, and of them those that are asked for. */
+import { ImageNotFound } from '../images/errors.ts'
+import { findContainer } from './find.ts'
 import { isActive } from './lifecycle.ts'
+import { type FilterContext, parseListFilters } from './list-filters.ts'
 import { reconcile } from './reconcile.ts'
 import { type ContainerRecord, listRecords } from './records.ts'
 import type { ContainerRoom } from './room.ts'
+import { writtenBytes } from './size.ts'
 import type { ContainerSummary, ListOptions } from './types.ts'
 
+/** See `ContainerEngine.list`. @throws {InvalidArgument} a filter that docker does not know */
 export async function listContainers(
   room: ContainerRoom,
-  { all = false }: ListOptions,
+  { all = false, last = -1, filters = [], size = false }: ListOptions,
 ): Promise<readonly ContainerSummary[]> {
-  const summaries: ContainerSummary[] = []
+  const filter = await parseListFilters(filters, filterContext(room))
+  const wholeList = all || filter.all || last > 0
+  const found: ContainerRecord[] = []
   for (const record of listRecords(room.database)) {
+    if (found.length === last) break
     const current = await reconcile(room, record)
-    if (current !== undefined && (all || (isActive(current.state) && current.state !== 'starting')))
-      summaries.push(summaryOf(current))
+    if (current === undefined || !(wholeList || isShown(current))) continue
+    if (filter.matches(current)) found.push(current)
   }
-  return summaries
+  const images = new Map<string, number>()
+  return Promise.all(
+    found.map(async (record) => ({
+      ...summaryOf(record),
+      ...(size && { size: await sizeOf(room, record, images) }),
+    })),
+  )
 }
 
-export function summaryOf(record: ContainerRecord): ContainerSummary {
+/** Without `-a`. */
+function isShown({ state }: ContainerRecord): boolean {
+  return (isActive(state) && state !== 'starting') || state === 'restarting'
+}
+
+function summaryOf(record: ContainerRecord): ContainerSummary {
   const { config, host, argv } = record.settings
   return {
     id: record.id,
@@ -26,7 +45,7 @@ export function summaryOf(record: ContainerRecord): ContainerSummary {
     imageName: record.imageName,
     image: record.image,
     backend: record.backend,
-    command: argv.join(' '),
+    command: argv.map((word, index) => (index > 0 && word.includes(' ') ? `'${word}'` : word)).join(' '),
     state: record.state,
     createdAtMs: record.createdAtMs,
     startedAtMs: record.startedAtMs,
@@ -34,8 +53,48 @@ export function summaryOf(record: ContainerRecord): ContainerSummary {
     exitStatus: record.exitStatus,
     health: record.health?.Status,
     labels: config.Labels,
-    mounts: host.Mounts.map((mount) => (mount.Type === 'tmpfs' ? mount.Target : mount.Source || mount.Target)),
+    mounts: host.Mounts.map(({ Source, Target }) => (Source === '' ? Target : Source)),
     networkMode: host.NetworkMode,
     size: undefined,
+  }
+}
+
+async function sizeOf(
+  room: ContainerRoom,
+  { id, image }: ContainerRecord,
+  images: Map<string, number>,
+): Promise<ContainerSummary['size']> {
+  const writableBytes = await writtenBytes(room.paths, id)
+  if (image === undefined) return { writableBytes, virtualBytes: writableBytes }
+  const ofImage = images.get(image) ?? (await room.images.inspect(image)).Size
+  images.set(image, ofImage)
+  return { writableBytes, virtualBytes: writableBytes + ofImage }
+}
+
+function filterContext(room: ContainerRoom): FilterContext {
+  return {
+    findContainer: (name) => findContainer(room, name),
+    isBuiltOn: (name) => imagesBuiltOn(room, name),
+  }
+}
+
+async function imagesBuiltOn(room: ContainerRoom, name: string): Promise<ReadonlySet<string>> {
+  const base = await layersOf(room, name)
+  const found = new Set<string>()
+  if (base === undefined) return found
+  for (const image of new Set(listRecords(room.database).map((record) => record.image))) {
+    const layers = image === undefined ? undefined : await layersOf(room, image)
+    if (image !== undefined && layers !== undefined && base.every((layer, index) => layers[index] === layer))
+      found.add(image)
+  }
+  return found
+}
+
+async function layersOf(room: ContainerRoom, image: string): Promise<readonly string[] | undefined> {
+  try {
+    return (await room.images.inspect(image)).RootFS.Layers
+  } catch (error) {
+    if (error instanceof ImageNotFound) return undefined
+    throw error
   }
 }

@@ -7,6 +7,8 @@ export interface Engine {
   readonly images: ImageStore
   readonly containers: ContainerEngine
   readonly system: SystemEngine
+  /** A setting of the user's docker config.json: `psFormat`, `imagesFormat`, `statsFormat` … */
+  userSetting(name: string): string | undefined
   /** Closes connections and the state database. Idempotent. */
   close(): Promise<void>
 }

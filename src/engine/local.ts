@@ -9,6 +9,7 @@ import type { IdMappings } from '../linux/id-mappings.ts'
 import { type Paths, readPaths, statePath } from '../paths.ts'
 import type { IsolationBackend } from '../plugins/contract.ts'
 import { openDatabase } from '../state/database.ts'
+import { dockerSetting } from '../util/docker-config.ts'
 import type { Engine } from './engine.ts'
 import { openRegistry, type RegistryEvents } from './registry.ts'
 
@@ -46,7 +47,13 @@ export async function openLocalEngine({ paths = readPaths(), ...events }: LocalE
     await registry.client.close()
     database.close()
   }
-  return { images, containers, system: openSystem({ paths, database, images, containers }), close }
+  return {
+    images,
+    containers,
+    system: openSystem({ paths, database, images, containers }),
+    userSetting: dockerSetting,
+    close,
+  }
 }
 
 /** Files of an image belong to several users; an ordinary user's own namespace has them. */

@@ -1,35 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'mocha'
-import { containerStatus, humanDuration } from '../../src/ui/container-status.ts'
+import { containerStatus } from '../../src/ui/container-status.ts'
 
-const SECOND = 1000
-const HOUR = 3600 * SECOND
-const DAY = 24 * HOUR
-
-describe('humanDuration', () => {
-  const cases: readonly (readonly [number, string])[] = [
-    [500, 'Less than a second'],
-    [SECOND, '1 second'],
-    [59 * SECOND, '59 seconds'],
-    [60 * SECOND, 'About a minute'],
-    [119 * SECOND, 'About a minute'],
-    [120 * SECOND, '2 minutes'],
-    [HOUR, 'About an hour'],
-    [2 * HOUR, '2 hours'],
-    [47 * HOUR, '47 hours'],
-    [48 * HOUR, '2 days'],
-    [13 * DAY, '13 days'],
-    [14 * DAY, '2 weeks'],
-    [59 * DAY, '8 weeks'],
-    [60 * DAY, '2 months'],
-    [729 * DAY, '24 months'],
-    [730 * DAY, '2 years'],
-  ]
-  for (const [ms, words] of cases)
-    it(`says ${words} as docker does`, () => {
-      assert.equal(humanDuration(ms), words)
-    })
-})
+const HOUR = 3_600_000
 
 describe('containerStatus', () => {
   const times = { startedAtMs: 0, finishedAtMs: 2 * HOUR, exitStatus: 137 }
@@ -39,5 +12,15 @@ describe('containerStatus', () => {
     assert.equal(status('paused'), 'Up 5 hours (Paused)')
     assert.equal(status('exited'), 'Exited (137) 3 hours ago')
     assert.equal(status('created'), 'Created')
+    assert.equal(status('restarting'), 'Restarting (137) 3 hours ago')
+    assert.equal(status('stopping'), 'Up 5 hours')
+    assert.equal(status('removing'), 'Removal In Progress')
+  })
+
+  it('tells the health of what runs', () => {
+    const up = (health: string) => containerStatus({ ...times, state: 'running', health }, 5 * HOUR)
+    assert.equal(up('starting'), 'Up 5 hours (health: starting)')
+    assert.equal(up('healthy'), 'Up 5 hours (healthy)')
+    assert.equal(up('unhealthy'), 'Up 5 hours (unhealthy)')
   })
 })

@@ -1,6 +1,7 @@
 /** `State` of docker's inspect. */
 import { isActive } from '../lifecycle.ts'
 import type { ContainerRecord } from '../records.ts'
+import { summaryStatus } from '../status.ts'
 
 /** Go's zero time: it has not happened. */
 const NEVER = '0001-01-01T00:00:00Z'
@@ -14,23 +15,12 @@ export function timestamp(ms: number | undefined): string {
     .replace(/\.?0+Z$/, 'Z')
 }
 
-const STATUS: Readonly<Record<ContainerRecord['state'], string>> = {
-  created: 'created',
-  starting: 'created',
-  running: 'running',
-  paused: 'paused',
-  stopping: 'running',
-  restarting: 'restarting',
-  exited: 'exited',
-  removing: 'removing',
-}
-
 /** docker counts what is paused, and what waits for its restart, as running. */
 export function describeState(record: ContainerRecord): object {
   const { state, health } = record
   const running = (isActive(state) && state !== 'starting') || state === 'restarting'
   return {
-    Status: STATUS[state],
+    Status: summaryStatus(state),
     Running: running,
     Paused: state === 'paused',
     Restarting: state === 'restarting',

@@ -1,0 +1,120 @@
+/** docker's `--filter key=value` of `ps`. Values of one key are alternatives, different keys must all hold; labels must all. */
+import { InvalidArgument } from '../errors.ts'
+import type { ContainerRecord } from './records.ts'
+import { summaryStatus } from './status.ts'
+
+/** What some filters have to look up. */
+export interface FilterContext {
+  /** @throws {ContainerNotFound} */
+  readonly findContainer: (name: string) => Promise<ContainerRecord>
+  /** Ids of the images of containers whose lowest layers are those of this image; none when there is no such image. */
+  readonly isBuiltOn: (image: string) => Promise<ReadonlySet<string>>
+}
+
+export interface ListFilter {
+  /** The filter itself says that stopped ones are wanted. */
+  readonly all: boolean
+  readonly matches: (record: ContainerRecord) => boolean
+}
+
+type Test = (record: ContainerRecord) => boolean
+type MakeTest = (value: string, context: FilterContext) => Test | Promise<Test>
+
+const STATUSES = ['created', 'running', 'paused', 'restarting', 'removing', 'exited', 'dead']
+const HEALTH = ['starting', 'healthy', 'unhealthy', 'none']
+
+const TESTS: Readonly<Record<string, MakeTest>> = {
+  id:
+    (value) =>
+    ({ id }) =>
+      id.startsWith(value) || matchText(value, id),
+  name:
+    (value) =>
+    ({ name }) =>
+      matchText(value, name) || matchText(value, `/${name}`),
+  label: (value) => (record) => hasLabel(record, value),
+  exited: (value) => {
+    if (!/^-?\d+$/.test(value)) throw invalid('exited', value)
+    return ({ state, exitStatus }) => state === 'exited' && exitStatus === Number(value)
+  },
+  status: (value) => {
+    if (!STATUSES.includes(value)) throw invalid('status', value)
+    return (record) => summaryStatus(record.state) === value
+  },
+  health: (value) => {
+    if (!HEALTH.includes(value)) throw invalid('health', value)
+    return ({ health }) => (health?.Status ?? 'none') === value
+  },
+  ancestor,
+  before: async (value, { findContainer }) => {
+    const { createdAtMs, id } = await findContainer(value)
+    return (record) => record.createdAtMs <= createdAtMs && record.id !== id
+  },
+  since: async (value, { findContainer }) => {
+    const { createdAtMs, id } = await findContainer(value)
+    return (record) => record.createdAtMs >= createdAtMs && record.id !== id
+  },
+  volume:
+    (value) =>
+    ({ settings: { host } }) =>
+      host.Mounts.some(({ Source, Target }) => Source === value || Target === value),
+  network:
+    (value) =>
+    ({ settings: { host } }) =>
+      host.NetworkMode === value,
+  // Nothing is published before there are networks.
+  publish: () => () => false,
+  expose: () => () => false,
+  'is-task': (value) => () => value === 'false' || value === '0',
+}
+
+/** @throws {InvalidArgument} in docker's words */
+export async function parseListFilters(filters: readonly string[], context: FilterContext): Promise<ListFilter> {
+  const byKey = new Map<string, Test[]>()
+  for (const filter of filters) {
+    const equals = filter.indexOf('=')
+    if (equals === -1)
+      throw new InvalidArgument(
+        `invalid argument "${filter}" for "-f, --filter" flag: bad format of filter (expected name=value)`,
+      )
+    const key = filter.slice(0, equals).trim().toLowerCase()
+    const make = Object.hasOwn(TESTS, key) ? TESTS[key] : undefined
+    if (make === undefined)
+      throw new InvalidArgument(`invalid filter '${key}'`, { hint: `known: ${Object.keys(TESTS).join(', ')}` })
+    const test = await make(filter.slice(equals + 1).trim(), context)
+    byKey.set(key, [...(byKey.get(key) ?? []), test])
+  }
+  return {
+    all: byKey.has('status'),
+    matches: (record) =>
+      [...byKey].every(([key, tests]) =>
+        key === 'label' ? tests.every((test) => test(record)) : tests.some((test) => test(record)),
+      ),
+  }
+}
+
+/** Of this image, or of one that is built on it. Without the image, of one that was called so. */
+async function ancestor(value: string, { isBuiltOn }: FilterContext): Promise<Test> {
+  const descendants = await isBuiltOn(value)
+  return ({ image, imageName }) => imageName === value || (image !== undefined && descendants.has(image))
+}
+
+/** Go's regular expressions, as far as names need them; one that cannot be compiled matches as text. */
+function matchText(pattern: string, text: string): boolean {
+  try {
+    return new RegExp(pattern).test(text)
+  } catch {
+    return text.includes(pattern)
+  }
+}
+
+function hasLabel({ settings }: ContainerRecord, wanted: string): boolean {
+  const { Labels } = settings.config
+  const equals = wanted.indexOf('=')
+  const key = equals === -1 ? wanted : wanted.slice(0, equals)
+  return Object.hasOwn(Labels, key) && (equals === -1 || Labels[key] === wanted.slice(equals + 1))
+}
+
+function invalid(key: string, value: string): InvalidArgument {
+  return new InvalidArgument(`invalid filter '${key}=${value}'`)
+}

@@ -1,0 +1,63 @@
+/** Rows of `ps` by docker's field names. */
+import type { ContainerSummary } from '../containers/types.ts'
+import { containerStatus } from './container-status.ts'
+import type { Row } from './format-rows.ts'
+import { goTime, humanDuration, humanSize } from './units.ts'
+
+export const CONTAINER_HEADINGS = {
+  ID: 'CONTAINER ID',
+  Image: 'IMAGE',
+  Command: 'COMMAND',
+  CreatedAt: 'CREATED AT',
+  RunningFor: 'CREATED',
+  Status: 'STATUS',
+  Ports: 'PORTS',
+  Names: 'NAMES',
+  Size: 'SIZE',
+  State: 'STATE',
+  Labels: 'LABELS',
+  Mounts: 'MOUNTS',
+  LocalVolumes: 'LOCAL VOLUMES',
+  Networks: 'NETWORKS',
+  Platform: 'PLATFORM',
+  Backend: 'BACKEND',
+}
+
+const SHORT_ID = 12
+const COMMAND_WIDTH = 20
+const MOUNT_WIDTH = 15
+
+export interface ContainerRowOptions {
+  /** Nothing is cut off. */
+  readonly full: boolean
+  readonly nowMs: number
+}
+
+export function containerRow(container: ContainerSummary, { full, nowMs }: ContainerRowOptions): Row {
+  const { labels, size, state } = container
+  return {
+    ID: full ? container.id : container.id.slice(0, SHORT_ID),
+    Image: container.imageName,
+    Command: JSON.stringify(cut(container.command, full, COMMAND_WIDTH)),
+    CreatedAt: goTime(container.createdAtMs),
+    RunningFor: `${humanDuration(nowMs - container.createdAtMs)} ago`,
+    Status: containerStatus(container, nowMs),
+    Ports: '',
+    Names: container.name,
+    Size: size === undefined ? '' : `${humanSize(size.writableBytes, 3)} (virtual ${humanSize(size.virtualBytes, 3)})`,
+    State: state === 'starting' ? 'created' : state === 'stopping' ? 'running' : state,
+    Labels: Object.entries(labels)
+      .map(([key, value]) => `${key}=${value}`)
+      .join(','),
+    Label: (key: unknown) => (Object.hasOwn(labels, String(key)) ? labels[String(key)] : ''),
+    Mounts: container.mounts.map((mount) => cut(mount, full, MOUNT_WIDTH)).join(','),
+    LocalVolumes: '0',
+    Networks: container.networkMode,
+    Platform: container.backend === 'wasi' ? 'wasi/wasm' : 'linux',
+    Backend: container.backend,
+  }
+}
+
+function cut(text: string, full: boolean, width: number): string {
+  return full || text.length <= width ? text : `${text.slice(0, width - 1)}…`
+}
