@@ -273,6 +273,9 @@ export interface CopyRequest {
   readonly archive?: boolean
   /** Follow a symbolic link that the source is. */
   readonly followLink?: boolean
+  /** false: say on stderr how much was copied. */
+  readonly quiet?: boolean
+  readonly signal?: AbortSignal
 }
 
 export interface PortBinding {
@@ -349,7 +352,7 @@ export interface ContainerEngine {
   /** @returns the id of the image */
   commit(name: string, options: CommitOptions): Promise<string>
   /** The root file system as a tar stream. */
-  export(name: string, output: Writable): Promise<void>
+  export(name: string, output: NodeJS.WritableStream): Promise<void>
 
   /** Records the end of a container from its exit record. What the supervisor's exit hook calls. Idempotent. */
   exited(id: string): Promise<void>

@@ -32,9 +32,11 @@ export function openImageStore(options: ImageStoreOptions): ImageStore {
       (await import('./save.ts')).saveImages(context, names, { output, ...options }),
     load: async (...args) => (await import('./load.ts')).loadImages(context, ...args),
     import: async (...args) => (await import('./import.ts')).importImage(context, ...args),
+    derive: async (...args) => (await import('./derive.ts')).deriveImage(context, ...args),
     tags: (repository) => context.registry.repository(parseReference(repository), 'pull').tags(),
     diff: async (...args) => (await import('./diff.ts')).diffImages(context, ...args),
     login: async (...args) => (await import('./login.ts')).login(context, ...args),
+    check: async (...args) => (await import('./check.ts')).checkImages(context, ...args),
     logout: async (...args) => (await import('./login.ts')).logout(context, ...args),
   }
 }

@@ -1,7 +1,9 @@
 /** What the image room answers, and how it reports progress. The JSON shapes with capitals are docker's. */
 
+import type { Readable } from 'node:stream'
 import type { ImageConfig, ImageProcessConfig, Platform } from '../oci/descriptor.ts'
 import type { Digest } from '../oci/digest.ts'
+import type { CheckOptions, RoomReport } from '../state/findings.ts'
 
 /** One step of a transfer as the progress display sees it. `id` names the line: the first 12 hex digits of a layer's digest. */
 export interface TransferProgress {
@@ -196,6 +198,18 @@ export interface ImageStore {
       readonly platform?: string
     },
   ): Promise<Digest>
+  /** An image of another one and a layer above it. @returns its id */
+  derive(options: {
+    readonly base: string
+    /** Its tar, uncompressed; read to the end, or destroyed. */
+    readonly layer: Readable
+    readonly config: ImageProcessConfig
+    readonly changes?: readonly string[] | undefined
+    readonly reference?: string | undefined
+    readonly author?: string | undefined
+    readonly message?: string | undefined
+    readonly createdBy?: string | undefined
+  }): Promise<Digest>
   /** Remote tags, page by page. */
   tags(repository: string): AsyncIterable<string>
   diff(from: string, to: string): Promise<readonly FileDifference[]>
@@ -204,6 +218,8 @@ export interface ImageStore {
     readonly username?: string
     readonly password?: string
   }): Promise<{ readonly message: string; readonly warning?: string }>
+  /** Content against digests, images against content, and what belongs to nobody; mended where that is asked for. */
+  check(options: CheckOptions): Promise<RoomReport>
   logout(registry?: string): Promise<{ readonly message: string }>
   /**
    * The image ready to run: unpacked, and kept from collection while `holder` (a container id) exists.

@@ -153,9 +153,12 @@ class Payload {
     return this.#bytes.readUInt32LE(this.#at - 4)
   }
 
+  /** @throws {ApplyFailed} a sparse file may say that it has 2^63 bytes */
   i64(): number {
     this.#at += 8
-    return Number(this.#bytes.readBigInt64LE(this.#at - 8))
+    const value = Number(this.#bytes.readBigInt64LE(this.#at - 8))
+    if (!Number.isSafeInteger(value)) throw new ApplyFailed(['launch', '0', 'open', '', '27', 'File too large'], 'read')
+    return value
   }
 
   string(): ByteString {

@@ -30,6 +30,16 @@ static int wait_for_end(void) {
   }
 }
 
+/* Runs a program when descriptor 0 ends without a word: whoever held it was killed in the middle of something. */
+static int end_then(char **program) {
+  char word;
+  ssize_t got;
+  while ((got = read(0, &word, 1)) < 0 && errno == EINTR) continue;
+  if (got == 1) return 0;
+  execv(program[0], program);
+  return perror(program[0]), 127;
+}
+
 static int report(void) {
   struct message message = {.kind = MESSAGE_FAILURE};
   describe(message.text, sizeof message.text, 0);
@@ -48,6 +58,7 @@ static int separate(struct reader *plan) {
 
 int hold_main(int argc, char **argv) {
   if (argc == 3 && strcmp(argv[2], "wait") == 0) return wait_for_end();
+  if (argc > 3 && strcmp(argv[2], "then") == 0) return end_then(argv + 3);
   if (argc != 2) return fprintf(stderr, "usage: coracle-native hold\n"), 2;
   int go[2];
   size_t size;

@@ -1,0 +1,57 @@
+/** `cp`: files between a container and the host, by docker's rules. */
+import { InvalidArgument } from '../../errors.ts'
+import { humanSize } from '../../ui/units.ts'
+import type { ContainerRoom } from '../room.ts'
+import type { CopyRequest, RunIO } from '../types.ts'
+import { CopyImpossible } from './errors.ts'
+
+/** What a half of the work is asked for. */
+export interface Copying {
+  readonly container: string
+  /** Inside, absolute. */
+  readonly inside: string
+  /** On the host; `-` is a tar stream. */
+  readonly outside: string
+  readonly archive: boolean
+  readonly followLink: boolean
+  readonly io: RunIO
+  readonly signal: AbortSignal | undefined
+  /** Told of what has been copied, as the bytes of a tar archive. */
+  readonly onBytes: (count: number) => void
+}
+
+/** See `ContainerEngine.copy`. */
+export async function copyFiles(room: ContainerRoom, request: CopyRequest, io: RunIO): Promise<void> {
+  const { from, to } = request
+  if (from.path === '' && from.container === undefined) throw new InvalidArgument('source can not be empty')
+  if (to.path === '' && to.container === undefined) throw new InvalidArgument('destination can not be empty')
+  if (from.container !== undefined && to.container !== undefined)
+    throw new CopyImpossible('copying between containers is not supported', {
+      hint: `pipe it: coracle cp ${from.container}:PATH - | coracle cp - ${to.container}:PATH`,
+    })
+  const container = from.container ?? to.container
+  if (container === undefined) throw new CopyImpossible('must specify at least one container source')
+  const inside = from.container === undefined ? to.path : from.path
+  const outside = from.container === undefined ? from.path : to.path
+  if (inside === '') throw new CopyImpossible('bad parameter: path cannot be empty')
+  let copiedBytes = 2 * BLOCK // the end of an archive, which docker counts
+  const copying: Copying = {
+    container,
+    inside: inside.startsWith('/') ? inside : `/${inside}`,
+    outside,
+    archive: request.archive ?? false,
+    followLink: request.followLink ?? false,
+    io,
+    signal: request.signal,
+    onBytes: (count) => {
+      copiedBytes += BLOCK + Math.ceil(count / BLOCK) * BLOCK
+    },
+  }
+  if (from.container !== undefined) await (await import('./copy-out.ts')).copyOut(room, copying)
+  else await (await import('./copy-in.ts')).copyIn(room, copying)
+  const target = to.container === undefined ? to.path : `${to.container}:${to.path}`
+  if (request.quiet === false && to.path !== '-')
+    io.stderr.write(`Successfully copied ${humanSize(copiedBytes)} to ${target}\n`)
+}
+
+const BLOCK = 512

@@ -1,0 +1,18 @@
+/** `export`: the root file system as one tar archive, without what is mounted in it. */
+import { readMerged } from '../../linux/archive.ts'
+import { logContainerEvent } from '../events.ts'
+import { findContainer } from '../find.ts'
+import type { ContainerRoom } from '../room.ts'
+import { layersOf, mapsOf } from './open-files.ts'
+import { tarSink } from './tar-sink.ts'
+
+/** See `ContainerEngine.export`. Layers are read where they lie: nothing is mounted, and a running container runs on. */
+export async function exportContainer(room: ContainerRoom, name: string, output: NodeJS.WritableStream): Promise<void> {
+  const record = await findContainer(room, name)
+  const { upper, lower } = await layersOf(room, record)
+  const layers = upper === undefined ? lower : [upper, ...lower]
+  const sink = tarSink(output, { place: (path) => (path === '' ? undefined : path) })
+  await readMerged(layers, { idMaps: await mapsOf(), sink })
+  await sink.finish()
+  logContainerEvent(room.database, record.id, 'export')
+}

@@ -1,0 +1,51 @@
+/** Looking at a path inside of a container, and telling what went wrong in docker's words. */
+import { byteString } from '../../linux/apply.ts'
+import { type InsideStat, type ReadOptions, statInside } from '../../linux/archive.ts'
+import { ApplyFailed } from '../../linux/errors.ts'
+import { CopyImpossible, FileNotFound } from './errors.ts'
+import { TYPE } from './tree-sinks.ts'
+
+const ENOTDIR = 20
+const EISDIR = 21
+const EROFS = 30
+
+export interface LookOptions extends Pick<ReadOptions, 'idMaps'> {
+  readonly root: string
+  readonly follow: boolean
+}
+
+/** @throws {CopyImpossible} a file stands where a directory was asked for */
+export async function lookInside(path: string, { root, ...options }: LookOptions): Promise<InsideStat | undefined> {
+  try {
+    return await statInside(root, byteString(path), options)
+  } catch (error) {
+    if (!(error instanceof ApplyFailed)) throw error
+    throw new CopyImpossible(`lstat ${path}: ${error.reason.toLowerCase()}`, { cause: error })
+  }
+}
+
+/** @throws {FileNotFound} also for what the kernel shows of itself: that is no file to copy */
+export function existing(found: InsideStat | undefined, path: string, container: string): InsideStat {
+  if (found === undefined || found.pseudo) throw new FileNotFound(path, container)
+  return found
+}
+
+export function isDirectory({ mode }: Pick<InsideStat, 'mode'>): boolean {
+  return (mode & TYPE.mask) === TYPE.directory
+}
+
+export function isFile({ mode }: Pick<InsideStat, 'mode'>): boolean {
+  return (mode & TYPE.mask) === TYPE.file
+}
+
+/** @param place - where the copy goes, as the user knows it */
+export function mergeFailure(error: unknown, place: string): unknown {
+  if (!(error instanceof ApplyFailed)) return error
+  const target = JSON.stringify(`/${error.object}`)
+  if (error.doing === 'merge' && error.errno === EISDIR)
+    return new CopyImpossible(`cannot overwrite directory ${target} with non-directory ${JSON.stringify(place)}`)
+  if (error.doing === 'merge' && error.errno === ENOTDIR)
+    return new CopyImpossible(`cannot overwrite non-directory ${target} with directory ${JSON.stringify(place)}`)
+  if (error.errno === EROFS) return new CopyImpossible(`${target} is on a read-only file system`, { cause: error })
+  return error
+}

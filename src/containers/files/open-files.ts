@@ -1,0 +1,152 @@
+/** The files of a container, running or not, as one directory that paths are looked up in. */
+import { closeSync, constants, existsSync, openSync, readFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import type { IdMappings } from '../../linux/id-mappings.ts'
+import type { ChildStep } from '../../linux/plan.ts'
+import type { RuntimeSpec } from '../../oci/runtime-spec.ts'
+import type { ContainerId } from '../../plugins/contract.ts'
+import { readProcessIdentity } from '../../util/process-identity.ts'
+import { containerDirectories } from '../directories.ts'
+import { isRootless } from '../host.ts'
+import type { ContainerRecord } from '../records.ts'
+import type { ContainerRoom } from '../room.ts'
+import { FilesUnsupported } from './errors.ts'
+
+export interface OpenFiles extends AsyncDisposable {
+  /** A name of the root directory that is good in this process and its children, whatever happens to the container. */
+  readonly root: string
+  /** What is to be done as an ordinary user is done with the ids of the container. */
+  readonly idMaps: IdMappings | undefined
+}
+
+export interface OpenOptions {
+  /** Otherwise what is stopped is mounted read-only. A writer holds the container. */
+  readonly write: boolean
+}
+
+export async function openFiles(
+  room: ContainerRoom,
+  record: ContainerRecord,
+  options: OpenOptions,
+): Promise<OpenFiles> {
+  const running = record.backend === 'wasi' ? undefined : openRunningRoot(record)
+  if (running !== undefined)
+    return { ...pinned(running), idMaps: await mapsOf(), [Symbol.asyncDispose]: async () => closeSync(running) }
+  const { openHold } = await import('../../linux/hold.ts')
+  const { data } = containerDirectories(room.paths, record.id)
+  const idMaps = await mapsOf()
+  const hold = await openHold(await mountsOf(room, record, options), { idMaps })
+  try {
+    const descriptor = openSync(`/proc/${hold.pid}/root${join(data, 'rootfs')}`, DIRECTORY)
+    const close = async () => {
+      closeSync(descriptor)
+      await hold[Symbol.asyncDispose]()
+    }
+    return { ...pinned(descriptor), idMaps, [Symbol.asyncDispose]: close }
+  } catch (error) {
+    await hold[Symbol.asyncDispose]()
+    throw error
+  }
+}
+
+const DIRECTORY = constants.O_RDONLY | constants.O_DIRECTORY
+
+function pinned(descriptor: number): { readonly root: string } {
+  return { root: `/proc/${process.pid}/fd/${descriptor}/.` }
+}
+
+/** Runtimes whose containers are processes of this kernel; the others keep a root file system to themselves. */
+const OPEN_RUNTIMES = new Set(['crun', 'runc', 'youki'])
+
+/** Of the first process. undefined: it does not run. */
+function openRunningRoot({ process: identity, backend, name }: ContainerRecord): number | undefined {
+  if (identity === undefined || !isSame(identity)) return undefined
+  if (backend.startsWith('oci:') && !OPEN_RUNTIMES.has(basename(backend.slice('oci:'.length))))
+    throw new FilesUnsupported(`${basename(backend)} keeps the files of a running container to itself`, {
+      hint: `stop it first: coracle stop ${name}`,
+    })
+  let descriptor: number
+  try {
+    descriptor = openSync(`/proc/${identity.pid}/root`, DIRECTORY)
+  } catch (error) {
+    if (isSame(identity)) throw error
+    return undefined // it has just ended
+  }
+  // Looked at again, because another process may have got the number meanwhile.
+  if (isSame(identity)) return descriptor
+  closeSync(descriptor)
+  return undefined
+}
+
+function isSame({ pid, startTime }: { readonly pid: number; readonly startTime: number }): boolean {
+  return readProcessIdentity(pid)?.startTime === startTime
+}
+
+export async function mapsOf(): Promise<IdMappings | undefined> {
+  if (!isRootless()) return undefined
+  const { readIdMappings } = await import('../../linux/id-mappings.ts')
+  return readIdMappings()
+}
+
+/** What a start would mount, but for file systems that are empty then. */
+async function mountsOf(room: ContainerRoom, record: ContainerRecord, { write }: OpenOptions): Promise<ChildStep[]> {
+  const { data } = containerDirectories(room.paths, record.id)
+  const layers = await layersOf(room, record)
+  const spec = JSON.parse(readFileSync(join(data, 'config.json'), 'utf8')) as RuntimeSpec
+  const root = rootStep(data, layers, write)
+  const { mountSteps } = await import('../../linux/compile/mounts.ts')
+  const mounts = (spec.mounts ?? []).filter(({ type, source }) => type === 'bind' && existsSync(source ?? ''))
+  const binds = mountSteps(
+    {
+      id: record.id as ContainerId,
+      directory: data,
+      runDirectory: data,
+      spec: { ...spec, mounts },
+      rootfs: { kind: 'layers', lower: [], upper: '', work: '' },
+      rootless: isRootless(),
+      cgroup: { before: [], after: [] },
+      init: false,
+    },
+    { mapHelpers: false, cgroupMounts: [] },
+  )
+  // Where it has never run, some have nothing to be mounted on.
+  const optional = binds.map((step) =>
+    step.do === 'bind' ? { ...step, optional: true, create: write ? step.create : 'none' } : step,
+  ) as ChildStep[]
+  const sealed = spec.root?.readonly === true || record.settings.host.ReadonlyRootfs
+  const seal: ChildStep[] = sealed ? [{ do: 'remount', target: '/', set: ['ro'], clear: [], recursive: false }] : []
+  return [root, ...optional, ...seal]
+}
+
+function rootStep(data: string, { upper, lower }: Layers, write: boolean): ChildStep {
+  const at = join(data, 'rootfs')
+  const options = isRootless() ? ['userxattr'] : []
+  if (write && lower.length > 0 && upper !== undefined)
+    return { do: 'root-overlay', at, lower, upper, work: join(data, 'work'), options }
+  const all = upper === undefined ? lower : [upper, ...lower]
+  const [only = '', ...others] = all
+  // An overlay without an upper layer needs two lower ones.
+  return others.length === 0 ? { do: 'root-bind', at, source: only } : { do: 'root-overlay', at, lower: all, options }
+}
+
+export interface Layers {
+  /** What the container has written; undefined where it cannot write. */
+  readonly upper: string | undefined
+  /** Of the image, top-most first. */
+  readonly lower: readonly string[]
+}
+
+/** @throws {FilesUnsupported} it is a bare module @throws {ImageNotFound} its image was removed by force */
+export async function layersOf(
+  room: ContainerRoom,
+  { id, name, image, backend, settings }: ContainerRecord,
+): Promise<Layers> {
+  const prepared =
+    image === undefined
+      ? undefined
+      : await room.images.prepare(image, settings.platform === '' ? {} : { platform: settings.platform })
+  if (prepared?.content.kind !== 'layers')
+    throw new FilesUnsupported(`container ${name} is a WebAssembly module alone: it has no files`)
+  const upper = backend === 'wasi' ? undefined : join(containerDirectories(room.paths, id).data, 'upper')
+  return { upper, lower: prepared.content.lower }
+}

@@ -1,0 +1,102 @@
+/** A new image out of an image that is here and one layer more: what `commit` makes. */
+import { rm } from 'node:fs/promises'
+import type { Readable } from 'node:stream'
+import { InvalidArgument } from '../errors.ts'
+import type { Descriptor, ImageConfig, ImageProcessConfig } from '../oci/descriptor.ts'
+import { type Digest, digestOf } from '../oci/digest.ts'
+import { layerCompression, OCI_CONFIG, OCI_LAYER } from '../oci/media-types.ts'
+import { parseReference, repositoryName, withDefaultTag } from '../oci/reference.ts'
+import { storeVerified } from './blobs.ts'
+import { applyChanges } from './changes.ts'
+import { commitImage } from './commit.ts'
+import type { ImageContext } from './context.ts'
+import { findImage } from './find.ts'
+import { openLease } from './leases.ts'
+import { LAYER_TYPES, makeManifest } from './load-docker.ts'
+import { readContent } from './read-content.ts'
+import type { ImageName } from './records.ts'
+import { spool } from './spool.ts'
+import { storeLoaded } from './store-loaded.ts'
+
+export interface DeriveOptions {
+  /** Id of the image below. */
+  readonly base: string
+  /** The layer's tar, uncompressed. */
+  readonly layer: Readable
+  /** How containers of the new image start, before `changes`. */
+  readonly config: ImageProcessConfig
+  /** Dockerfile instructions. */
+  readonly changes?: readonly string[] | undefined
+  readonly reference?: string | undefined
+  readonly author?: string | undefined
+  readonly message?: string | undefined
+  /** For the history: the command that made the layer. */
+  readonly createdBy?: string | undefined
+}
+
+/**
+ * Atomic: the image is there with its name, or nothing is.
+ *
+ * @returns its id
+ * @throws {InvalidArgument} the name or a change is malformed; nothing has been read then
+ * @throws {ImageNotFound} the image below has been removed
+ */
+export async function deriveImage(context: ImageContext, options: DeriveOptions): Promise<Digest> {
+  const names = namesOf(options.reference)
+  const config = applyChanges(options.config, options.changes ?? [])
+  using lease = openLease(context.database)
+  const base = findImage(context.database, options.base)
+  lease.add('image', [base.id])
+  const { manifest, understood } = await readContent(context, base)
+  if (base.kind !== 'layers') throw new InvalidArgument(`image ${options.base} has no layers to go on from`)
+  const layer = await spool(context.paths, 'commit', options.layer)
+  try {
+    lease.add('blob', [layer.digest])
+    const document = describe(understood.config, { ...options, config, diffID: layer.digest })
+    const bytes = Buffer.from(JSON.stringify(document))
+    const descriptor = { mediaType: OCI_CONFIG, digest: digestOf(bytes), size: bytes.byteLength }
+    lease.add('blob', [descriptor.digest])
+    await storeVerified(context.paths, descriptor, bytes)
+    const added = { mediaType: OCI_LAYER, digest: layer.digest, size: layer.sizeBytes }
+    const made = makeManifest(descriptor, [...manifest.layers.map(inOCI), added])
+    const find = (blob: Descriptor) => (blob.digest === layer.digest ? layer : undefined)
+    const commit = await storeLoaded(context, { lease, options: {} }, { ...made, find })
+    commitImage(context, { ...commit, names })
+    return commit.understood.id
+  } finally {
+    await rm(layer.path, { force: true })
+  }
+}
+
+function describe(
+  base: ImageConfig,
+  { config, author, message, createdBy, diffID }: DeriveOptions & { readonly diffID: Digest },
+): ImageConfig {
+  const created = new Date().toISOString()
+  const step = {
+    created,
+    ...(createdBy !== undefined && { created_by: createdBy }),
+    ...(author !== undefined && { author }),
+    ...(message !== undefined && { comment: message }),
+  }
+  const { author: _, ...kept } = base
+  return {
+    ...kept,
+    created,
+    ...(author !== undefined && { author }),
+    config,
+    rootfs: { type: 'layers', diff_ids: [...base.rootfs.diff_ids, diffID] },
+    history: [...(base.history ?? []), step],
+  }
+}
+
+/** The manifest is OCI's now, and so are the names of what is in it. */
+function inOCI({ mediaType, digest, size }: Descriptor): Descriptor {
+  return { mediaType: LAYER_TYPES[layerCompression(mediaType) ?? 'none'], digest, size }
+}
+
+function namesOf(text: string | undefined): readonly ImageName[] {
+  if (text === undefined || text === '') return []
+  const reference = withDefaultTag(parseReference(text))
+  return [{ repository: repositoryName(reference), tag: reference.tag ?? 'latest' }]
+}
