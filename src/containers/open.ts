@@ -43,6 +43,7 @@ export function openContainerEngine(room: ContainerRoom): ContainerEngine {
     execEnded: async (id, execId) => (await import('./exec/ended.ts')).recordExecEnd(room, id, execId),
     restartDue: async (id) => (await import('./restart-policy.ts')).restartDue(room, id),
     probe: async (id) => (await import('./health/probe.ts')).probeContainer(room, id),
+    check: async (options) => (await import('./check.ts')).checkContainers(room, options),
     usersOf: (imageId) =>
       recordsOfImage(room.database, imageId).map(({ id, name, state }) => ({ id, name, running: isActive(state) })),
   }

@@ -2,6 +2,7 @@
 import type { Readable, Writable } from 'node:stream'
 import type { TransferOptions } from '../images/types.ts'
 import type { ResourceUsage } from '../plugins/contract.ts'
+import type { CheckOptions, RoomReport } from '../state/findings.ts'
 import type { ContainerState } from './lifecycle.ts'
 
 /** The flags of `run` and `create` as typed, by docker's long names. Missing means not given. */
@@ -362,6 +363,8 @@ export interface ContainerEngine {
   restartDue(id: string): Promise<void>
   /** Runs one health probe. @returns whether the next one comes after the start interval instead of the usual one */
   probe(id: string): Promise<boolean>
+  /** Records against processes and files, and what belongs to no container; mended where that is asked for. */
+  check(options: CheckOptions): Promise<RoomReport>
   /** Containers in any state that were made of the image with this id. */
   usersOf(imageId: string): readonly { readonly id: string; readonly name: string; readonly running: boolean }[]
 }

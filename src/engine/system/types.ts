@@ -1,5 +1,8 @@
 /** What concerns the whole installation: its state, its disk, its news. */
 import type { EventType } from '../../state/events.ts'
+import type { CheckOptions, CheckReport } from '../../state/findings.ts'
+
+export type { CheckOptions, CheckReport, Finding } from '../../state/findings.ts'
 
 /** docker's event, in the words its clients read. */
 export interface EngineEvent {
@@ -62,39 +65,6 @@ export interface SystemPruneResult {
 
 /** docker's fields of `info`, as far as they mean something here. */
 export type SystemInfo = Readonly<Record<string, unknown>>
-
-/** Something in the store that is not as it should be. */
-export interface Finding {
-  readonly kind:
-    | 'damaged-blob'
-    | 'missing-blob'
-    | 'damaged-snapshot'
-    | 'missing-snapshot'
-    | 'orphaned-files'
-    | 'orphaned-record'
-    | 'stale-record'
-    | 'database'
-  /** What it is about: a digest, a path, a name. */
-  readonly subject: string
-  /** One sentence. */
-  readonly problem: string
-  /** What `--repair` did, or would do; undefined: the user has to (the sentence says what). */
-  readonly repair: string | undefined
-  readonly repaired: boolean
-}
-
-export interface CheckReport {
-  /** How many of each kind were looked at. */
-  readonly checked: Readonly<Record<'blobs' | 'snapshots' | 'images' | 'containers' | 'files', number>>
-  readonly findings: readonly Finding[]
-}
-
-export interface CheckOptions {
-  readonly repair: boolean
-  /** Sizes and references only, no digests. */
-  readonly quick: boolean
-  readonly signal?: AbortSignal
-}
 
 export interface SystemEngine {
   info(): Promise<SystemInfo>

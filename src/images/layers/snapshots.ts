@@ -78,13 +78,24 @@ async function publish(partial: string, final: string): Promise<void> {
   }
 }
 
-/** What processes that are gone have left behind. */
 async function sweep(root: string): Promise<void> {
-  for (const name of (await readdir(root).catch(ignoreMissing)) ?? []) {
-    const [, pid, startTime] = UNFINISHED.exec(name) ?? []
-    if (pid === undefined || isAlive({ pid: Number(pid), startTime: Number(startTime) })) continue
-    await removeTree(join(root, name))
-  }
+  for (const path of await abandonedSnapshots(root)) await removeTree(path)
+}
+
+/** What processes that are gone have left behind. */
+export async function abandonedSnapshots(root: string): Promise<readonly string[]> {
+  const names = (await readdir(root).catch(ignoreMissing)) ?? []
+  return names
+    .filter((name) => {
+      const [, pid, startTime] = UNFINISHED.exec(name) ?? []
+      return pid !== undefined && !isAlive({ pid: Number(pid), startTime: Number(startTime) })
+    })
+    .map((name) => join(root, name))
+}
+
+/** Finished or not. */
+export function isSnapshotName(name: string): boolean {
+  return UNFINISHED.test(name) || isDigest(`${name.length === 128 ? 'sha512' : 'sha256'}:${name}`)
 }
 
 let counter = 0

@@ -1,0 +1,45 @@
+/** Control groups named after containers that do not exist. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import { type CheckOptions, type Finding, mendable } from '../../state/findings.ts'
+import { destroyGroups, isRootless } from '../host.ts'
+import { readRecord } from '../records.ts'
+import type { ContainerRoom } from '../room.ts'
+import { cgroupsPath } from '../spec/runtime-spec.ts'
+import { isYoung } from './files.ts'
+
+/** Those with processes are some other installation's: another data root shares this host's control groups. */
+export async function findGroupsOfNobody(room: ContainerRoom, options: CheckOptions): Promise<readonly Finding[]> {
+  if (isRootless()) return []
+  const { containerGroups } = await import('../../linux/cgroups/groups.ts')
+  const parents = containerGroups('/coracle').filter(({ path }) => existsSync(path))
+  const ids = new Set(parents.flatMap(({ path }) => readdirSync(path)).filter((name) => /^[0-9a-f]{64}$/.test(name)))
+  const findings: Finding[] = []
+  for (const id of ids) {
+    if (readRecord(room.database, id) !== undefined) continue
+    const path = cgroupsPath(id, '')
+    const groups = containerGroups(path).map((group) => group.path)
+    if (groups.some((group) => existsSync(group) && isYoung(group)) || groups.some(hasProcesses)) continue
+    const finding = {
+      kind: 'orphaned-files' as const,
+      subject: path,
+      problem: `no container has control group ${basename(path).slice(0, 12)}, and no process is in it`,
+      repair: 'removed',
+    }
+    findings.push(
+      await mendable(options, finding, async () => {
+        await destroyGroups(path)
+        return true
+      }),
+    )
+  }
+  return findings
+}
+
+function hasProcesses(path: string): boolean {
+  if (!existsSync(path)) return false
+  if (readFileSync(join(path, 'cgroup.procs'), 'utf8') !== '') return true
+  return readdirSync(path, { withFileTypes: true }).some(
+    (entry) => entry.isDirectory() && hasProcesses(join(path, entry.name)),
+  )
+}

@@ -1,0 +1,88 @@
+/** What no image holds and nobody alive is about to need: cut-off work, content of images that are gone. */
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { isDigest } from '../../oci/digest.ts'
+import { transaction } from '../../state/database.ts'
+import { type CheckOptions, type Finding, mendable, type RoomReport } from '../../state/findings.ts'
+import { setAside } from '../../state/lost-and-found.ts'
+import { readProcessIdentity } from '../../util/process-identity.ts'
+import { blobPath, listBlobs, partialDirectory } from '../blobs.ts'
+import type { ImageContext } from '../context.ts'
+import { collect } from '../gc.ts'
+import { abandonedSnapshots, isSnapshotName } from '../layers/snapshots.ts'
+import { leasedKeys } from '../leases.ts'
+
+/** Downloads that were cut off are no orphans: the next pull goes on with them, and `image prune` gives them up. */
+export async function checkOrphans(context: ImageContext, options: CheckOptions): Promise<RoomReport> {
+  const { paths } = context
+  const strangers = [
+    ...strangersIn(join(paths.root, 'snapshots'), isSnapshotName),
+    ...(['sha256', 'sha512'] as const).flatMap((algorithm) =>
+      strangersIn(join(paths.root, 'blobs', algorithm), (name) => isDigest(`${algorithm}:${name}`)),
+    ),
+  ]
+  const orphans = [
+    ...unheld(context).map((path) => ({ path, problem: 'no image holds it' })),
+    ...(await abandoned(context)).map((path) => ({ path, problem: 'whoever was at work on it is gone' })),
+  ]
+  const findings: Finding[] = []
+  for (const { path, problem } of orphans) {
+    const finding = { kind: 'orphaned-files' as const, subject: path, problem, repair: 'removed' }
+    // One collection takes them all; it decides again, in a transaction.
+    findings.push(await mendable(options, finding, async () => true))
+  }
+  if (options.repair && orphans.length > 0) await collect(context)
+  for (const path of strangers) {
+    const finding = { kind: 'orphaned-files' as const, subject: path, problem: 'nothing of this name belongs here' }
+    const mend = async () => `moved to ${setAside(paths, path, `stranger-${path.split('/').at(-1)}`)}`
+    findings.push(await mendable(options, { ...finding, repair: 'moved to lost+found' }, mend))
+  }
+  return { checked: {}, findings }
+}
+
+/** Leases are taken and content is published in the same order as collection looks: what is neither leased nor held is nobody's. */
+function unheld({ database, paths, snapshots }: ImageContext): readonly string[] {
+  const directory = join(paths.root, 'snapshots')
+  return transaction(database, () => {
+    const [blobs, chains] = [leasedKeys(database, 'blob'), leasedKeys(database, 'snapshot')]
+    const blobHeld = database.prepare('SELECT 1 FROM image_blobs WHERE digest = ? LIMIT 1')
+    const chainHeld = database.prepare('SELECT 1 FROM image_layers WHERE chain_id = ? LIMIT 1')
+    const onDisk = namesIn(directory)
+      .map((name) => `${name.length === 128 ? 'sha512' : 'sha256'}:${name}`)
+      .filter(isDigest)
+    return [
+      ...listBlobs(paths)
+        .filter((digest) => !blobs.has(digest) && blobHeld.get(digest) === undefined)
+        .map((digest) => blobPath(paths, digest)),
+      ...onDisk
+        .filter((chain) => !chains.has(chain) && chainHeld.get(chain) === undefined)
+        .map((chain) => snapshots.path(chain)),
+    ]
+  })
+}
+
+async function abandoned({ paths }: ImageContext): Promise<readonly string[]> {
+  const partials = namesIn(partialDirectory(paths)).filter((name) => {
+    const [, pid] = /^\.([0-9]+)\./.exec(name) ?? []
+    return pid !== undefined && readProcessIdentity(Number(pid)) === undefined
+  })
+  return [
+    ...partials.map((name) => join(partialDirectory(paths), name)),
+    ...(await abandonedSnapshots(join(paths.root, 'snapshots'))),
+  ]
+}
+
+function strangersIn(directory: string, isOurs: (name: string) => boolean): readonly string[] {
+  return namesIn(directory)
+    .filter((name) => !isOurs(name))
+    .map((name) => join(directory, name))
+}
+
+function namesIn(directory: string): readonly string[] {
+  try {
+    return readdirSync(directory)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+    throw error
+  }
+}
