@@ -49,5 +49,7 @@ export default class Exec extends EngineCommand {
       detachKeys: flags['detach-keys'],
     }
     process.exitCode = await engine.containers.exec(args.container, request, { stdin, stdout, stderr })
+    await engine.close()
+    process.exit() // all is written; taking Node apart would take longer than many a program that is run
   }
 }

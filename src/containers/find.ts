@@ -1,5 +1,5 @@
 /** A container by what the user typed, as it is now: records whose processes are gone are brought up to date first. */
-import type { ContainerId, IsolationBackend, RunningContainer } from '../plugins/contract.ts'
+import type { CgroupControl, ContainerId, IsolationBackend, RunningContainer } from '../plugins/contract.ts'
 import { containerDirectories } from './directories.ts'
 import { ContainerNotFound, ContainerNotRunning } from './errors.ts'
 import { isRootless } from './host.ts'
@@ -43,7 +43,6 @@ export async function openRecord(
   if (record.process === undefined) throw new ContainerNotRunning(record)
   const { readFileSync } = await import('node:fs')
   const { join } = await import('node:path')
-  const { openCgroupControl } = await import('../linux/cgroups/control.ts')
   const { data: directory, run: runDirectory } = containerDirectories(room.paths, record.id)
   const spec = JSON.parse(readFileSync(join(directory, 'config.json'), 'utf8')) as RunningContainer['spec']
   const container: RunningContainer = {
@@ -52,8 +51,20 @@ export async function openRecord(
     runDirectory,
     spec,
     rootless: isRootless(),
-    cgroup: openCgroupControl(spec.linux?.cgroupsPath ?? `/coracle/${record.id}`),
+    cgroup: lazyCgroup(spec.linux?.cgroupsPath ?? `/coracle/${record.id}`),
     ...record.process,
   }
   return { backend: await room.openBackend(record.backend), container }
+}
+
+/** Looked for when something is first asked of it: a process more needs nothing of it. */
+function lazyCgroup(path: string): CgroupControl {
+  const open = async () => (await import('../linux/cgroups/control.ts')).openCgroupControl(path)
+  return {
+    usage: async () => (await open()).usage(),
+    update: async (resources) => (await open()).update(resources),
+    freeze: async () => (await open()).freeze(),
+    thaw: async () => (await open()).thaw(),
+    destroy: async () => (await open()).destroy(),
+  }
 }

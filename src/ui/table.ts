@@ -3,11 +3,11 @@ const MIN_WIDTH = 10
 const PADDING = 3
 
 /** Lines of a table; the last cell of a row is not padded. */
-export function formatTable(rows: readonly (readonly string[])[]): readonly string[] {
+export function formatTable(rows: readonly (readonly string[])[], minWidth: number = MIN_WIDTH): readonly string[] {
   const widths: number[] = []
   for (const row of rows) {
     for (const [column, cell] of row.slice(0, -1).entries()) {
-      widths[column] = Math.max(widths[column] ?? MIN_WIDTH, [...cell].length + PADDING)
+      widths[column] = Math.max(widths[column] ?? minWidth, [...cell].length + PADDING)
     }
   }
   return rows.map((row) =>

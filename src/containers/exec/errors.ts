@@ -49,3 +49,13 @@ export class PsFailed extends CoracleError {
   override readonly code = 'PS_FAILED'
   override readonly status = 400
 }
+
+/** The supervisor drops whoever is a megabyte behind, so that nobody waits for a reader that stopped. */
+export class OutputLost extends CoracleError {
+  override readonly code = 'OUTPUT_LOST'
+  constructor(name: string) {
+    super('the output came faster than it was read: the connection is closed, the container goes on', {
+      hint: `see coracle logs ${name}`,
+    })
+  }
+}

@@ -3,6 +3,7 @@
 import type { Relay } from '../attach/relay.ts'
 import { followTerminalSize, terminalSize } from '../attach/terminal-size.ts'
 import { NoTerminal } from '../errors.ts'
+import { hastenCgroups } from '../host.ts'
 import type { ContainerRoom } from '../room.ts'
 import type { ExecRequest, RunIO } from '../types.ts'
 import { removeExecDirectory } from './run-directory.ts'
@@ -15,6 +16,7 @@ export async function execInContainer(
   { request, io }: { readonly request: ExecRequest; readonly io: RunIO },
 ): Promise<number> {
   if (request.tty && request.interactive && !request.detach && io.stdin.isTTY !== true) throw new NoTerminal()
+  void hastenCgroups() // the process will move, and the first move of all waits
   const opened = await openForExec(room, name)
   const started = await startExec(room, opened, { request, io })
   if (request.detach) {

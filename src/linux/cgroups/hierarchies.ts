@@ -21,12 +21,17 @@ export interface HostFiles {
 let cached: readonly Hierarchy[] | undefined
 
 export function readHierarchies(): readonly Hierarchy[] {
-  cached ??= parseHierarchies({
+  cached ??= readHierarchiesOf('self')
+  return cached
+}
+
+/** The same with another process's own groups in `self`. @throws {Error} ENOENT: there is no such process */
+export function readHierarchiesOf(pid: number | 'self'): readonly Hierarchy[] {
+  return parseHierarchies({
     mountinfo: readFileSync('/proc/self/mountinfo', 'utf8'),
-    selfCgroup: readFileSync('/proc/self/cgroup', 'utf8'),
+    selfCgroup: readFileSync(`/proc/${pid}/cgroup`, 'utf8'),
     controllersOf: (mount) => readOptional(`${mount}/cgroup.controllers`),
   })
-  return cached
 }
 
 /** From proc_pid_mountinfo(5) and cgroups(7). */

@@ -1,7 +1,6 @@
 /** One more process inside a running container: into its namespaces and groups, then as the first one was made. */
-import { existsSync } from 'node:fs'
 import type { LaunchPlan, ProcessSpec, RunningContainer } from '../../plugins/contract.ts'
-import { containerGroups } from '../cgroups/groups.ts'
+import { groupsOfProcess } from '../cgroups/members.ts'
 import type { ChildStep, HostStep, NamespaceKind } from '../plan.ts'
 import type { CompileOptions } from './compile-plan.ts'
 import { oomSteps, processTail } from './process.ts'
@@ -50,8 +49,7 @@ function enterSteps(container: RunningContainer): ChildStep[] {
 }
 
 /** An ordinary user's container has a group only where groups are delegated. */
-function joinSteps({ spec, id }: RunningContainer): HostStep[] {
-  return containerGroups(spec.linux?.cgroupsPath ?? `/coracle/${id}`)
-    .filter(({ path }) => existsSync(path))
-    .map(({ path }) => ({ do: 'join-cgroup', path }))
+function joinSteps({ spec, id, pid }: RunningContainer): HostStep[] {
+  const paths = groupsOfProcess(pid, spec.linux?.cgroupsPath ?? `/coracle/${id}`)
+  return paths.map((path) => ({ do: 'join-cgroup', path }))
 }

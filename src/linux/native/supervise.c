@@ -48,7 +48,8 @@ static int give_up(unsigned step) {
   if (child_failure[0] != '\0') strcpy(description, child_failure);
   if (self.child > 0) {
     kill(self.child, SIGKILL);
-    while (waitpid(self.child, NULL, 0) < 0 && errno == EINTR) continue;
+    /* and what an init among its steps has forked: that dies with it, and is ours to bury */
+    while (waitpid(-1, NULL, 0) > 0 || errno == EINTR) continue;
   }
   remove_groups(&self.host);
   if (self.socket_path[0] != '\0') unlink(self.socket_path);
