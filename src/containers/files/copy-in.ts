@@ -47,7 +47,7 @@ async function copyInto(room: ContainerRoom, copying: Copying, record: Container
     else await transfer(copying, applier, { source, place: placeIn(prefix, byteString(landing.name)) })
     await applier.finish()
   } catch (error) {
-    throw mergeFailure(error, join(landing.directory, landing.name))
+    throw mergeFailure(error, '/', landing.directory)
   }
 }
 

@@ -1,5 +1,4 @@
 /** `cp CONTAINER:PATH …`: out of a container, into a directory of the host or a tar stream. */
-import { join } from 'node:path'
 import { byteString, openApplier } from '../../linux/apply.ts'
 import { readTree, type TreeEntry, type TreeSink } from '../../linux/archive.ts'
 import { findContainer } from '../find.ts'
@@ -64,7 +63,7 @@ async function writeTree(reading: Reading, landing: Landing): Promise<void> {
     await read(reading, sink)
     await applier.finish()
   } catch (error) {
-    throw mergeFailure(error, join(landing.directory, landing.name))
+    throw mergeFailure(error, landing.directory, landing.directory)
   }
 }
 

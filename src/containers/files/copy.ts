@@ -22,18 +22,8 @@ export interface Copying {
 
 /** See `ContainerEngine.copy`. */
 export async function copyFiles(room: ContainerRoom, request: CopyRequest, io: RunIO): Promise<void> {
-  const { from, to } = request
-  if (from.path === '' && from.container === undefined) throw new InvalidArgument('source can not be empty')
-  if (to.path === '' && to.container === undefined) throw new InvalidArgument('destination can not be empty')
-  if (from.container !== undefined && to.container !== undefined)
-    throw new CopyImpossible('copying between containers is not supported', {
-      hint: `pipe it: coracle cp ${from.container}:PATH - | coracle cp - ${to.container}:PATH`,
-    })
-  const container = from.container ?? to.container
-  if (container === undefined) throw new CopyImpossible('must specify at least one container source')
-  const inside = from.container === undefined ? to.path : from.path
-  const outside = from.container === undefined ? from.path : to.path
-  if (inside === '') throw new CopyImpossible('bad parameter: path cannot be empty')
+  const { from, to, signal } = request
+  const { container, inside, outside } = sides(request)
   let copiedBytes = 2 * BLOCK // the end of an archive, which docker counts
   const copying: Copying = {
     container,
@@ -42,7 +32,7 @@ export async function copyFiles(room: ContainerRoom, request: CopyRequest, io: R
     archive: request.archive ?? false,
     followLink: request.followLink ?? false,
     io,
-    signal: request.signal,
+    signal,
     onBytes: (count) => {
       copiedBytes += BLOCK + Math.ceil(count / BLOCK) * BLOCK
     },
@@ -52,6 +42,20 @@ export async function copyFiles(room: ContainerRoom, request: CopyRequest, io: R
   const target = to.container === undefined ? to.path : `${to.container}:${to.path}`
   if (request.quiet === false && to.path !== '-')
     io.stderr.write(`Successfully copied ${humanSize(copiedBytes)} to ${target}\n`)
+}
+
+/** @throws {InvalidArgument} @throws {CopyImpossible} not exactly one of them is a container's */
+function sides({ from, to }: CopyRequest): Pick<Copying, 'container' | 'inside' | 'outside'> {
+  if (from.path === '' && from.container === undefined) throw new InvalidArgument('source can not be empty')
+  if (to.path === '' && to.container === undefined) throw new InvalidArgument('destination can not be empty')
+  if (from.container !== undefined && to.container !== undefined)
+    throw new CopyImpossible('copying between containers is not supported', {
+      hint: `pipe it: coracle cp ${from.container}:PATH - | coracle cp - ${to.container}:PATH`,
+    })
+  const [inner, outer] = from.container === undefined ? [to, from] : [from, to]
+  if (inner.container === undefined) throw new CopyImpossible('must specify at least one container source')
+  if (inner.path === '') throw new CopyImpossible('bad parameter: path cannot be empty')
+  return { container: inner.container, inside: inner.path, outside: outer.path }
 }
 
 const BLOCK = 512

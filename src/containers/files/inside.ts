@@ -1,4 +1,5 @@
 /** Looking at a path inside of a container, and telling what went wrong in docker's words. */
+import { join } from 'node:path/posix'
 import { byteString } from '../../linux/apply.ts'
 import { type InsideStat, type ReadOptions, statInside } from '../../linux/archive.ts'
 import { ApplyFailed } from '../../linux/errors.ts'
@@ -38,14 +39,16 @@ export function isFile({ mode }: Pick<InsideStat, 'mode'>): boolean {
   return (mode & TYPE.mask) === TYPE.file
 }
 
-/** @param place - where the copy goes, as the user knows it */
-export function mergeFailure(error: unknown, place: string): unknown {
+/** What the native program says of a merge, in docker's words. @param base - what its names are relative to */
+export function mergeFailure(error: unknown, base: string, directory: string): unknown {
   if (!(error instanceof ApplyFailed)) return error
-  const target = JSON.stringify(`/${error.object}`)
+  const target = JSON.stringify(join(base, error.object))
+  const into = JSON.stringify(directory)
   if (error.doing === 'merge' && error.errno === EISDIR)
-    return new CopyImpossible(`cannot overwrite directory ${target} with non-directory ${JSON.stringify(place)}`)
+    return new CopyImpossible(`cannot overwrite directory ${target} with non-directory ${into}`)
   if (error.doing === 'merge' && error.errno === ENOTDIR)
-    return new CopyImpossible(`cannot overwrite non-directory ${target} with directory ${JSON.stringify(place)}`)
+    return new CopyImpossible(`cannot overwrite non-directory ${target} with directory ${into}`)
+  if (error.doing === 'merge') return new CopyImpossible(`cannot replace ${target}: something is mounted there`)
   if (error.errno === EROFS) return new CopyImpossible(`${target} is on a read-only file system`, { cause: error })
   return error
 }

@@ -61,12 +61,20 @@ static int place(const char *path, const char **name) {
   return tree_parent(&tree, path, name);
 }
 
+/* Something else is mounted there. To remove it from here, another mount namespace, would take the mount away unasked. */
+static bool is_mount_point(const char *name) {
+  struct statx status;
+  if (statx(tree.parent, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, STATX_TYPE, &status) < 0) return false;
+  return (status.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
+}
+
 /* After a failed attempt: 0 when there is room for a second one. */
 static int make_room(const char *doing, const char *path, const char *name) {
   struct stat status;
   if (errno != EEXIST) return fail(doing, path);
   if (merging && fstatat(tree.parent, name, &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(status.st_mode))
     return errno = EISDIR, fail("merge", path);
+  if (merging && is_mount_point(name)) return errno = EBUSY, fail("merge", path);
   return tree_remove(&tree, name);
 }
 
@@ -116,12 +124,28 @@ static int apply_directory(struct reader *args) {
   return keep_times(path, attributes.modified);
 }
 
+/* A file that is mounted stays the file it is, with its owner and permissions: only what is in it changes. */
+static int rewrite_mounted(const char *path, const char *name, uint64_t size, struct attributes attributes) {
+  struct stat status;
+  cleanup_fd int fd = openat(tree.parent, name, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+  if (fd < 0 || fstat(fd, &status) < 0) return fail("openat", path);
+  if (!S_ISREG(status.st_mode)) return errno = EBUSY, fail("merge", path);
+  if (ftruncate(fd, 0) < 0) return fail("ftruncate", path);
+  attributes.mode = status.st_mode;
+  target.kind = TARGET_FILE;
+  return file_begin(steal_fd(&fd), path, size, attributes, false);
+}
+
 static int apply_file(struct reader *args) {
   const char *path = read_string(args), *name;
   struct attributes attributes = read_attributes(args);
   uint64_t size = read_u64(args);
   if (place(path, &name) < 0) return -1;
   int fd = openat(tree.parent, name, FRESH_FILE, 0600);
+  if (fd < 0 && errno == EEXIST && merging) {
+    if (is_mount_point(name)) return rewrite_mounted(path, name, size, attributes);
+    errno = EEXIST;
+  }
   if (fd < 0) {
     if (make_room("openat", path, name) < 0) return -1;
     fd = openat(tree.parent, name, FRESH_FILE, 0600);
