@@ -105,3 +105,12 @@ export class ContainerStuck extends CoracleError {
     })
   }
 }
+
+/** `logs` of a container whose driver keeps none. */
+export class LogsUnreadable extends CoracleError {
+  override readonly code = 'LOGS_UNREADABLE'
+  override readonly status = 501
+  constructor(name: string, driver: string) {
+    super(`configured logging driver does not support reading: ${name} uses ${driver}`)
+  }
+}

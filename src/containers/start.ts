@@ -13,6 +13,7 @@ import type { Draft } from './draft.ts'
 import { cleanUp } from './finish.ts'
 import { holding } from './hold.ts'
 import { cgroupSteps, isRootless } from './host.ts'
+import { logTarget } from './logs/target.ts'
 import { advance } from './records.ts'
 import type { ContainerRoom } from './room.ts'
 import type { RunIO } from './types.ts'
@@ -117,14 +118,10 @@ async function launch(
     ...(config.Tty && { terminal: size }),
     openStdin: config.OpenStdin,
     stdinOnce: config.StdinOnce,
-    log: { path: join(directories.data, `${draft.id}-json.log`), maxSizeBytes: LOG_BYTES, maxFiles: LOG_FILES },
+    ...logTarget(room.paths, draft),
     exitHook: callBack(room.paths, ['exited', draft.id]),
   })
 }
-
-/** Rotation is on by default: a chatty container does not fill the disk. */
-const LOG_BYTES = 20 << 20
-const LOG_FILES = 5
 
 async function failedStart(room: ContainerRoom, draft: Draft, error: unknown): Promise<void> {
   await cleanUp(room, { id: draft.id, backend: draft.backendName, settings: draft.settings }, false)

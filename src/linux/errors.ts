@@ -142,3 +142,11 @@ export class SupervisorLost extends CoracleError {
     super('the supervisor of the container was killed: how the container ended is unknown', options)
   }
 }
+
+/** The supervisor could not do what a command asked of it. */
+export class RequestRefused extends CoracleError {
+  override readonly code = 'REQUEST_REFUSED'
+  constructor(reason: string) {
+    super(`the supervisor of the container says: ${reason}`)
+  }
+}

@@ -1,12 +1,14 @@
 /** The line protocol of a supervisor's control connection. */
 import type { Socket } from 'node:net'
 import type { ProcessIdentity } from '../util/process-identity.ts'
-import { LaunchFailed, launchError, SupervisorLost } from './errors.ts'
+import { LaunchFailed, launchError, RequestRefused, SupervisorLost } from './errors.ts'
 import type { ExitRecord } from './exit-record.ts'
 
 export interface SupervisorControl {
   signal(signal: number): Promise<void>
   resize(size: { columns: number; rows: number }): Promise<void>
+  /** Empties the log, and resolves when that is done. @throws {RequestRefused} */
+  clearLog(): Promise<void>
   /**
    * Resolves with the exit record once it is written, and all output is passed on or queued.
    *
@@ -34,17 +36,22 @@ export function openControl(socket: Socket): StartedControl {
   started.promise.catch(() => {})
   exited.promise.catch(() => {})
 
+  /** Requests are answered in their order. */
+  const answers: PromiseWithResolvers<void>[] = []
   const obey = (line: string) => {
     const [word, ...fields] = line.split('\t')
     if (word === 'STARTED') started.resolve(parseStarted(fields))
     else if (word === 'WARNING') warnings.push(warningText(fields))
     else if (word === 'FAILED') started.reject(launchError(fields))
     else if (word === 'EXIT') exited.resolve(parseExit(fields))
+    else if (word === 'OK') answers.shift()?.resolve()
+    else if (word === 'ERROR') answers.shift()?.reject(new RequestRefused(fields.join(' ')))
   }
   readLines(socket, obey)
   const lost = () => {
     started.reject(new LaunchFailed('start', 'the supervisor', 'it ended before it said how'))
     exited.reject(new SupervisorLost())
+    for (const { reject } of answers.splice(0)) reject(new SupervisorLost())
   }
   socket.once('close', lost)
   socket.on('error', lost)
@@ -53,11 +60,20 @@ export function openControl(socket: Socket): StartedControl {
       socket.write(`${line}\n`, (error) => (error ? reject(error) : resolve())),
     )
   }
+  /** @returns what resolves with the answer; most do not care */
+  const ask = async (line: string): Promise<{ readonly answered: Promise<void> }> => {
+    const answer = Promise.withResolvers<void>()
+    answer.promise.catch(() => {})
+    answers.push(answer)
+    await send(line)
+    return { answered: answer.promise }
+  }
   return {
     started: started.promise,
     warnings,
-    signal: (signal) => send(`SIGNAL ${signal}`),
-    resize: ({ columns, rows }) => send(`RESIZE ${columns} ${rows}`),
+    signal: async (signal) => void (await ask(`SIGNAL ${signal}`)),
+    resize: async ({ columns, rows }) => void (await ask(`RESIZE ${columns} ${rows}`)),
+    clearLog: async () => (await ask('CLEAR-LOG')).answered,
     exited: exited.promise,
     wait: async () => {
       await send('WAIT')

@@ -25,6 +25,8 @@ export interface SuperviseOptions {
   readonly stdinOnce: boolean
   /** docker's `json-file` format, rotated when `maxSizeBytes` is reached (0: never); undefined writes no log. */
   readonly log?: { readonly path: string; readonly maxSizeBytes: number; readonly maxFiles: number }
+  /** The systemd journal instead of a file: its socket, and `NAME=value` fields of every entry. */
+  readonly journal?: { readonly socket: string; readonly fields: readonly string[] }
   /** Run after the exit record is written unless an owner (the connection `startSupervisor` keeps) took the exit over. */
   readonly exitHook?: { readonly argv: readonly string[]; readonly env: readonly string[] }
   /** Another build of the native program, or one run by a tracer: its words come first, its environment is all it has. */
@@ -75,6 +77,7 @@ export async function startSupervisor(options: SuperviseOptions): Promise<Superv
     return {
       signal: control.signal,
       resize: control.resize,
+      clearLog: control.clearLog,
       // The exit is its owner's from the start; a connection that broke after it still leaves the record.
       wait: () => control.exited.catch((error: unknown) => recordOr(options.stateDirectory, error)),
       takeExit: () => control.exited.catch((error: unknown) => recordOr(options.stateDirectory, error)),
@@ -112,7 +115,7 @@ function release(child: ChildProcess, control: Socket, attached: Duplex): void {
 
 /** What the supervisor reads: its options, then the plan (native/launch.h). */
 export function encodeSuperviseOptions(options: SuperviseOptions): Buffer {
-  const { plan, runDirectory, stateDirectory, terminal, log, exitHook } = options
+  const { plan, runDirectory, stateDirectory, terminal, log, journal, exitHook } = options
   const writer = new WireWriter()
   writer.record(1, (record) => record.string(runDirectory))
   writer.record(2, (record) => record.string(stateDirectory))
@@ -120,6 +123,13 @@ export function encodeSuperviseOptions(options: SuperviseOptions): Buffer {
   writer.record(4, (record) => record.flag(options.openStdin).flag(options.stdinOnce))
   if (log !== undefined) writer.record(5, (record) => record.string(log.path).u64(log.maxSizeBytes).u32(log.maxFiles))
   if (exitHook !== undefined) writer.record(6, (record) => record.strings(exitHook.argv).strings(exitHook.env))
+  if (journal !== undefined)
+    writer.record(8, (record) => record.string(journal.socket).string(journalLines(journal.fields)))
   encodePlan(writer, plan)
   return writer.finish()
+}
+
+/** A value of one line only: what follows a line feed would be a field of its own. */
+function journalLines(fields: readonly string[]): string {
+  return fields.map((field) => `${field.replace(/[\0\n]/g, ' ')}\n`).join('')
 }

@@ -42,3 +42,10 @@ export function humanAge(sinceMs: number, nowMs: number = Date.now()): string {
 export function goTime(timeMs: number): string {
   return timeMs <= 0 ? 'N/A' : `${new Date(timeMs).toISOString().slice(0, 19).replace('T', ' ')} +0000 UTC`
 }
+
+/** `2024-05-06T07:08:09.123456789Z`, always with nine digits, as `logs -t` shows it. */
+export function nanoTime(timeNs: bigint): string {
+  const second = timeNs / 1_000_000_000n
+  const rest = timeNs % 1_000_000_000n
+  return `${new Date(Number(second) * 1000).toISOString().slice(0, 19)}.${rest.toString().padStart(9, '0')}Z`
+}

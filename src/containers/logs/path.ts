@@ -4,10 +4,7 @@ import { containerDirectory, type Paths } from '../../paths.ts'
 import type { ContainerRecord } from '../records.ts'
 
 /** undefined where the driver writes no file of ours: `none`, `journald`. */
-export function logPath(
-  paths: Paths,
-  { id, settings }: Pick<ContainerRecord, 'id' | 'settings'>,
-): string | undefined {
+export function logPath(paths: Paths, { id, settings }: Pick<ContainerRecord, 'id' | 'settings'>): string | undefined {
   const directory = containerDirectory(paths, id)
   switch (settings.host.LogConfig?.Type ?? 'json-file') {
     case 'json-file':

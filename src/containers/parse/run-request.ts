@@ -6,6 +6,7 @@ import type { ContainerConfig, ContainerSettings, HostConfig, PullPolicy } from 
 import type { RunFlags, RunRequest } from '../types.ts'
 import { keyValues, parseEnvironment, parseLabels } from './environment.ts'
 import { parseLimits, parseUlimit } from './limits.ts'
+import { parseLogConfig } from './logging.ts'
 import { parseCgroupnsMode, parseIpcMode, parsePidMode, parseUsernsMode, parseUtsMode } from './modes.ts'
 import { parseRestartPolicy } from './restart.ts'
 import { parseCapability, parseDevice, parseDeviceRule, parseSecurityOptions, parseSysctl } from './security.ts'
@@ -67,7 +68,7 @@ function hostConfig(flags: RunFlags): HostConfig {
     NetworkMode: parseNetworkMode(flags.network),
     AutoRemove: flags.rm ?? false,
     RestartPolicy: parseRestartPolicy(flags.restart),
-    LogConfig: { Type: 'json-file', Config: {} },
+    LogConfig: parseLogConfig(flags['log-driver'], flags['log-opt']),
     HealthOnFailure: 'none',
     Annotations: keyValues(flags.annotation ?? [], 'annotation'),
     CapAdd: (flags['cap-add'] ?? []).map((text) => parseCapability(text, 'CapAdd')),

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "fail.h"
 
@@ -23,7 +24,7 @@ static struct {
 
 int log_open(struct log *log) {
   struct stat status;
-  if (log->path == NULL) return 0;
+  if (log->path == NULL) return journal_open(&log->journal);
   log->fd = open(log->path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
   if (log->fd < 0) return fail("open", log->path);
   if (fstat(log->fd, &status) < 0) return fail("fstat", log->path);
@@ -49,6 +50,21 @@ static int rotate(struct log *log) {
   close_fd(&log->fd);
   int moved = move_files(log); /* a log that grows too long is better than none */
   return log_open(log) < 0 || moved < 0 ? -1 : 0;
+}
+
+static int write_pending(struct log *log);
+
+int log_clear(struct log *log) {
+  char old[PATH_MAX];
+  if (log->fd < 0) return 0;
+  if (write_pending(log) < 0) return -1;
+  if (ftruncate(log->fd, 0) < 0) return fail("ftruncate", log->path);
+  log->size = 0;
+  for (uint32_t i = 1; i < log->max_files; i++) {
+    if (snprintf(old, sizeof old, "%s.%u", log->path, i) >= (int)sizeof old) return errno = ENAMETOOLONG, fail("unlink", log->path);
+    if (unlink(old) < 0 && errno != ENOENT) return fail("unlink", old);
+  }
+  return 0;
 }
 
 /* The length of the UTF-8 sequence at `text`, 0 when it is not one (RFC 3629: no overlong forms, no surrogates). */
@@ -135,6 +151,7 @@ static int write_pending(struct log *log) {
 }
 
 static int write_entry(struct log *log, int stream, const char *text, size_t size) {
+  if (log->journal.fd >= 0) return journal_send(&log->journal, stream, text, size);
   char *start = pending.text + pending.used, *to = mempcpy(start, "{\"log\":\"", 8);
   to += escape(to, text, size);
   to = stpcpy(stpcpy(stpcpy(to, "\",\"stream\":\""), stream == 1 ? "stdout" : "stderr"), "\",\"time\":\"");
@@ -161,7 +178,7 @@ static int flush_line(struct log *log, int stream) {
 int log_write(struct log *log, int stream, const char *data, size_t size) {
   struct line *line = &log->lines[stream - 1];
   int result = 0;
-  if (log->fd < 0) return 0;
+  if (log->fd < 0 && log->journal.fd < 0) return 0;
   while (size > 0) {
     const char *newline = memchr(data, '\n', size);
     size_t wanted = newline == NULL ? size : (size_t)(newline - data) + 1;
@@ -181,8 +198,9 @@ int log_write(struct log *log, int stream, const char *data, size_t size) {
 }
 
 int log_close(struct log *log) {
-  if (log->fd < 0) return 0;
+  if (log->fd < 0 && log->journal.fd < 0) return 0;
   int first = flush_line(log, 1), second = flush_line(log, 2), rest = write_pending(log);
   close_fd(&log->fd);
+  close_fd(&log->journal.fd);
   return first < 0 || second < 0 || rest < 0 ? -1 : 0;
 }

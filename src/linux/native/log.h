@@ -1,9 +1,11 @@
-/* docker's json-file log: one JSON object a line, rotated by size. */
+/* docker's json-file log: one JSON object a line, rotated by size. Or the journal's. */
 #ifndef CORACLE_LOG_H
 #define CORACLE_LOG_H
 
 #include <stdint.h>
 #include <stddef.h>
+
+#include "journal.h"
 
 #define LOG_LINE_MAX (16 * 1024) /* docker splits longer lines there */
 
@@ -12,6 +14,7 @@ struct log {
   uint64_t max_size; /* 0: never rotated */
   uint32_t max_files;
   int fd;
+  struct journal journal; /* instead of a file */
   uint64_t size;
   struct line {
     char text[LOG_LINE_MAX];
@@ -22,6 +25,8 @@ struct log {
 int log_open(struct log *log);
 /* Takes what the container wrote to stream 1 or 2. A failed write (a full disk) is noted and the bytes are lost, the container goes on. */
 int log_write(struct log *log, int stream, const char *data, size_t size);
+/* Empties the file and removes the old ones; readers that are at work go on from its start. */
+int log_clear(struct log *log);
 /* Writes unfinished lines and closes. */
 int log_close(struct log *log);
 

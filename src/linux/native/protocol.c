@@ -82,6 +82,8 @@ static void obey(struct client *client, const char *line) {
     send_signal(client, number[0]);
   } else if (matches(line, "RESIZE", number, 2)) {
     resize(client, number[0], number[1]);
+  } else if (matches(line, "CLEAR-LOG", number, 0)) {
+    say(client, log_clear(&self.log) == 0 ? "OK\n" : "ERROR\tthe log cannot be emptied\n");
   } else if (matches(line, "WAIT", number, 0)) {
     client->waits = true;
   } else if (matches(line, "TAKE-EXIT", number, 0)) {

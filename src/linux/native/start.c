@@ -32,6 +32,10 @@ static bool read_option(uint32_t code, struct reader *args) {
       self.log.max_size = read_u64(args);
       self.log.max_files = read_u32(args);
       return true;
+    case OPTION_JOURNAL:
+      self.log.journal.socket = read_string(args);
+      self.log.journal.fields = read_string(args);
+      return true;
     case OPTION_HOOK:
       free(self.hook_argv);
       free(self.hook_env);

@@ -101,7 +101,7 @@ static void forget_start(void) {
 }
 
 int supervise_main(int argc, char **argv) {
-  self = (struct supervisor){.listener = -1, .signals = -1, .in = -1, .out = {-1, -1}, .terminal_peer = -1, .log = {.fd = -1}, .host = {.target = -1}};
+  self = (struct supervisor){.listener = -1, .signals = -1, .in = -1, .out = {-1, -1}, .terminal_peer = -1, .log = {.fd = -1, .journal = {.fd = -1}}, .host = {.target = -1}};
   int sealed = seal_program(argv); /* runs this again: the connections must not be closed by that */
   adopt_owner();
   if (sealed < 0) return give_up(0);

@@ -1,0 +1,35 @@
+/** `logs --clear`: an empty log, whether the container runs or not. */
+import { readdirSync, rmSync, truncateSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import { connectSupervisor } from '../../linux/supervisor-client.ts'
+import { containerRunDirectory } from '../../paths.ts'
+import { LogsUnreadable } from '../errors.ts'
+import { findContainer } from '../find.ts'
+import { holding } from '../hold.ts'
+import type { ContainerRoom } from '../room.ts'
+import { logPath } from './path.ts'
+
+/** See `ContainerEngine.clearLogs`. The supervisor does it where there is one, between two entries. */
+export async function clearLogs(room: ContainerRoom, name: string): Promise<void> {
+  const record = await findContainer(room, name)
+  const path = logPath(room.paths, record)
+  if (path === undefined) throw new LogsUnreadable(record.name, record.settings.host.LogConfig.Type)
+  await holding(room, record.id, async () => {
+    const supervisor = await connectSupervisor(containerRunDirectory(room.paths, record.id))
+    if (supervisor === undefined) return clearFiles(path)
+    try {
+      await supervisor.clearLog()
+    } finally {
+      supervisor.close()
+    }
+  })
+}
+
+function clearFiles(path: string): void {
+  const name = basename(path)
+  for (const found of readdirSync(dirname(path))) {
+    if (found === name) truncateSync(path)
+    else if (found.startsWith(`${name}.`) && /^\d+$/.test(found.slice(name.length + 1)))
+      rmSync(join(dirname(path), found), { force: true })
+  }
+}
