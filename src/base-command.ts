@@ -136,7 +136,8 @@ export abstract class EngineCommand extends BaseCommand {
 
   protected override async catch(error: unknown): Promise<void> {
     this.endProgress()
-    await super.catch(error)
+    const { explainFullDisk } = await import('./engine/full-disk.ts')
+    await super.catch(explainFullDisk(error))
   }
 
   protected override async finally(): Promise<void> {

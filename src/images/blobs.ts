@@ -6,8 +6,8 @@ import { join } from 'node:path'
 import type { Descriptor } from '../oci/descriptor.ts'
 import { type Digest, digestAlgorithm, digestHex, digestOf, isDigest, parseDigest } from '../oci/digest.ts'
 import type { Paths } from '../paths.ts'
-import { isDatabaseFull } from '../state/database.ts'
-import { BlobMismatch, BlobMissing, StoreFull } from './errors.ts'
+import { DiskFull, isDiskFull } from '../state/disk-full.ts'
+import { BlobMismatch, BlobMissing } from './errors.ts'
 
 /** Where content with this digest is, or would be. Safe with any digest, because a `Digest` has been checked. */
 export function blobPath(paths: Paths, digest: Digest): string {
@@ -139,15 +139,5 @@ export function listBlobs(paths: Paths): readonly Digest[] {
 
 /** `ENOSPC`, `EDQUOT` and a database that cannot grow become an error that says where and how much; all else stays. */
 export function translateFull(error: unknown, path: string, neededBytes: number): unknown {
-  return isFull(error) ? new StoreFull(path, neededBytes, { cause: error }) : error
-}
-
-function isFull(error: unknown): boolean {
-  const { code, message } = error as NodeJS.ErrnoException
-  if (code === 'ENOSPC' || code === 'EDQUOT' || isDatabaseFull(error)) return true
-  // The native program reports in words (strerror, which no locale changes: it is linked statically).
-  return (
-    (code === 'LAUNCH_FAILED' || code === 'APPLY_FAILED') &&
-    /No space left on device|Disk quota exceeded/i.test(message)
-  )
+  return isDiskFull(error) ? new DiskFull(path, neededBytes, { cause: error }) : error
 }

@@ -99,17 +99,6 @@ export class BlobMissing extends CoracleError {
   }
 }
 
-export class StoreFull extends CoracleError {
-  override readonly code = 'STORE_FULL'
-  override readonly status = 507
-  constructor(path: string, neededBytes: number, options?: CoracleErrorOptions) {
-    super(`no space left on the device of ${path}: at least ${neededBytes} more bytes are needed`, {
-      hint: 'free some: coracle image prune, or point CORACLE_ROOT at a larger file system',
-      ...options,
-    })
-  }
-}
-
 /** A tar given to `load` or `import` that is none, is damaged, or tries something it must not. */
 export class ArchiveInvalid extends CoracleError {
   override readonly code = 'ARCHIVE_INVALID'

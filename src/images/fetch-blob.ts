@@ -28,7 +28,7 @@ export interface FetchOptions {
  *
  * @returns whether it had to be downloaded
  * @throws {BlobMismatch} the registry's bytes are not the blob
- * @throws {StoreFull} the disk is full
+ * @throws {DiskFull} the disk is full
  */
 export async function fetchBlob(
   context: ImageContext,

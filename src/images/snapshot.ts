@@ -41,7 +41,7 @@ export interface Filling extends LayerContent {
  * Unpacks a layer into its snapshot. The caller holds the lock `snapshot:<chain id>`; a failure leaves nothing.
  *
  * @returns unpacked bytes
- * @throws {StoreFull} the disk is full
+ * @throws {DiskFull} the disk is full
  */
 export async function fillSnapshot(context: ImageContext, filling: Filling): Promise<number> {
   const { chainID, diffID, blob } = filling

@@ -3,6 +3,7 @@ import { chmodSync, mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { migrate } from './migrate.ts'
+import { keepReserve, releaseReserve } from './reserve.ts'
 
 export type Database = DatabaseSync
 
@@ -16,7 +17,23 @@ const BUSY_TIMEOUT_MS = 30_000
  * @throws {StateTooNew} a newer Coracle wrote it
  */
 export function openDatabase(path: string): Database {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o711 })
+  const root = dirname(path)
+  mkdirSync(root, { recursive: true, mode: 0o711 })
+  const database = openDespiteFullDisk(path, root)
+  keepReserve(root)
+  return database
+}
+
+function openDespiteFullDisk(path: string, root: string): Database {
+  try {
+    return openFile(path)
+  } catch (error) {
+    if (!isDatabaseFull(error) || !releaseReserve(root)) throw error
+    return openFile(path)
+  }
+}
+
+function openFile(path: string): Database {
   const database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS, enableForeignKeyConstraints: true })
   try {
     // WAL lets `ps` read while `run` writes; NORMAL loses at most the last commits at a power cut, never consistency.
@@ -41,14 +58,23 @@ export function transaction<Result>(database: Database, work: () => Result): Res
     database.exec('COMMIT')
     return result
   } catch (error) {
-    database.exec('ROLLBACK')
+    // A full disk may have ended the transaction already.
+    if (database.isTransaction) database.exec('ROLLBACK')
     throw error
   }
 }
 
+const SQLITE_IOERR = 10
 const SQLITE_FULL = 13
 
-/** Did SQLite fail because the disk is full? */
+/**
+ * Did SQLite fail because the disk is full? It says so, or that it cannot write, or not make its shared memory larger
+ * (SQLITE_IOERR with its sub-codes).
+ */
 export function isDatabaseFull(error: unknown): boolean {
-  return (error as { readonly errcode?: number } | undefined)?.errcode === SQLITE_FULL
+  const { errcode } = (error ?? {}) as { readonly errcode?: number }
+  return errcode === SQLITE_FULL || (errcode !== undefined && FULL_IO_ERRORS.has(errcode))
 }
+
+/** WRITE, FSYNC, TRUNCATE, SHMOPEN, SHMSIZE, SHMMAP (sqlite3.h): without space, each of them may be what fails. */
+const FULL_IO_ERRORS: ReadonlySet<number> = new Set([3, 4, 6, 18, 19, 21].map((code) => SQLITE_IOERR | (code << 8)))
