@@ -59,3 +59,9 @@ export class OutputLost extends CoracleError {
     })
   }
 }
+
+/** There is nothing to be beside of. */
+export class DebugImpossible extends CoracleError {
+  override readonly code = 'DEBUG_IMPOSSIBLE'
+  override readonly status = 409
+}

@@ -6,7 +6,7 @@ import { NoTerminal } from '../errors.ts'
 import { hastenCgroups } from '../host.ts'
 import type { ContainerRoom } from '../room.ts'
 import type { ExecRequest, RunIO } from '../types.ts'
-import { removeExecDirectory } from './run-directory.ts'
+import { removeExecFiles } from './run-directory.ts'
 import { finishExec, openForExec, type StartedExec, startExec } from './start.ts'
 
 /** See `ContainerEngine.exec`. */
@@ -30,7 +30,7 @@ export async function execInContainer(
 const BROKEN_PIPE_STATUS = 141
 
 /** @returns the exit status for the command: the process's own, or 0 when the user left it running */
-async function followExec(
+export async function followExec(
   room: ContainerRoom,
   { record, execId, directory, supervisor }: StartedExec,
   { request, io }: { readonly request: ExecRequest; readonly io: RunIO },
@@ -51,10 +51,10 @@ async function followExec(
       return end === 'detached' ? 0 : BROKEN_PIPE_STATUS
     }
     const { status } = await exited
-    finishExec(room, { id: record.id, execId, directory }, status)
+    await finishExec(room, { id: record.id, execId, directory }, status)
     return status
   } catch (error) {
-    removeExecDirectory(directory) // the supervisor was killed, and cannot
+    await removeExecFiles(room.paths, { id: record.id, execId, directory }) // the supervisor was killed, and cannot
     throw error
   } finally {
     relay.close()

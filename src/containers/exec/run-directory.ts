@@ -1,12 +1,22 @@
 /** Where the supervisor of one `exec` lives: below its container's, so that it goes with the container at the latest. */
-import { mkdirSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { containerRunDirectory, type Paths } from '../../paths.ts'
+import { containerDirectory, containerRunDirectory, type Paths } from '../../paths.ts'
 import { ContainerEnded } from './errors.ts'
 
 /** @param execId - 64 hexadecimal digits; eight do here, because addresses of sockets are short */
 export function execRunDirectory(paths: Paths, id: string, execId: string): string {
   return join(containerRunDirectory(paths, id), `e-${execId.slice(0, 8)}`)
+}
+
+/** Of `debug` beside a container that does not run, and has no run directory. */
+export function stoppedRunDirectory(paths: Paths, execId: string): string {
+  return join(paths.run, 'd', execId.slice(0, 16))
+}
+
+/** Where the files of `debug` are: below the container's own directory, so that they go with it at the latest. */
+export function toolboxDirectory(paths: Paths, id: string, execId: string): string {
+  return join(containerDirectory(paths, id), `debug-${execId.slice(0, 8)}`)
 }
 
 /** @throws {ContainerEnded} the container's own is gone */
@@ -22,8 +32,27 @@ export function makeExecDirectory(paths: Paths, id: string, execId: string): str
   return directory
 }
 
-/** Idempotent. */
-export function removeExecDirectory(directory: string): void {
-  // A supervisor on its way out may still write into it.
-  rmSync(directory, { recursive: true, force: true, maxRetries: 10, retryDelay: 20 })
+export interface ExecPlace {
+  readonly id: string
+  readonly execId: string
+  /** Its own run directory. */
+  readonly directory: string
 }
+
+/** All files of one exec or debug. Idempotent. */
+export async function removeExecFiles(paths: Paths, { id, execId, directory }: ExecPlace): Promise<void> {
+  rmSync(directory, REMOVAL)
+  const toolbox = toolboxDirectory(paths, id, execId)
+  if (!existsSync(toolbox)) return
+  try {
+    rmSync(toolbox, REMOVAL)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code !== 'EACCES' && code !== 'EPERM') throw error
+    const { removeTree } = await import('../../linux/remove-tree.ts') // files of an ordinary user's other users
+    await removeTree(toolbox)
+  }
+}
+
+/** A supervisor on its way out may still write beside us. */
+const REMOVAL = { recursive: true, force: true, maxRetries: 10, retryDelay: 20 } as const

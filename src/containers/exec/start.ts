@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { CoracleError } from '../../errors.ts'
 import type { Supervisor } from '../../linux/supervisor.ts'
-import type { ProcessSpec } from '../../plugins/contract.ts'
+import type { LaunchPlan, ProcessSpec } from '../../plugins/contract.ts'
 import { transaction } from '../../state/database.ts'
 import { isAlive } from '../../util/process-identity.ts'
 import { terminalSize } from '../attach/terminal-size.ts'
@@ -17,7 +17,7 @@ import type { ExecRequest, RunIO } from '../types.ts'
 import { openContainerFiles } from './container-root.ts'
 import { ContainerEnded, ExecFailed } from './errors.ts'
 import { execProcess } from './process.ts'
-import { makeExecDirectory, removeExecDirectory } from './run-directory.ts'
+import { type ExecPlace, makeExecDirectory, removeExecFiles } from './run-directory.ts'
 
 /** @throws {ContainerPaused} @throws {ContainerNotRunning} */
 export async function openForExec(room: ContainerRoom, name: string): Promise<OpenedContainer> {
@@ -50,23 +50,33 @@ export async function startExec(
   const directory = makeExecDirectory(room.paths, record.id, execId)
   try {
     const plan = await backend.planExec({ ...container, runDirectory: directory }, describe(record, container, request))
-    const { startSupervisor } = await import('../../linux/supervisor.ts')
-    const starting = startSupervisor({
-      plan,
-      runDirectory: directory,
-      stateDirectory: directory,
-      ...(request.tty && { terminal: (io && terminalSize(io)) ?? { columns: 80, rows: 24 } }),
-      openStdin: request.interactive ?? false,
-      stdinOnce: true,
-      exitHook: callBack(room.paths, ['exec-ended', record.id, execId]),
-    })
-    starting.catch(() => {}) // awaited below, after what can be done meanwhile
-    tellOfStart(room, record.id, { execId, request })
-    return { record, execId, directory, supervisor: await starting }
+    return await superviseExec(room, { record, execId, directory }, { plan, request, io })
   } catch (error) {
-    removeExecDirectory(directory)
-    throw explain(record, error)
+    await removeExecFiles(room.paths, { id: record.id, execId, directory })
+    throw explainFailure(record, error)
   }
+}
+
+/** @param place - whose run directory exists, and is the caller's to remove when this fails */
+export async function superviseExec(
+  room: ContainerRoom,
+  place: Omit<StartedExec, 'supervisor'>,
+  { plan, request, io }: { readonly plan: LaunchPlan; readonly request: ExecRequest; readonly io?: RunIO | undefined },
+): Promise<StartedExec> {
+  const { record, execId, directory } = place
+  const { startSupervisor } = await import('../../linux/supervisor.ts')
+  const starting = startSupervisor({
+    plan,
+    runDirectory: directory,
+    stateDirectory: directory,
+    ...(request.tty && { terminal: (io && terminalSize(io)) ?? { columns: 80, rows: 24 } }),
+    openStdin: request.interactive ?? false,
+    stdinOnce: true,
+    exitHook: callBack(room.paths, ['exec-ended', record.id, execId]),
+  })
+  starting.catch(() => {}) // awaited below, after what can be done meanwhile
+  tellOfStart(room, record.id, { execId, request })
+  return { ...place, supervisor: await starting }
 }
 
 function describe(record: ContainerRecord, container: OpenedContainer['container'], request: ExecRequest): ProcessSpec {
@@ -89,7 +99,7 @@ function tellOfStart(
 }
 
 /** A container that ended meanwhile makes steps fail in ways that say nothing. */
-function explain(record: ContainerRecord, error: unknown): unknown {
+export function explainFailure(record: ContainerRecord, error: unknown): unknown {
   if (!(error instanceof CoracleError)) return error
   if (record.process !== undefined && !isAlive(record.process)) return new ContainerEnded(record.id, { cause: error })
   if (error instanceof ContainerEnded) return error
@@ -97,11 +107,7 @@ function explain(record: ContainerRecord, error: unknown): unknown {
 }
 
 /** After the end, however it came: nothing of the exec is left, and the event is told. Idempotent but for the event. */
-export function finishExec(
-  room: ContainerRoom,
-  { id, execId, directory }: { readonly id: string; readonly execId: string; readonly directory: string },
-  status: number,
-): void {
-  removeExecDirectory(directory)
-  logContainerEvent(room.database, id, 'exec_die', { execID: execId, exitCode: String(status) })
+export async function finishExec(room: ContainerRoom, place: ExecPlace, status: number): Promise<void> {
+  await removeExecFiles(room.paths, place)
+  logContainerEvent(room.database, place.id, 'exec_die', { execID: place.execId, exitCode: String(status) })
 }

@@ -25,12 +25,12 @@ export function compileExecPlan(
 }
 
 /** The kinds of namespaces that the container does not share with the host. */
-function ownKinds({ spec }: Pick<RunningContainer, 'spec'>): ReadonlySet<string> {
+export function ownKinds({ spec }: Pick<RunningContainer, 'spec'>): ReadonlySet<string> {
   return new Set((spec.linux?.namespaces ?? []).map(({ type }) => type))
 }
 
 /** A pid namespace is entered by the parent where it may: then nobody stands between it and the process. */
-function targetStep(container: RunningContainer): HostStep {
+export function targetStep(container: RunningContainer): HostStep {
   const own = ownKinds(container)
   return {
     do: 'target',
@@ -49,7 +49,7 @@ function enterSteps(container: RunningContainer): ChildStep[] {
 }
 
 /** An ordinary user's container has a group only where groups are delegated. */
-function joinSteps({ spec, id, pid }: RunningContainer): HostStep[] {
+export function joinSteps({ spec, id, pid }: RunningContainer): HostStep[] {
   const paths = groupsOfProcess(pid, spec.linux?.cgroupsPath ?? `/coracle/${id}`)
   return paths.map((path) => ({ do: 'join-cgroup', path }))
 }
