@@ -41,7 +41,7 @@ export async function copyFiles(room: ContainerRoom, request: CopyRequest, io: R
   else await (await import('./copy-in.ts')).copyIn(room, copying)
   const target = to.container === undefined ? to.path : `${to.container}:${to.path}`
   if (request.quiet === false && to.path !== '-')
-    io.stderr.write(`Successfully copied ${humanSize(copiedBytes)} to ${target}\n`)
+    io.stderr.write(`Successfully copied ${humanSize(copiedBytes, 3)} to ${target}\n`)
 }
 
 /** @throws {InvalidArgument} @throws {CopyImpossible} not exactly one of them is a container's */

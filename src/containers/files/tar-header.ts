@@ -21,10 +21,11 @@ export function tarHeader(
   hardLink: ByteString | undefined,
 ): { readonly blocks: Buffer; readonly storedBytes: number } {
   const kind = entry.mode & TYPE.mask
-  const typeFlag = hardLink === undefined ? (TYPE_FLAGS[kind] ?? '6') : '1'
-  const map = typeFlag === '0' && entry.extents !== undefined ? sparseMap(entry) : undefined
-  const dataBytes = map === undefined ? entry.sizeBytes : dataSize(entry)
-  const size = typeFlag === '0' ? dataBytes + (map?.length ?? 0) : 0
+  const typeFlag = hardLink === undefined ? (TYPE_FLAGS[kind] ?? FIFO) : '1'
+  const isFile = typeFlag === '0'
+  const map = isFile && entry.extents !== undefined ? sparseMap(entry) : undefined
+  const storedBytes = isFile ? dataSize(entry) : 0
+  const size = storedBytes + (map?.length ?? 0)
   const fullName = kind === TYPE.directory ? `${name}/` : name
   const linkName = hardLink ?? (kind === TYPE.symlink ? entry.target : '')
   const stored = map === undefined ? fullName : sparseName(name)
@@ -42,10 +43,11 @@ export function tarHeader(
   })
   return {
     blocks: Buffer.concat([...(pax.length === 0 ? [] : [paxBlocks(pax)]), header, ...(map === undefined ? [] : [map])]),
-    storedBytes: typeFlag === '0' ? dataBytes : 0,
+    storedBytes,
   }
 }
 
+const FIFO = '6'
 const TYPE_FLAGS: Readonly<Record<number, string>> = {
   [TYPE.file]: '0',
   [TYPE.symlink]: '2',
@@ -54,8 +56,8 @@ const TYPE_FLAGS: Readonly<Record<number, string>> = {
   [TYPE.directory]: '5',
 }
 
-function dataSize({ extents = [] }: TreeEntry): number {
-  return extents.reduce((sum, { size }) => sum + size, 0)
+function dataSize({ extents, sizeBytes }: TreeEntry): number {
+  return extents?.reduce((sum, { size }) => sum + size, 0) ?? sizeBytes
 }
 
 /** Counts and numbers, a line each (gnu.org/software/tar, Sparse Formats, PAX 1.0). */
