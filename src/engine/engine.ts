@@ -3,6 +3,8 @@ import type { ContainerEngine } from '../containers/types.ts'
 import type { ImageStore } from '../images/types.ts'
 import type { SystemEngine } from './system/types.ts'
 
+export type { StatsSample } from '../containers/types.ts'
+
 export interface Engine {
   readonly images: ImageStore
   readonly containers: ContainerEngine

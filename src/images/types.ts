@@ -164,6 +164,21 @@ export interface PreparedImage {
     | { readonly kind: 'module'; readonly path: string }
 }
 
+/** What one image takes on the disk. */
+export interface ImageUsage {
+  readonly id: Digest
+  readonly name: string
+  readonly createdAtMs: number
+  readonly sizeBytes: number
+  /** Of layers that other images have too. */
+  readonly sharedBytes: number
+  /** Its part of the sum over all images, in which each layer counts once. */
+  readonly paidBytes: number
+  /** Of that what would go if all images went that no container uses. */
+  readonly freeableBytes: number
+  readonly containers: number
+}
+
 /** The image room's face to the engine. Names are what users type: references, ids, id prefixes. */
 export interface ImageStore {
   pull(reference: string, options?: PullOptions): Promise<PullResult>
@@ -210,6 +225,7 @@ export interface ImageStore {
     readonly message?: string | undefined
     readonly createdBy?: string | undefined
   }): Promise<Digest>
+  usage(): Promise<readonly ImageUsage[]>
   /** Remote tags, page by page. */
   tags(repository: string): AsyncIterable<string>
   diff(from: string, to: string): Promise<readonly FileDifference[]>

@@ -52,3 +52,9 @@ export function readEvents(database: Database, sequence: number, limit = 1000): 
     attributes: JSON.parse(row['attributes'] as string) as Record<string, string>,
   }))
 }
+
+/** Sequence of the newest; 0 when nothing has happened yet. */
+export function latestEvent(database: Database): number {
+  const row = database.prepare('SELECT max(sequence) AS latest FROM events').get() as { latest: number | null }
+  return row.latest ?? 0
+}

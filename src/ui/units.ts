@@ -10,6 +10,16 @@ export function humanSize(bytes: number, digits = 4): string {
   return `${Number(value.toPrecision(digits))}${UNITS[unit]}`
 }
 
+const BINARY_UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB', 'EiB'] as const
+
+/** `4.262MiB`: base 1024, four significant digits, as docker shows memory. */
+export function binarySize(bytes: number): string {
+  let value = bytes
+  let unit = 0
+  for (; value >= 1024 && unit < BINARY_UNITS.length - 1; unit++) value /= 1024
+  return `${Number(value.toPrecision(4))}${BINARY_UNITS[unit]}`
+}
+
 const SECOND = 1000
 const MINUTE = 60 * SECOND
 const HOUR = 60 * MINUTE

@@ -1,0 +1,59 @@
+/** Rows of `stats` by docker's field names. */
+import type { StatsSample } from '../containers/types.ts'
+import type { Row } from './format-rows.ts'
+import { binarySize, humanSize } from './units.ts'
+
+export const STATS_HEADINGS = {
+  Container: 'CONTAINER',
+  ID: 'CONTAINER ID',
+  Name: 'NAME',
+  CPUPerc: 'CPU %',
+  MemUsage: 'MEM USAGE / LIMIT',
+  MemPerc: 'MEM %',
+  NetIO: 'NET I/O',
+  BlockIO: 'BLOCK I/O',
+  PIDs: 'PIDS',
+}
+
+export const STATS_COLUMNS = ['ID', 'Name', 'CPUPerc', 'MemUsage', 'MemPerc', 'NetIO', 'BlockIO', 'PIDs'] as const
+
+const SHORT_ID = 12
+
+export interface StatsRowInput {
+  /** As the user named it. */
+  readonly wanted: string
+  /** undefined: it does not run */
+  readonly sample: StatsSample | undefined
+  /** Of the look before; without it the CPU shows as idle. */
+  readonly before: StatsSample | undefined
+  readonly id: string
+  readonly name: string
+}
+
+export function statsRow({ wanted, sample, before, id, name }: StatsRowInput, full: boolean): Row {
+  const named = { Container: wanted, ID: full ? id : id.slice(0, SHORT_ID), Name: name }
+  if (sample === undefined)
+    return { ...named, CPUPerc: '--', MemUsage: '-- / --', MemPerc: '--', NetIO: '--', BlockIO: '--', PIDs: '--' }
+  const { usage, network } = sample
+  const share = usage.memoryLimitBytes === 0 ? 0 : (usage.memoryBytes / usage.memoryLimitBytes) * 100
+  return {
+    ...named,
+    CPUPerc: percent(cpuShare(sample, before)),
+    MemUsage: `${binarySize(usage.memoryBytes)} / ${binarySize(usage.memoryLimitBytes)}`,
+    MemPerc: percent(share),
+    NetIO: `${humanSize(network.receivedBytes, 3)} / ${humanSize(network.sentBytes, 3)}`,
+    BlockIO: `${humanSize(usage.blockReadBytes, 3)} / ${humanSize(usage.blockWriteBytes, 3)}`,
+    PIDs: `${usage.pids}`,
+  }
+}
+
+/** 100 is one CPU, as docker counts. */
+export function cpuShare(sample: StatsSample, before: StatsSample | undefined): number {
+  const elapsedMs = sample.atMs - (before?.atMs ?? sample.atMs)
+  if (before === undefined || elapsedMs <= 0) return 0
+  return Math.max(0, ((sample.usage.cpuNs - before.usage.cpuNs) / (elapsedMs * 1e6)) * 100)
+}
+
+function percent(value: number): string {
+  return `${value.toFixed(2)}%`
+}
