@@ -1,0 +1,147 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'mocha'
+import { parseTraffic } from '../../src/containers/stats.ts'
+import type { StatsSample } from '../../src/containers/types.ts'
+import { dfRows, dfSections } from '../../src/ui/df-rows.ts'
+import { eventDocument, eventLine } from '../../src/ui/event-line.ts'
+import { openRepainter } from '../../src/ui/repaint.ts'
+import { statsRow } from '../../src/ui/stats-rows.ts'
+import { binarySize } from '../../src/ui/units.ts'
+
+const sample = (atMs: number, cpuNs: number): StatsSample => ({
+  id: 'a'.repeat(64),
+  name: 'web',
+  atMs,
+  cpus: 4,
+  network: { receivedBytes: 1500, sentBytes: 0 },
+  usage: {
+    cpuNs,
+    systemCpuNs: 0,
+    memoryBytes: 3 << 20,
+    memoryLimitBytes: 64 << 20,
+    memoryCacheBytes: 0,
+    pids: 3,
+    pidsLimit: 0,
+    blockReadBytes: 4096,
+    blockWriteBytes: 0,
+  },
+})
+
+describe('a row of stats', () => {
+  it('has docker’s fields; one CPU fully used is 100 %', () => {
+    const row = statsRow(
+      { wanted: 'web', id: 'a'.repeat(64), name: 'web', sample: sample(3000, 2e9), before: sample(1000, 0) },
+      false,
+    )
+    assert.deepEqual(row, {
+      Container: 'web',
+      ID: 'a'.repeat(12),
+      Name: 'web',
+      CPUPerc: '100.00%',
+      MemUsage: '3MiB / 64MiB',
+      MemPerc: '4.69%',
+      NetIO: '1.5kB / 0B',
+      BlockIO: '4.1kB / 0B',
+      PIDs: '3',
+    })
+  })
+
+  it('shows dashes for what does not run, and no CPU at the first look', () => {
+    const input = { wanted: 'web', id: 'b', name: 'web', before: undefined }
+    assert.equal(statsRow({ ...input, sample: undefined }, true)['MemUsage'], '-- / --')
+    assert.equal(statsRow({ ...input, sample: sample(1, 1) }, true)['CPUPerc'], '0.00%')
+  })
+
+  it('counts the traffic of all devices but loopback', () => {
+    const text =
+      'Inter-|  Receive\n face |bytes\n    lo: 10 1 0 0 0 0 0 0 10 1\n  eth0: 500 1 0 0 0 0 0 0 70 1\n  eth1:5 1 0 0 0 0 0 0 7 1\n'
+    assert.deepEqual(parseTraffic(text), { receivedBytes: 505, sentBytes: 77 })
+  })
+})
+
+describe('sizes of memory', () => {
+  for (const [bytes, text] of [
+    [0, '0B'],
+    [1023, '1023B'],
+    [1536, '1.5KiB'],
+    [2_327_000, '2.219MiB'],
+    [5 * 1024 ** 4, '5TiB'],
+  ] as const)
+    it(`are ${text} for ${bytes} bytes`, () => {
+      assert.equal(binarySize(bytes), text)
+    })
+})
+
+describe('an event', () => {
+  const event = {
+    type: 'container',
+    action: 'die',
+    id: 'abc',
+    attributes: { name: 'web', exitCode: '1', image: 'busybox' },
+    timeNs: 1_700_000_000_000_000_007n,
+  }
+
+  it('is a line as docker prints it', () => {
+    const line = eventLine(event)
+    assert.match(
+      line,
+      /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.000000007(?:Z|[+-]\d\d:\d\d) container die abc \(exitCode=1, image=busybox, name=web\)$/,
+    )
+    assert.equal(Date.parse(line.split(' ')[0] ?? ''), 1_700_000_000_000)
+    assert.match(eventLine({ ...event, attributes: {} }), / container die abc$/)
+  })
+
+  it('is the document of the Engine API', () => {
+    assert.deepEqual(eventDocument(event), {
+      status: 'die',
+      id: 'abc',
+      from: 'busybox',
+      Type: 'container',
+      Action: 'die',
+      Actor: { ID: 'abc', Attributes: event.attributes },
+      scope: 'local',
+      time: 1_700_000_000,
+      timeNano: Number(event.timeNs),
+    })
+  })
+})
+
+describe('system df', () => {
+  it('says how much could be freed', () => {
+    assert.deepEqual(dfRows([{ type: 'Images', total: 2, active: 1, sizeBytes: 1000, reclaimableBytes: 250 }]), [
+      { Type: 'Images', TotalCount: '2', Active: '1', Size: '1kB', Reclaimable: '250B (25%)' },
+    ])
+  })
+
+  it('lists everything with -v', () => {
+    const item = {
+      id: `sha256:${'c'.repeat(64)}`,
+      name: 'app:1',
+      sizeBytes: 3000,
+      sharedBytes: 1000,
+      createdAtMs: 0,
+      users: 1,
+      detail: 'sleep 1000',
+    }
+    const text = dfSections(
+      [
+        { ...item, type: 'Images' },
+        { ...item, type: 'Containers' },
+      ],
+      86_400_000,
+    ).join('\n')
+    assert.match(text, /app:1 +cccccccccccc +24 hours ago +3kB +1kB +2kB +1/)
+    assert.match(text, /cccccccccccc +app:1 +"sleep 1000" +3kB +24 hours ago +running/)
+  })
+})
+
+describe('a repainted view', () => {
+  it('draws over itself, never more than the window holds, and gives the cursor back', () => {
+    const written: string[] = []
+    const painter = openRepainter({ rows: 3, write: (text) => written.push(text) })
+    painter.paint(['a', 'b', 'c', 'd'])
+    painter.close()
+    painter.close()
+    assert.deepEqual(written, ['\u001b[?25l\u001b[2J', '\u001b[Ha\u001b[K\nb\u001b[K\n\u001b[J', '\u001b[?25h'])
+  })
+})
