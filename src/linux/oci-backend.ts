@@ -149,7 +149,8 @@ function execSteps(argv: readonly string[], terminal: boolean, console = true): 
   ]
 }
 
-function findProgram(runtime: string): string {
+/** @throws {RuntimeMissing} */
+export function findProgram(runtime: string): string {
   const candidates = isAbsolute(runtime)
     ? [runtime]
     : [...(process.env['PATH'] ?? '').split(':'), '/usr/sbin', '/sbin'].map((directory) => join(directory, runtime))

@@ -2,16 +2,16 @@
 import { dirname, join } from 'node:path/posix'
 import { type Applier, byteString, openApplier } from '../../linux/apply.ts'
 import { type InsideStat, readTree, type TreeEntry } from '../../linux/archive.ts'
+import { ContainerNotFound } from '../errors.ts'
 import { findContainer } from '../find.ts'
 import { holding } from '../hold.ts'
-import { isActive } from '../lifecycle.ts'
 import { type ContainerRecord, readRecord } from '../records.ts'
 import type { ContainerRoom } from '../room.ts'
 import type { Copying } from './copy.ts'
 import { CopyImpossible, FileNotFound, FilesUnsupported, TargetReadOnly } from './errors.ts'
 import { existing, isDirectory, isFile, lookInside, mergeFailure } from './inside.ts'
 import { absolutePath } from './local-paths.ts'
-import { type OpenFiles, openFiles } from './open-files.ts'
+import { type OpenFiles, openFiles, openRunningFiles } from './open-files.ts'
 import { assertsDirectory, type CopyTarget, type Landing, landingOf, nameOf, tidyPath } from './places.ts'
 import { applySink, placeIn } from './tree-sinks.ts'
 
@@ -22,15 +22,29 @@ export async function copyIn(room: ContainerRoom, copying: Copying): Promise<voi
     throw new FilesUnsupported(`the files of a WebAssembly container are read-only: nothing can be copied into it`, {
       hint: 'put them into the image',
     })
-  if (isActive(found.state)) return copyInto(room, copying, found)
+  // First of all: a mistake in it costs nothing then.
+  const source = copying.outside === '-' ? undefined : await localSource(copying)
+  const running = await openRunningFiles(room, found)
+  if (running !== undefined) {
+    await using files = running
+    return copyInto(copying, { source, files, record: found })
+  }
   await holding(room, found.id, async () => {
-    await copyInto(room, copying, readRecord(room.database, found.id) ?? found)
+    const record = readRecord(room.database, found.id)
+    if (record === undefined) throw new ContainerNotFound(copying.container)
+    await using files = await openFiles(room, record, { write: true })
+    await copyInto(copying, { source, files, record })
   })
 }
 
-async function copyInto(room: ContainerRoom, copying: Copying, record: ContainerRecord): Promise<void> {
-  const source = copying.outside === '-' ? undefined : await localSource(copying)
-  await using files = await openFiles(room, record, { write: true })
+interface Into {
+  /** undefined: a tar stream */
+  readonly source: LocalSource | undefined
+  readonly files: OpenFiles
+  readonly record: ContainerRecord
+}
+
+async function copyInto(copying: Copying, { source, files, record }: Into): Promise<void> {
   const target = await insideTarget(copying, files)
   if (source === undefined && target.kind !== 'directory')
     throw new CopyImpossible(`destination "${copying.container}:${copying.inside}" must be a directory`)

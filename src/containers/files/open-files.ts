@@ -1,11 +1,11 @@
 /** The files of a container, running or not, as one directory that paths are looked up in. */
-import { closeSync, constants, existsSync, openSync, readFileSync } from 'node:fs'
+import { closeSync, constants, existsSync, openSync, readFileSync, readlinkSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import type { IdMappings } from '../../linux/id-mappings.ts'
 import type { ChildStep } from '../../linux/plan.ts'
 import type { RuntimeSpec } from '../../oci/runtime-spec.ts'
 import type { ContainerId } from '../../plugins/contract.ts'
-import { readProcessIdentity } from '../../util/process-identity.ts'
+import { type ProcessIdentity, readProcessIdentity } from '../../util/process-identity.ts'
 import { containerDirectories } from '../directories.ts'
 import { isRootless } from '../host.ts'
 import type { ContainerRecord } from '../records.ts'
@@ -29,9 +29,21 @@ export async function openFiles(
   record: ContainerRecord,
   options: OpenOptions,
 ): Promise<OpenFiles> {
-  const running = record.backend === 'wasi' ? undefined : openRunningRoot(record)
-  if (running !== undefined)
-    return { ...pinned(running), idMaps: await mapsOf(), [Symbol.asyncDispose]: async () => closeSync(running) }
+  return (await openRunningFiles(room, record)) ?? openStoppedFiles(room, record, options)
+}
+
+/** As its first process sees them. undefined: it does not run. */
+export async function openRunningFiles(room: ContainerRoom, record: ContainerRecord): Promise<OpenFiles | undefined> {
+  const descriptor = await openRunningRoot(room, record)
+  if (descriptor === undefined) return undefined
+  return { ...pinned(descriptor), idMaps: await mapsOf(), [Symbol.asyncDispose]: async () => closeSync(descriptor) }
+}
+
+async function openStoppedFiles(
+  room: ContainerRoom,
+  record: ContainerRecord,
+  options: OpenOptions,
+): Promise<OpenFiles> {
   const { openHold } = await import('../../linux/hold.ts')
   const { data } = containerDirectories(room.paths, record.id)
   const idMaps = await mapsOf()
@@ -59,14 +71,13 @@ function pinned(descriptor: number): { readonly root: string } {
 const OPEN_RUNTIMES = new Set(['crun', 'runc', 'youki'])
 
 /** Of the first process. undefined: it does not run. */
-function openRunningRoot({ process: identity, backend, name }: ContainerRecord): number | undefined {
+async function openRunningRoot(room: ContainerRoom, record: ContainerRecord): Promise<number | undefined> {
+  const identity = await firstProcess(room, record)
   if (identity === undefined || !isSame(identity)) return undefined
-  if (backend.startsWith('oci:') && !OPEN_RUNTIMES.has(basename(backend.slice('oci:'.length))))
-    throw new FilesUnsupported(`${basename(backend)} keeps the files of a running container to itself`, {
-      hint: `stop it first: coracle stop ${name}`,
-    })
   let descriptor: number
   try {
+    if (readlinkSync(`/proc/${identity.pid}/ns/mnt`) === readlinkSync('/proc/self/ns/mnt'))
+      throw new FilesUnsupported(`container ${record.name} has no files of its own: it sees those of the host`)
     descriptor = openSync(`/proc/${identity.pid}/root`, DIRECTORY)
   } catch (error) {
     if (isSame(identity)) throw error
@@ -78,7 +89,20 @@ function openRunningRoot({ process: identity, backend, name }: ContainerRecord):
   return undefined
 }
 
-function isSame({ pid, startTime }: { readonly pid: number; readonly startTime: number }): boolean {
+async function firstProcess(room: ContainerRoom, record: ContainerRecord): Promise<ProcessIdentity | undefined> {
+  const { process: identity, backend, name, id } = record
+  if (backend === 'wasi' || identity === undefined || !isSame(identity)) return undefined
+  if (!backend.startsWith('oci:')) return identity
+  const runtime = backend.slice('oci:'.length)
+  if (!OPEN_RUNTIMES.has(basename(runtime)))
+    throw new FilesUnsupported(`${basename(runtime)} keeps the files of a running container to itself`, {
+      hint: `stop it first: coracle stop ${name}`,
+    })
+  const { readOciProcess } = await import('../../linux/oci-process.ts')
+  return readOciProcess({ runtime, stateDirectory: join(room.paths.run, 'oci') }, id)
+}
+
+function isSame({ pid, startTime }: ProcessIdentity): boolean {
   return readProcessIdentity(pid)?.startTime === startTime
 }
 

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { nativeProgram, packageRoot } from '../../package-root.ts'
 import { callBack } from '../call-back.ts'
+import { ContainerNotFound, ContainerNotRunning, ContainerPaused } from '../errors.ts'
 import { isRootless } from '../host.ts'
 import { pauseContainer, unpauseContainer } from '../pause.ts'
 import type { ContainerRecord } from '../records.ts'
@@ -26,10 +27,20 @@ export async function pausing(
     try {
       await work()
     } finally {
-      await unpauseContainer(room, id)
+      await goOn(room, id)
     }
   } finally {
     guard.dismiss()
+  }
+}
+
+/** It may have been killed, or told to go on, by somebody else meanwhile. */
+async function goOn(room: ContainerRoom, id: string): Promise<void> {
+  try {
+    await unpauseContainer(room, id)
+  } catch (error) {
+    const over = error instanceof ContainerNotRunning || error instanceof ContainerNotFound
+    if (!over && !(error instanceof ContainerPaused)) throw error
   }
 }
 
