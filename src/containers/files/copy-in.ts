@@ -27,7 +27,7 @@ export async function copyIn(room: ContainerRoom, copying: Copying): Promise<voi
   const running = await openRunningFiles(room, found)
   if (running !== undefined) {
     await using files = running
-    return copyInto(copying, { source, files, record: found })
+    return await copyInto(copying, { source, files, record: found })
   }
   await holding(room, found.id, async () => {
     const record = readRecord(room.database, found.id)
