@@ -3,11 +3,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { ExitRecord } from '../linux/exit-record.ts'
 import { type ConnectedSupervisor, connectSupervisor } from '../linux/supervisor-client.ts'
 import { containerRunDirectory } from '../paths.ts'
-import { isAlive } from '../util/process-identity.ts'
+import { isAlive, type ProcessIdentity } from '../util/process-identity.ts'
 import { ContainerStuck } from './errors.ts'
 import { finishContainer } from './finish.ts'
 import { isActive } from './lifecycle.ts'
-import { reconcile } from './reconcile.ts'
+import { readExit, reconcile } from './reconcile.ts'
 import { type ContainerRecord, readRecord } from './records.ts'
 import type { ContainerRoom } from './room.ts'
 
@@ -33,7 +33,7 @@ export async function openEnding(
   const supervisor = await connectSupervisor(containerRunDirectory(room.paths, record.id))
   const ended =
     supervisor === undefined
-      ? watchProcesses(room, record)
+      ? watchProcesses(room, record, keep)
       : recordWhenEnded(room, record, { exit: supervisor.takeExit(), keep })
   ended.catch(() => {}) // awaited by `within`
   return {
@@ -66,19 +66,26 @@ async function recordWhenEnded(
   try {
     ended = await exit
   } catch {
-    return watchProcesses(room, record) // the supervisor was killed: what is left tells
+    return watchProcesses(room, record, keep) // the supervisor was killed: what is left tells
   }
   await finishContainer(room, record, { exit: ended, keep })
 }
 
 /** Until whoever sees the end first has recorded it, which may be this. */
-async function watchProcesses(room: ContainerRoom, record: ContainerRecord): Promise<void> {
+async function watchProcesses(room: ContainerRoom, record: ContainerRecord, keep: boolean): Promise<void> {
   for (;;) {
     const current = readRecord(room.database, record.id)
     const now = current && (await reconcile(room, current))
     if (now === undefined || !isActive(now.state) || now.supervisor?.pid !== record.supervisor?.pid) return
+    // It is this process that stops it, so `reconcile` expects this process to record the end.
+    if (!lives(now.process) && !lives(now.supervisor))
+      return finishContainer(room, now, { exit: readExit(room, now), keep })
     await sleep(POLL_MS)
   }
+}
+
+function lives(identity: ProcessIdentity | undefined): boolean {
+  return identity !== undefined && isAlive(identity)
 }
 
 async function sendSignal(

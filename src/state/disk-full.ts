@@ -9,8 +9,10 @@ export class DiskFull extends CoracleError {
   override readonly status = 507
   /** @param neededBytes - how much more is needed, as far as anybody knows; 0: nobody does */
   constructor(path: string, neededBytes: number, options?: CoracleErrorOptions) {
-    const needed = neededBytes > 0 ? `at least ${neededBytes} more bytes are needed, ` : ''
-    super(`no space left on the device of ${path}: ${needed}${freeBytes(path)} are free`, {
+    const free = freeBytes(path)
+    const words =
+      neededBytes > 0 ? `at least ${neededBytes} more bytes are needed, ${free} are free` : `${free} bytes are free`
+    super(`no space left on the device of ${path}: ${words}`, {
       hint: 'free some: coracle system prune, or point CORACLE_ROOT at a larger file system',
       ...options,
     })

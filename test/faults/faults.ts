@@ -43,7 +43,7 @@ export const FAULTS: readonly Fault[] = [
     kind: 'kill command',
     weight: 8,
     run: async ({ random, world, operation }) => {
-      const delayMs = random.below(LONGEST_DELAY_MS)
+      const delayMs = random.below(random.pick([LONGEST_DELAY_MS, LONGEST_DELAY_MS / 2]))
       const { child, outcome } = world.start(operation.args)
       await sleep(delayMs)
       child.kill('SIGKILL')

@@ -5,7 +5,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { containerGroups } from '../../src/linux/cgroups/groups.ts'
 import { isAlive } from '../../src/util/process-identity.ts'
-import { NAMES } from './operations.ts'
+import { type Known, NAMES } from './operations.ts'
 import { commandsOf, firstProcesses, type Outcome, supervisorsOf, type World } from './world.ts'
 
 const PATIENCE_MS = 4_000
@@ -23,6 +23,7 @@ export function accidents(outcomes: readonly Outcome[]): string[] {
   return outcomes.flatMap(({ hung, stderr, signal }) => [
     ...(hung ? [`a command did not end: ${stderr}`] : []),
     ...(/internal error|This is a bug/.test(stderr) ? [`a command failed by accident: ${stderr}`] : []),
+    ...(/does not end even by SIGKILL/.test(stderr) ? [`a command could not end a container: ${stderr}`] : []),
     ...(signal !== null && signal !== 'SIGKILL' ? [`a command died of ${signal}`] : []),
   ])
 }
@@ -69,6 +70,19 @@ function rowsOf({ root }: World): Row[] {
     return database.prepare('SELECT * FROM containers').all() as unknown as Row[]
   } finally {
     database.close()
+  }
+}
+
+/** Which names are free, and which do what. */
+export function knownOf(world: World): Known {
+  const rows = rowsOf(world)
+  const named = (...states: string[]) => rows.filter(({ state }) => states.includes(state)).map(({ name }) => name)
+  const taken = new Set(rows.map(({ name }) => name))
+  return {
+    free: NAMES.filter((name) => !taken.has(name)),
+    running: named('running'),
+    paused: named('paused'),
+    stopped: named('created', 'exited', 'restarting'),
   }
 }
 

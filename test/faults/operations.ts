@@ -10,7 +10,9 @@ export interface Operation {
 interface Kind {
   readonly kind: string
   readonly weight: number
-  readonly args: (random: Random, world: World) => readonly string[]
+  /** Rarely chosen without one. */
+  readonly needs?: keyof Known
+  readonly args: (drawing: Drawing) => readonly string[]
 }
 
 export const NAMES = ['ash', 'birch', 'cedar', 'elm'] as const
@@ -26,76 +28,89 @@ const SCRIPTS = [
   'echo begin >/file; echo begin; mkdir /d; sleep 1000; exit 9',
 ] as const
 
-const name = (random: Random) => random.pick(NAMES)
-const shell = (random: Random) => [IMAGE, 'sh', '-c', random.pick(SCRIPTS)]
-const policy = (random: Random) => (random.below(6) === 0 ? ['--restart', 'on-failure:2'] : [])
-const network = ['--network', 'none']
+/** Names of containers by what can be done with them now. */
+export interface Known {
+  readonly free: readonly string[]
+  readonly running: readonly string[]
+  readonly paused: readonly string[]
+  readonly stopped: readonly string[]
+}
+
+interface Drawing {
+  readonly random: Random
+  readonly world: World
+  readonly known: Known
+}
+
+/** Mostly one with which it makes sense. */
+function named({ random, known }: Drawing, state: keyof Known): string {
+  const sensible = random.below(8) > 0 ? known[state] : []
+  return random.pick(sensible.length > 0 ? sensible : NAMES)
+}
+
+const shell = ({ random }: Drawing) => ['--network', 'none', IMAGE, 'sh', '-c', random.pick(SCRIPTS)]
+const policy = ({ random }: Drawing) => (random.below(6) === 0 ? ['--restart', 'on-failure:2'] : [])
+const sometimes = ({ random }: Drawing, ...words: string[]) => (random.below(2) === 0 ? words : [])
+const BRIEF = ['--network', 'none', IMAGE, 'sh', '-c', 'echo begin; sleep 0.05; exit 4']
 
 const KINDS: readonly Kind[] = [
-  { kind: 'create', weight: 4, args: (random) => ['create', '--name', name(random), ...network, ...shell(random)] },
+  { kind: 'create', weight: 4, args: (by) => ['create', '--name', named(by, 'free'), ...shell(by)] },
+  { kind: 'run -d', weight: 12, args: (by) => ['run', '-d', '--name', named(by, 'free'), ...policy(by), ...shell(by)] },
+  { kind: 'run -d --rm', weight: 4, args: (by) => ['run', '-d', '--rm', '--name', named(by, 'free'), ...shell(by)] },
+  { kind: 'run --rm', weight: 5, args: (by) => ['run', '--rm', '--name', named(by, 'free'), ...BRIEF] },
+  { kind: 'start', weight: 8, needs: 'stopped', args: (by) => ['start', named(by, 'stopped')] },
   {
-    kind: 'run -d',
-    weight: 10,
-    args: (random) => ['run', '-d', '--name', name(random), ...policy(random), ...network, ...shell(random)],
+    kind: 'stop',
+    weight: 6,
+    needs: 'running',
+    args: (by) => ['stop', '-t', String(by.random.below(2)), named(by, 'running')],
   },
-  {
-    kind: 'run -d --rm',
-    weight: 4,
-    args: (random) => ['run', '-d', '--rm', '--name', name(random), ...network, ...shell(random)],
-  },
-  {
-    kind: 'run --rm',
-    weight: 5,
-    args: (random) => [
-      'run',
-      '--rm',
-      '--name',
-      name(random),
-      ...network,
-      IMAGE,
-      'sh',
-      '-c',
-      'echo begin; sleep 0.05; exit 4',
-    ],
-  },
-  { kind: 'start', weight: 7, args: (random) => ['start', name(random)] },
-  { kind: 'stop', weight: 6, args: (random) => ['stop', '-t', String(random.below(2)), name(random)] },
-  { kind: 'restart', weight: 5, args: (random) => ['restart', '-t', '0', name(random)] },
+  { kind: 'restart', weight: 5, needs: 'running', args: (by) => ['restart', '-t', '0', named(by, 'running')] },
   {
     kind: 'kill',
     weight: 4,
-    args: (random) => ['kill', ...(random.below(2) === 0 ? ['-s', 'TERM'] : []), name(random)],
+    needs: 'running',
+    args: (by) => ['kill', ...sometimes(by, '-s', 'TERM'), named(by, 'running')],
   },
-  { kind: 'rm -f', weight: 7, args: (random) => ['rm', '-f', name(random)] },
-  { kind: 'rm', weight: 2, args: (random) => ['rm', name(random)] },
-  { kind: 'pause', weight: 4, args: (random) => ['pause', name(random)] },
-  { kind: 'unpause', weight: 4, args: (random) => ['unpause', name(random)] },
-  { kind: 'exec', weight: 6, args: (random) => ['exec', name(random), 'sh', '-c', 'echo inside; sleep 0.05; exit 6'] },
-  { kind: 'exec -d', weight: 2, args: (random) => ['exec', '-d', name(random), 'sleep', '1000'] },
-  { kind: 'commit', weight: 3, args: (random) => ['commit', name(random), `committed:${random.below(2)}`] },
-  { kind: 'rename', weight: 3, args: (random) => ['rename', name(random), name(random)] },
-  { kind: 'logs', weight: 2, args: (random) => ['logs', name(random)] },
+  { kind: 'rm -f', weight: 5, needs: 'running', args: (by) => ['rm', '-f', named(by, 'running')] },
+  { kind: 'rm', weight: 3, needs: 'stopped', args: (by) => ['rm', named(by, 'stopped')] },
+  { kind: 'pause', weight: 4, needs: 'running', args: (by) => ['pause', named(by, 'running')] },
+  { kind: 'unpause', weight: 4, needs: 'paused', args: (by) => ['unpause', named(by, 'paused')] },
   {
-    kind: 'update',
-    weight: 2,
-    args: (random) => ['update', '--memory', `${40 + random.below(9)}m`, '--memory-swap', '200m', name(random)],
+    kind: 'exec',
+    weight: 6,
+    needs: 'running',
+    args: (by) => ['exec', named(by, 'running'), 'sh', '-c', 'echo inside; exit 6'],
   },
-  { kind: 'pull', weight: 6, args: (_, world) => ['pull', world.registry.reference] },
+  { kind: 'exec -d', weight: 3, needs: 'running', args: (by) => ['exec', '-d', named(by, 'running'), 'sleep', '1000'] },
+  {
+    kind: 'commit',
+    weight: 4,
+    needs: 'running',
+    args: (by) => ['commit', named(by, 'running'), `committed:${by.random.below(2)}`],
+  },
+  { kind: 'rename', weight: 3, needs: 'running', args: (by) => ['rename', named(by, 'running'), named(by, 'free')] },
+  { kind: 'logs', weight: 2, needs: 'running', args: (by) => ['logs', named(by, 'running')] },
+  { kind: 'update', weight: 2, needs: 'running', args: (by) => ['update', ...memory(by), named(by, 'running')] },
+  { kind: 'wait', weight: 2, needs: 'stopped', args: (by) => ['wait', named(by, 'stopped')] },
+  { kind: 'pull', weight: 6, args: ({ world }) => ['pull', world.registry.reference] },
   {
     kind: 'rmi',
     weight: 3,
-    args: (random, world) => [
-      'rmi',
-      '-f',
-      random.pick([world.registry.reference, 'imported:1', 'committed:0', 'committed:1']),
-    ],
+    args: ({ random, world }) => ['rmi', '-f', random.pick([world.registry.reference, ...MADE])],
   },
-  { kind: 'import', weight: 4, args: (_, world) => ['import', '--message', 'again', world.tar, 'imported:1'] },
+  { kind: 'import', weight: 4, args: ({ world }) => ['import', '--message', 'again', world.tar, 'imported:1'] },
   { kind: 'image prune', weight: 1, args: () => ['image', 'prune', '-f'] },
   { kind: 'container prune', weight: 1, args: () => ['container', 'prune', '-f'] },
 ]
 
-export function chooseOperation(random: Random, world: World): Operation {
-  const { kind, args } = random.weighted(KINDS)
-  return { kind, args: args(random, world) }
+const MADE = ['imported:1', 'committed:0', 'committed:1']
+const memory = ({ random }: Drawing) => ['--memory', `${40 + random.below(9)}m`, '--memory-swap', '200m']
+
+export function chooseOperation(drawing: Drawing): Operation {
+  const { random, known } = drawing
+  const boldly = random.below(12) === 0
+  const sensible = KINDS.filter(({ needs }) => boldly || needs === undefined || known[needs].length > 0)
+  const { kind, args } = random.weighted(sensible)
+  return { kind, args: args(drawing) }
 }

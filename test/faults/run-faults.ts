@@ -1,7 +1,7 @@
 /** Rounds of an operation and a fault, drawn by a seed; after each round the invariants. */
 
 import { FAULTS } from './faults.ts'
-import { accidents, leftovers, lies, type Memory, stuckNames, unmended, unshowable } from './invariants.ts'
+import { accidents, knownOf, leftovers, lies, type Memory, stuckNames, unmended, unshowable } from './invariants.ts'
 import { chooseOperation } from './operations.ts'
 import { openRandom } from './random.ts'
 import { openWorld, settle, type World } from './world.ts'
@@ -40,7 +40,8 @@ export async function runFaults({ seed, rounds, onRound }: FaultOptions): Promis
   const [counts, faults, ends] = [new Map<string, number>(), new Map<string, number>(), new Map<string, number>()]
   try {
     for (let round = 1; round <= rounds; round++) {
-      const [operation, second] = [chooseOperation(random, world), chooseOperation(random, world)]
+      const drawing = { random, world, known: knownOf(world) }
+      const [operation, second] = [chooseOperation(drawing), chooseOperation(drawing)]
       const fault = random.weighted(FAULTS)
       const also = fault.kind === 'two at once' ? ` | ${second.args.join(' ')}` : ''
       history.push(`${round}: ${fault.kind}: ${operation.args.join(' ')}${also}`)

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { containerGroups } from '../../src/linux/cgroups/groups.ts'
 import { packageRoot } from '../../src/package-root.ts'
 import { isAlive, readProcessIdentity } from '../../src/util/process-identity.ts'
 import { busyboxEntries, tarOf } from '../support/images.ts'
@@ -153,9 +154,20 @@ export async function killEverything(world: Pick<World, 'root' | 'run'>): Promis
   for (let clean = 0; clean < 3; ) {
     const alive = [...commandsOf(world), ...supervisorsOf(world)].map(({ pid }) => pid).concat(firstProcesses(world))
     for (const pid of alive) kill(pid)
+    thawAll(world)
     clean = alive.length === 0 ? clean + 1 : 0
     await sleep(10)
   }
+}
+
+/** In version 1 what is frozen does not even die. */
+function thawAll({ root }: Pick<World, 'root'>): void {
+  const directory = join(root, 'containers')
+  for (const id of existsSync(directory) ? readdirSync(directory) : [])
+    for (const { path } of containerGroups(`/coracle/${id}`)) {
+      const state = join(path, 'freezer.state')
+      if (existsSync(state)) writeFileSync(state, 'THAWED')
+    }
 }
 
 /** Waits until no command is at work any more; restarters that wait for their time may stay. */
