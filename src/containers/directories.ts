@@ -1,8 +1,9 @@
 /** The files of one container under the data root and the run root. */
-import { chmodSync, mkdirSync, rmSync, statSync } from 'node:fs'
+import { chmodSync, mkdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { containerDirectory, containerRunDirectory, type Paths } from '../paths.ts'
 import type { RootFilesystem } from '../plugins/contract.ts'
+import { removeAll } from '../util/remove-all.ts'
 import type { Source } from './obtain-image.ts'
 
 export interface ContainerDirectories {
@@ -41,18 +42,15 @@ function makeRoot(data: string, { content }: Source): RootFilesystem {
 }
 
 export function removeRunDirectory(paths: Paths, id: string): void {
-  rmSync(containerRunDirectory(paths, id), REMOVAL)
+  removeAll(containerRunDirectory(paths, id))
 }
-
-/** A supervisor on its way out may still write beside us. */
-const REMOVAL = { recursive: true, force: true, maxRetries: 10, retryDelay: 20 } as const
 
 /** Idempotent. At once, because a handful of files is gone before a thread would have been found for them. */
 export async function removeDirectories(paths: Paths, id: string): Promise<void> {
   const { data, run } = containerDirectories(paths, id)
-  rmSync(run, REMOVAL)
+  removeAll(run)
   try {
-    rmSync(data, REMOVAL)
+    removeAll(data)
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     if (code !== 'EACCES' && code !== 'EPERM') throw error

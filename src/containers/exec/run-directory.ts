@@ -1,7 +1,8 @@
 /** Where the supervisor of one `exec` lives: below its container's, so that it goes with the container at the latest. */
-import { existsSync, mkdirSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { containerDirectory, containerRunDirectory, type Paths } from '../../paths.ts'
+import { removeAll } from '../../util/remove-all.ts'
 import { ContainerEnded } from './errors.ts'
 
 /** @param execId - 64 hexadecimal digits; eight do here, because addresses of sockets are short */
@@ -41,11 +42,11 @@ export interface ExecPlace {
 
 /** All files of one exec or debug. Idempotent. */
 export async function removeExecFiles(paths: Paths, { id, execId, directory }: ExecPlace): Promise<void> {
-  rmSync(directory, REMOVAL)
+  removeAll(directory)
   const toolbox = toolboxDirectory(paths, id, execId)
   if (!existsSync(toolbox)) return
   try {
-    rmSync(toolbox, REMOVAL)
+    removeAll(toolbox)
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     if (code !== 'EACCES' && code !== 'EPERM') throw error
@@ -53,6 +54,3 @@ export async function removeExecFiles(paths: Paths, { id, execId, directory }: E
     await removeTree(toolbox)
   }
 }
-
-/** A supervisor on its way out may still write beside us. */
-const REMOVAL = { recursive: true, force: true, maxRetries: 10, retryDelay: 20 } as const
