@@ -26,6 +26,8 @@ export interface ContainerConfig {
   /** seconds */
   StopTimeout?: number
   Healthcheck?: HealthConfig
+  /** of the image, for commands that are one line */
+  Shell?: string[]
 }
 
 /** docker's HealthConfig; all times in nanoseconds, 0 the default. */

@@ -1,8 +1,10 @@
 /** A container decided in every detail but not yet made: settings, image and backend brought together. */
 import { randomBytes } from 'node:crypto'
+import { InvalidArgument } from '../errors.ts'
 import type { ContainerId, IsolationBackend } from '../plugins/contract.ts'
 import { backendName, openChecked } from './choose-backend.ts'
-import type { ContainerSettings } from './config.ts'
+import type { ContainerConfig, ContainerSettings, HealthAction } from './config.ts'
+import { healthRules } from './health/state.ts'
 import { moduleName, type Source } from './obtain-image.ts'
 import type { StoredSettings } from './records.ts'
 import type { ContainerRoom } from './room.ts'
@@ -32,6 +34,7 @@ export async function draftContainer(
   const argv = commandLine(program)
   const chosen = backendName(host.Runtime, source, argv)
   const backend = await openChecked(room, chosen, source)
+  const checked = settledHealth(program, { own: config.Healthcheck, backend: chosen, action: host.HealthOnFailure })
   return {
     id: randomBytes(32).toString('hex') as ContainerId,
     name,
@@ -39,6 +42,29 @@ export async function draftContainer(
     source,
     backendName: chosen,
     backend,
-    settings: { config: program, host, platform, argv },
+    settings: { config: checked, host, platform, argv },
   }
+}
+
+/** A WebAssembly container has nothing that a test could run in: the image's is left aside, the user's refused. */
+function settledHealth(config: ContainerConfig, { own, backend, action }: HealthAsked): ContainerConfig {
+  if (backend === 'wasi') {
+    if (own?.Test !== undefined && own.Test[0] !== 'NONE')
+      throw new InvalidArgument('a WebAssembly container has only its module: no health check can run in it', {
+        hint: 'leave out --health-cmd',
+      })
+    const { Healthcheck: _left, ...rest } = config
+    return rest
+  }
+  if (action !== 'none' && healthRules(config) === undefined)
+    throw new InvalidArgument('cannot act on a failing health check: the container has none', {
+      hint: 'give it one with --health-cmd, or leave out --health-on-failure',
+    })
+  return config
+}
+
+interface HealthAsked {
+  readonly own: ContainerConfig['Healthcheck']
+  readonly backend: string
+  readonly action: HealthAction
 }

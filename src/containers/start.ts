@@ -11,6 +11,7 @@ import { callBack } from './call-back.ts'
 import { type ContainerDirectories, makeDirectories } from './directories.ts'
 import type { Draft } from './draft.ts'
 import { cleanUp } from './finish.ts'
+import { initialHealth, probeTimer } from './health/timer.ts'
 import { holding } from './hold.ts'
 import { cgroupSteps, isRootless } from './host.ts'
 import { logTarget } from './logs/target.ts'
@@ -78,6 +79,7 @@ async function startHeld(room: ContainerRoom, draft: Draft, options: StartOption
       finishedAtMs: undefined,
       exitStatus: undefined,
       oomKilled: false,
+      health: initialHealth(draft.settings),
       error: undefined,
       ...(options.byUser && { stoppedByUser: false, restartCount: 0, restartDelayMs: 0 }),
     })
@@ -119,6 +121,7 @@ async function launch(
     openStdin: config.OpenStdin,
     stdinOnce: config.StdinOnce,
     ...logTarget(room.paths, draft),
+    ...probeTimer(room.paths, draft),
     exitHook: callBack(room.paths, ['exited', draft.id]),
   })
 }

@@ -361,8 +361,8 @@ export interface ContainerEngine {
   execEnded(id: string, execId: string): Promise<void>
   /** Starts a container whose pause before a restart is over. */
   restartDue(id: string): Promise<void>
-  /** Runs one health probe. @returns whether the next one comes after the start interval instead of the usual one */
-  probe(id: string): Promise<boolean>
+  /** Runs one health probe. @returns when the next one comes: after the usual interval, after the start interval */
+  probe(id: string): Promise<'usual' | 'soon' | 'never'>
   /** Records against processes and files, and what belongs to no container; mended where that is asked for. */
   check(options: CheckOptions): Promise<RoomReport>
   /** Containers in any state that were made of the image with this id. */

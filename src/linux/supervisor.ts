@@ -29,8 +29,19 @@ export interface SuperviseOptions {
   readonly journal?: { readonly socket: string; readonly fields: readonly string[] }
   /** Run after the exit record is written unless an owner (the connection `startSupervisor` keeps) took the exit over. */
   readonly exitHook?: { readonly argv: readonly string[]; readonly env: readonly string[] }
+  /** Run now and then while the container runs; its exit status says after which interval the next one comes. */
+  readonly probe?: ProbeTimer
   /** Another build of the native program, or one run by a tracer: its words come first, its environment is all it has. */
   readonly native?: { readonly argv: readonly [string, ...string[]]; readonly env?: Readonly<Record<string, string>> }
+}
+
+/** Milliseconds. Exit status 10 of the program: the next one after the start interval, 11: no more, others: the interval. */
+export interface ProbeTimer {
+  readonly firstMs: number
+  readonly intervalMs: number
+  readonly startIntervalMs: number
+  readonly argv: readonly string[]
+  readonly env: readonly string[]
 }
 
 /** One started container as the command that started it sees it. */
@@ -115,7 +126,7 @@ function release(child: ChildProcess, control: Socket, attached: Duplex): void {
 
 /** What the supervisor reads: its options, then the plan (native/launch.h). */
 export function encodeSuperviseOptions(options: SuperviseOptions): Buffer {
-  const { plan, runDirectory, stateDirectory, terminal, log, journal, exitHook } = options
+  const { plan, runDirectory, stateDirectory, terminal, log, journal, probe, exitHook } = options
   const writer = new WireWriter()
   writer.record(1, (record) => record.string(runDirectory))
   writer.record(2, (record) => record.string(stateDirectory))
@@ -123,6 +134,10 @@ export function encodeSuperviseOptions(options: SuperviseOptions): Buffer {
   writer.record(4, (record) => record.flag(options.openStdin).flag(options.stdinOnce))
   if (log !== undefined) writer.record(5, (record) => record.string(log.path).u64(log.maxSizeBytes).u32(log.maxFiles))
   if (exitHook !== undefined) writer.record(6, (record) => record.strings(exitHook.argv).strings(exitHook.env))
+  if (probe !== undefined)
+    writer.record(7, (record) =>
+      record.u64(probe.firstMs).u64(probe.intervalMs).u64(probe.startIntervalMs).strings(probe.argv).strings(probe.env),
+    )
   if (journal !== undefined)
     writer.record(8, (record) => record.string(journal.socket).string(journalLines(journal.fields)))
   encodePlan(writer, plan)

@@ -5,6 +5,7 @@ import { parseMountFlag, parseTmpfsFlag, parseVolumeFlag } from '../../volumes/p
 import type { ContainerConfig, ContainerSettings, HostConfig, PullPolicy } from '../config.ts'
 import type { RunFlags, RunRequest } from '../types.ts'
 import { keyValues, parseEnvironment, parseLabels } from './environment.ts'
+import { parseHealth, parseHealthAction } from './health.ts'
 import { parseLimits, parseUlimit } from './limits.ts'
 import { parseLogConfig } from './logging.ts'
 import { parseCgroupnsMode, parseIpcMode, parsePidMode, parseUsernsMode, parseUtsMode } from './modes.ts'
@@ -29,6 +30,7 @@ export function parseRunRequest(request: RunRequest): ContainerSettings {
 }
 
 function containerConfig({ image, command, flags }: RunRequest): ContainerConfig {
+  const Healthcheck = parseHealth(flags)
   const streams = attachedStreams(flags)
   const interactive = flags.interactive ?? false
   return {
@@ -51,6 +53,7 @@ function containerConfig({ image, command, flags }: RunRequest): ContainerConfig
     Labels: parseLabels(flags.label ?? [], flags['label-file'] ?? []),
     ...(flags['mac-address'] !== undefined && { MacAddress: parseMacAddress(flags['mac-address']) }),
     ...(flags['stop-signal'] !== undefined && { StopSignal: checkedSignal(flags['stop-signal']) }),
+    ...(Healthcheck !== undefined && { Healthcheck }),
     ...(flags['stop-timeout'] !== undefined && { StopTimeout: parseInteger(flags['stop-timeout'], 'stop-timeout') }),
   }
 }
@@ -69,7 +72,7 @@ function hostConfig(flags: RunFlags): HostConfig {
     AutoRemove: flags.rm ?? false,
     RestartPolicy: parseRestartPolicy(flags.restart),
     LogConfig: parseLogConfig(flags['log-driver'], flags['log-opt']),
-    HealthOnFailure: 'none',
+    HealthOnFailure: parseHealthAction(flags['health-on-failure']),
     Annotations: keyValues(flags.annotation ?? [], 'annotation'),
     CapAdd: (flags['cap-add'] ?? []).map((text) => parseCapability(text, 'CapAdd')),
     CapDrop: (flags['cap-drop'] ?? []).map((text) => parseCapability(text, 'CapDrop')),

@@ -8,6 +8,7 @@ import { mergeEnvironment } from '../parse/environment.ts'
 export function mergeImage(config: ContainerConfig, image: ImageProcessConfig = {}): ContainerConfig {
   const ownEntrypoint = config.Entrypoint !== null
   const stopSignal = config.StopSignal ?? image.StopSignal
+  const Healthcheck = mergeHealth(config.Healthcheck, image.Healthcheck)
   return {
     ...config,
     User: config.User === '' ? (image.User ?? '') : config.User,
@@ -18,6 +19,29 @@ export function mergeImage(config: ContainerConfig, image: ImageProcessConfig = 
     Labels: { ...(image.Labels ?? {}), ...config.Labels },
     Volumes: { ...(image.Volumes ?? {}), ...(config.Volumes ?? {}) },
     ...(stopSignal !== undefined && stopSignal !== '' && { StopSignal: stopSignal }),
+    ...(Healthcheck !== undefined && { Healthcheck }),
+    ...(image.Shell && image.Shell.length > 0 && { Shell: [...image.Shell] }),
+  }
+}
+
+/** What the user did not say is the image's; a zero means the same as nothing. */
+function mergeHealth(
+  own: ContainerConfig['Healthcheck'],
+  image: ImageProcessConfig['Healthcheck'],
+): ContainerConfig['Healthcheck'] {
+  if (own === undefined && image === undefined) return undefined
+  const test = own?.Test?.length ? own.Test : image?.Test
+  const time = (name: 'Interval' | 'Timeout' | 'StartPeriod' | 'StartInterval' | 'Retries') => {
+    const value = own?.[name] || image?.[name]
+    return value ? { [name]: value } : {}
+  }
+  return {
+    ...(test !== undefined && { Test: [...test] }),
+    ...time('Interval'),
+    ...time('Timeout'),
+    ...time('StartPeriod'),
+    ...time('StartInterval'),
+    ...time('Retries'),
   }
 }
 

@@ -88,7 +88,8 @@ static void reap(void) {
   if (read(self.signals, &info, sizeof info) < 0) return;
   int status;
   for (pid_t ended; (ended = waitpid(-1, &status, WNOHANG)) > 0;) {
-    if (ended != self.child) continue; /* an orphan that became ours */
+    probe_ended(&self.probe, ended, status);
+    if (ended != self.child) continue; /* a probe, or an orphan that became ours */
     self.child_ended = true;
     self.status = status;
     self.finished_ns = now_ns();
@@ -136,7 +137,8 @@ void carry_streams(void) {
     if (self.child_ended && deadline < 0) deadline = now_ms() + DRAIN_MS;
     if (self.child_ended && (drained || (!held && now_ms() > deadline))) return;
     watch(fds, held);
-    if (poll(fds, CLIENTS + MAX_CLIENTS, self.child_ended ? 100 : -1) < 0) {
+    if (!self.child_ended) probe_run_if_due(&self.probe);
+    if (poll(fds, CLIENTS + MAX_CLIENTS, self.child_ended ? 100 : probe_timeout(&self.probe)) < 0) {
       if (errno == EINTR) continue;
       return;
     }

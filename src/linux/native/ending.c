@@ -71,13 +71,12 @@ static bool exit_is_taken(void) {
   return false;
 }
 
-static int become_hook(void) {
+void become(const char **argv, const char **env) {
   for (int number = 1; number < NSIG; number++) signal(number, SIG_DFL);
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, NULL);
-  execve(self.hook_argv[0], (char *const *)self.hook_argv, (char *const *)self.hook_env);
-  return 125; /* nobody is left to be told; the next command finds the exit record */
+  execve(argv[0], (char *const *)argv, (char *const *)env);
 }
 
 int end_supervision(void) {
@@ -97,6 +96,9 @@ int end_supervision(void) {
   bool taken = exit_is_taken(); /* asked again: one that died is known by now */
   unlink(self.socket_path);
   await_owners();
-  if (!taken && self.hook_argv != NULL) return become_hook();
+  if (!taken && self.hook_argv != NULL) {
+    become(self.hook_argv, self.hook_env);
+    return 125; /* nobody is left to be told; the next command finds the exit record */
+  }
   return removed < 0 || recorded < 0 ? 125 : 0; /* what stays is found by whoever cleans up after the container */
 }

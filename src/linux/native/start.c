@@ -32,6 +32,15 @@ static bool read_option(uint32_t code, struct reader *args) {
       self.log.max_size = read_u64(args);
       self.log.max_files = read_u32(args);
       return true;
+    case OPTION_PROBE:
+      self.first_probe = read_u64(args);
+      self.probe.interval = read_u64(args);
+      self.probe.start_interval = read_u64(args);
+      free(self.probe.argv);
+      free(self.probe.env);
+      self.probe.argv = read_strings(args);
+      self.probe.env = read_strings(args);
+      return self.probe.argv != NULL && self.probe.env != NULL && self.probe.argv[0] != NULL;
     case OPTION_JOURNAL:
       self.log.journal.socket = read_string(args);
       self.log.journal.fields = read_string(args);

@@ -119,6 +119,7 @@ int supervise_main(int argc, char **argv) {
   if (write_pid_record(self.run_directory, self.child, started, sizeof started) < 0) return give_up(step);
   say(&self.clients[0], started);
   forget_start();
+  probe_arm(&self.probe, self.first_probe);
   carry_streams();
   return end_supervision();
 }

@@ -10,6 +10,7 @@
 #include "host.h"
 #include "launch.h"
 #include "log.h"
+#include "probe.h"
 #include "terminal.h"
 #include "wire.h"
 
@@ -19,6 +20,8 @@ struct supervisor {
   uint8_t *plan; /* what most strings here point into; kept to the end */
   struct host host;
   struct log log;
+  struct probe probe;
+  uint64_t first_probe; /* milliseconds after the start */
   struct client clients[MAX_CLIENTS]; /* the first one is the owner's control connection until the container runs */
   const char *run_directory, *state_directory;
   const char **hook_argv, **hook_env;
@@ -57,6 +60,8 @@ void keep_input(const char *data, size_t size);
 
 /* ending.c */
 int end_supervision(void);
+/* Runs another program in this process, with signals as they usually are. Returns only when that fails. */
+void become(const char **argv, const char **env);
 int64_t now_ms(void);
 
 #endif
