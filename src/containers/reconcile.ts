@@ -24,7 +24,8 @@ function looksWrong(room: ContainerRoom, record: ContainerRecord): boolean {
   if (state === 'created') return owner !== undefined && autoRemove
   if (state === 'exited') return autoRemove
   if (state === 'removing' || state === 'restarting') return true
-  if (lives(record.process)) return state === 'stopping'
+  // In version 1 of control groups what is frozen does not end with its supervisor: the signal waits for the thaw.
+  if (lives(record.process)) return state === 'stopping' || (state === 'paused' && !lives(record.supervisor))
   // A supervisor without its container is about to write the exit record, or has, and calls the hook.
   return readExit(room, record) !== undefined || !lives(record.supervisor)
 }

@@ -53,6 +53,8 @@ export function openControl(socket: Socket): StartedControl {
     exited.reject(new SupervisorLost())
     for (const { reject } of answers.splice(0)) reject(new SupervisorLost())
   }
+  // A connection that stays open on our side (half-open ones do) never closes by itself.
+  socket.once('end', lost)
   socket.once('close', lost)
   socket.on('error', lost)
   const send = async (line: string) => {

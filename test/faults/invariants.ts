@@ -22,7 +22,7 @@ export interface Memory {
 export function accidents(outcomes: readonly Outcome[]): string[] {
   return outcomes.flatMap(({ hung, stderr, signal }) => [
     ...(hung ? [`a command did not end: ${stderr}`] : []),
-    ...(/internal error|This is a bug/.test(stderr) ? [`a command failed by accident: ${stderr}`] : []),
+    ...(/internal error|This is a bug|unsettled/.test(stderr) ? [`a command failed by accident: ${stderr}`] : []),
     ...(/does not end even by SIGKILL/.test(stderr) ? [`a command could not end a container: ${stderr}`] : []),
     ...(signal !== null && signal !== 'SIGKILL' ? [`a command died of ${signal}`] : []),
   ])

@@ -1,12 +1,15 @@
 /** Control groups named after containers that do not exist. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type CheckOptions, type Finding, mendable } from '../../state/findings.ts'
 import { destroyGroups, isRootless } from '../host.ts'
 import { readRecord } from '../records.ts'
 import type { ContainerRoom } from '../room.ts'
 import { cgroupsPath } from '../spec/runtime-spec.ts'
 import { isYoung } from './files.ts'
+
+const SECOND_LOOK_MS = 200
 
 /** Those with processes are some other installation's: another data root shares this host's control groups. */
 export async function findGroupsOfNobody(room: ContainerRoom, options: CheckOptions): Promise<readonly Finding[]> {
@@ -19,7 +22,7 @@ export async function findGroupsOfNobody(room: ContainerRoom, options: CheckOpti
     if (readRecord(room.database, id) !== undefined) continue
     const path = cgroupsPath(id, '')
     const groups = containerGroups(path).map((group) => group.path)
-    if (groups.some((group) => existsSync(group) && isYoung(group)) || groups.some(hasProcesses)) continue
+    if (groups.some((group) => existsSync(group) && isYoung(group)) || (await isUsed(groups))) continue
     const finding = {
       kind: 'orphaned-files' as const,
       subject: path,
@@ -34,6 +37,13 @@ export async function findGroupsOfNobody(room: ContainerRoom, options: CheckOpti
     )
   }
   return findings
+}
+
+/** Somebody's container may be about to move into it. */
+async function isUsed(groups: readonly string[]): Promise<boolean> {
+  if (groups.some(hasProcesses)) return true
+  await sleep(SECOND_LOOK_MS)
+  return !groups.some((group) => existsSync(group)) || groups.some(hasProcesses)
 }
 
 function hasProcesses(path: string): boolean {
