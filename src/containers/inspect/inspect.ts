@@ -62,13 +62,15 @@ function readSpec(directory: string): RuntimeSpec | undefined {
   return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as RuntimeSpec) : undefined
 }
 
-/** Of processes that `exec` has running now; `null` when there are none, as docker says it. */
+/** Their first digits, of processes that `exec` has running now; `null` when there are none, as docker says it. */
 function execIds(paths: Paths, id: string): readonly string[] | null {
   try {
-    const ids = readdirSync(join(containerDirectories(paths, id).run, 'e'))
+    const ids = readdirSync(containerDirectories(paths, id).run)
+      .filter((name) => name.startsWith('e-'))
+      .map((name) => name.slice(2))
     return ids.length === 0 ? null : ids
   } catch {
-    return null // nothing was ever executed, or the container does not run
+    return null // it does not run
   }
 }
 
