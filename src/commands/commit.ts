@@ -33,6 +33,7 @@ export default class Commit extends EngineCommand {
       author: flags.author,
       message: flags.message,
       changes: flags.change ?? [],
+      signal: this.interruption(),
       ...(flags.pause !== undefined && { pause: flags.pause }),
     })
     this.log(id)

@@ -20,7 +20,7 @@ export default class Export extends EngineCommand {
     const { args, flags } = await this.parse(Export)
     await using output = openOutput(flags.output)
     const engine = await this.openEngine()
-    await engine.containers.export(args.container, output.stream)
+    await engine.containers.export(args.container, output.stream, this.interruption())
     await output.finish()
   }
 }

@@ -38,7 +38,8 @@ export function openContainerEngine(room: ContainerRoom): ContainerEngine {
     copy: async (request, io) => (await import('./files/copy.ts')).copyFiles(room, request, io),
     changes: async (name) => (await import('./files/changes.ts')).containerChanges(room, name),
     commit: async (name, options) => (await import('./files/commit.ts')).commitContainer(room, name, options),
-    export: async (name, output) => (await import('./files/export.ts')).exportContainer(room, name, output),
+    export: async (name, output, signal) =>
+      (await import('./files/export.ts')).exportContainer(room, name, { output, signal }),
     exited: async (id) => (await import('./exited.ts')).recordExit(room, id),
     execEnded: async (id, execId) => (await import('./exec/ended.ts')).recordExecEnd(room, id, execId),
     restartDue: async (id) => (await import('./restart-policy.ts')).restartDue(room, id),

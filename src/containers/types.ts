@@ -258,7 +258,9 @@ export interface CommitOptions {
   readonly message?: string | undefined
   /** Dockerfile instructions. */
   readonly changes?: readonly string[]
+  /** A running container stands still meanwhile; where it can be paused, when missing. */
   readonly pause?: boolean
+  readonly signal?: AbortSignal
 }
 
 /** A path of the host or of a container; `-` of the host stands for a tar stream. */
@@ -353,7 +355,7 @@ export interface ContainerEngine {
   /** @returns the id of the image */
   commit(name: string, options: CommitOptions): Promise<string>
   /** The root file system as a tar stream. */
-  export(name: string, output: NodeJS.WritableStream): Promise<void>
+  export(name: string, output: NodeJS.WritableStream, signal?: AbortSignal): Promise<void>
 
   /** Records the end of a container from its exit record. What the supervisor's exit hook calls. Idempotent. */
   exited(id: string): Promise<void>

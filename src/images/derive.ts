@@ -21,8 +21,8 @@ import { storeLoaded } from './store-loaded.ts'
 export interface DeriveOptions {
   /** Id of the image below. */
   readonly base: string
-  /** The layer's tar, uncompressed. */
-  readonly layer: Readable
+  /** The layer's tar, uncompressed; opened once all else is in order, and read to the end or destroyed. */
+  readonly layer: () => Readable
   /** How containers of the new image start, before `changes`. */
   readonly config: ImageProcessConfig
   /** Dockerfile instructions. */
@@ -49,7 +49,7 @@ export async function deriveImage(context: ImageContext, options: DeriveOptions)
   lease.add('image', [base.id])
   const { manifest, understood } = await readContent(context, base)
   if (base.kind !== 'layers') throw new InvalidArgument(`image ${options.base} has no layers to go on from`)
-  const layer = await spool(context.paths, 'commit', options.layer)
+  const layer = await spool(context.paths, 'commit', options.layer())
   try {
     lease.add('blob', [layer.digest])
     const document = describe(understood.config, { ...options, config, diffID: layer.digest })

@@ -216,8 +216,8 @@ export interface ImageStore {
   /** An image of another one and a layer above it. @returns its id */
   derive(options: {
     readonly base: string
-    /** Its tar, uncompressed; read to the end, or destroyed. */
-    readonly layer: Readable
+    /** Its tar, uncompressed; opened once all else is in order, and read to the end or destroyed. */
+    readonly layer: () => Readable
     readonly config: ImageProcessConfig
     readonly changes?: readonly string[] | undefined
     readonly reference?: string | undefined

@@ -18,27 +18,31 @@ import { pausing } from './pausing.ts'
 export async function commitContainer(
   room: ContainerRoom,
   name: string,
-  { reference, author, message, changes, pause }: CommitOptions,
+  { reference, author, message, changes, pause, signal }: CommitOptions,
 ): Promise<string> {
   const record = await findContainer(room, name)
   const layers = await layersOf(room, record)
-  if (layers.upper === undefined || record.image === undefined)
+  const base = record.image
+  if (layers.upper === undefined || base === undefined)
     throw new FilesUnsupported(
       `container ${record.name} is WebAssembly: what it writes is not kept, so there is nothing to commit`,
       {
         hint: `its image has another name by: coracle tag ${record.imageName} NAME`,
       },
     )
-  const image = await room.images.derive({
-    base: record.image,
-    layer: changedFiles(room, record, { layers, pause }),
-    config: processConfig(record),
-    changes,
-    reference,
-    author,
-    message,
-    createdBy: (record.settings.config.Cmd ?? []).join(' '),
-  })
+  const files = changedFiles(room, record, { layers, pause, signal })
+  const image = await files.whileOpen(() =>
+    room.images.derive({
+      base,
+      layer: files.open,
+      config: processConfig(record),
+      changes,
+      reference,
+      author,
+      message,
+      createdBy: (record.settings.config.Cmd ?? []).join(' '),
+    }),
+  )
   logContainerEvent(room.database, record.id, 'commit', {
     comment: message ?? '',
     imageID: image,
@@ -47,25 +51,54 @@ export async function commitContainer(
   return image
 }
 
-/** The layer's tar. It is read to the end or destroyed; either way the container then goes on. */
-function changedFiles(
-  room: ContainerRoom,
-  record: ContainerRecord,
-  { layers, pause }: { readonly layers: Layers; readonly pause: boolean | undefined },
-): Readable {
-  const stream = new PassThrough({ highWaterMark: 4 << 20 })
-  const write = async () => {
-    const sink = layerSink(stream)
-    const abort = new AbortController()
-    stream.once('close', () => abort.abort())
-    const all = [...(layers.upper === undefined ? [] : [layers.upper]), ...layers.lower]
-    await readChanges(all, { content: true, idMaps: await mapsOf(), sink, signal: abort.signal })
-    await sink.finish()
-    stream.end()
+interface ChangedFiles {
+  /** The layer's tar. The container stands still or is held until it has been read, or is destroyed. */
+  open(): Readable
+  /** Waits, after the work, until the container goes on. */
+  whileOpen<Result>(work: () => Promise<Result>): Promise<Result>
+}
+
+interface Reading {
+  readonly layers: Layers
+  readonly pause: boolean | undefined
+  readonly signal: AbortSignal | undefined
+}
+
+function changedFiles(room: ContainerRoom, record: ContainerRecord, { layers, pause, signal }: Reading): ChangedFiles {
+  let done: Promise<void> = Promise.resolve()
+  const open = () => {
+    const stream = new PassThrough({ highWaterMark: 4 << 20 })
+    const work = () => writeLayer(stream, layers, signal)
+    const writing = isActive(record.state) ? pausing(room, record, { pause, work }) : holding(room, record.id, work)
+    // Whoever reads the stream is told.
+    done = writing.catch(
+      (error: unknown) => void stream.destroy(error instanceof Error ? error : new Error(String(error))),
+    )
+    return stream
   }
-  const work = isActive(record.state) ? pausing(room, record, { pause, work: write }) : holding(room, record.id, write)
-  work.catch((error: unknown) => stream.destroy(error instanceof Error ? error : new Error(String(error))))
-  return stream
+  const whileOpen = async <Result>(work: () => Promise<Result>) => {
+    try {
+      return await work()
+    } finally {
+      await done
+    }
+  }
+  return { open, whileOpen }
+}
+
+async function writeLayer(
+  stream: PassThrough,
+  { upper, lower }: Layers,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const closed = new AbortController()
+  const either = AbortSignal.any([closed.signal, ...(signal === undefined ? [] : [signal])])
+  stream.once('close', () => closed.abort())
+  const sink = layerSink(stream)
+  const all = [...(upper === undefined ? [] : [upper]), ...lower]
+  await readChanges(all, { content: true, idMaps: await mapsOf(), sink, signal: either })
+  await sink.finish()
+  stream.end()
 }
 
 /** How containers of the new image start: as this one did. */

@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path/posix'
 import { type Applier, byteString, openApplier } from '../../linux/apply.ts'
 import { type InsideStat, readTree, type TreeEntry } from '../../linux/archive.ts'
 import { ContainerNotFound } from '../errors.ts'
+import { logContainerEvent } from '../events.ts'
 import { findContainer } from '../find.ts'
 import { holding } from '../hold.ts'
 import { type ContainerRecord, readRecord } from '../records.ts'
@@ -27,13 +28,13 @@ export async function copyIn(room: ContainerRoom, copying: Copying): Promise<voi
   const running = await openRunningFiles(room, found)
   if (running !== undefined) {
     await using files = running
-    return await copyInto(copying, { source, files, record: found })
+    return await copyInto(room, copying, { source, files, record: found })
   }
   await holding(room, found.id, async () => {
     const record = readRecord(room.database, found.id)
     if (record === undefined) throw new ContainerNotFound(copying.container)
     await using files = await openFiles(room, record, { write: true })
-    await copyInto(copying, { source, files, record })
+    await copyInto(room, copying, { source, files, record })
   })
 }
 
@@ -44,7 +45,7 @@ interface Into {
   readonly record: ContainerRecord
 }
 
-async function copyInto(copying: Copying, { source, files, record }: Into): Promise<void> {
+async function copyInto(room: ContainerRoom, copying: Copying, { source, files, record }: Into): Promise<void> {
   const target = await insideTarget(copying, files)
   if (source === undefined && target.kind !== 'directory')
     throw new CopyImpossible(`destination "${copying.container}:${copying.inside}" must be a directory`)
@@ -60,6 +61,7 @@ async function copyInto(copying: Copying, { source, files, record }: Into): Prom
     if (source === undefined) await extract(copying, applier, prefix)
     else await transfer(copying, applier, { source, place: placeIn(prefix, byteString(landing.name)) })
     await applier.finish()
+    logContainerEvent(room.database, record.id, 'extract-to-dir')
   } catch (error) {
     throw mergeFailure(error, '/', landing.directory)
   }

@@ -1,6 +1,7 @@
 /** `cp CONTAINER:PATH …`: out of a container, into a directory of the host or a tar stream. */
 import { byteString, openApplier } from '../../linux/apply.ts'
 import { readTree, type TreeEntry, type TreeSink } from '../../linux/archive.ts'
+import { logContainerEvent } from '../events.ts'
 import { findContainer } from '../find.ts'
 import type { ContainerRoom } from '../room.ts'
 import type { Copying } from './copy.ts'
@@ -26,6 +27,7 @@ export async function copyOut(room: ContainerRoom, copying: Copying): Promise<vo
   const reading = { path, follow, files, copying }
   if (target === undefined) await writeTar(reading, source.name)
   else await writeTree(reading, landingOf(source, target))
+  logContainerEvent(room.database, record.id, 'archive-path')
 }
 
 interface Reading {

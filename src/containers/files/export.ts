@@ -7,12 +7,16 @@ import { layersOf, mapsOf } from './open-files.ts'
 import { tarSink } from './tar-sink.ts'
 
 /** See `ContainerEngine.export`. Layers are read where they lie: nothing is mounted, and a running container runs on. */
-export async function exportContainer(room: ContainerRoom, name: string, output: NodeJS.WritableStream): Promise<void> {
+export async function exportContainer(
+  room: ContainerRoom,
+  name: string,
+  { output, signal }: { readonly output: NodeJS.WritableStream; readonly signal: AbortSignal | undefined },
+): Promise<void> {
   const record = await findContainer(room, name)
   const { upper, lower } = await layersOf(room, record)
   const layers = upper === undefined ? lower : [upper, ...lower]
   const sink = tarSink(output, { place: (path) => (path === '' ? undefined : path) })
-  await readMerged(layers, { idMaps: await mapsOf(), sink })
+  await readMerged(layers, { idMaps: await mapsOf(), sink, signal })
   await sink.finish()
   logContainerEvent(room.database, record.id, 'export')
 }

@@ -29,6 +29,8 @@ export async function extractTar(
     data: (chunk) => sink.data(chunk),
     end: () => sink.end(),
   })
+  const abort = () => stream.destroy(signal?.reason instanceof Error ? signal.reason : new Error('aborted'))
+  signal?.addEventListener('abort', abort, { once: true })
   try {
     for await (const chunk of inflate(stream, { mediaType: OCI_LAYER, signal })) {
       reader.write(chunk)
@@ -38,6 +40,8 @@ export async function extractTar(
   } catch (error) {
     if (!(error instanceof LayerInvalid)) throw error
     throw new CopyImpossible(`Error processing tar file: ${error.reason}`, { cause: error })
+  } finally {
+    signal?.removeEventListener('abort', abort)
   }
 }
 
