@@ -2,13 +2,12 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import * as Args from '@oclif/core/args'
 import * as Flags from '@oclif/core/flags'
 import { EngineCommand } from '../base-command.ts'
-import type { Engine, StatsSample } from '../engine/engine.ts'
-import { formatRows, type Row } from '../ui/format-rows.ts'
+import { formatRows } from '../ui/format-rows.ts'
 import { STATS_COLUMNS, STATS_HEADINGS, statsRow } from '../ui/stats-rows.ts'
 import { neutralise } from '../ui/text.ts'
 
 const INTERVAL_MS = 1000
-/** Between the two looks that a single answer needs. */
+/** Between the two looks that the first answer needs. */
 const PAUSE_MS = 500
 
 export default class Stats extends EngineCommand {
@@ -35,65 +34,36 @@ export default class Stats extends EngineCommand {
   async run(): Promise<void> {
     const { args, flags } = await this.parse(Stats)
     const engine = await this.openEngine()
-    const wanted = args.container ?? []
+    const { openStatsView } = await import('../engine/system/stats-view.ts')
+    const look = await openStatsView(engine.containers, { names: args.container ?? [], all: flags.all ?? false })
     const format = flags.format ?? engine.userSetting('statsFormat')
-    const print = (rows: readonly Row[]) =>
-      formatRows(rows, { format, columns: STATS_COLUMNS, headings: STATS_HEADINGS })
-    const look = openLooks(engine, { wanted, all: flags.all ?? false, full: flags['no-trunc'] ?? false })
-    await look()
+    const lines = async () => {
+      const rows = (await look()).map((found) => statsRow(found, flags['no-trunc'] ?? false))
+      return formatRows(rows, { format, columns: STATS_COLUMNS, headings: STATS_HEADINGS })
+    }
+    await lines()
     if (flags['no-stream']) {
       await sleep(PAUSE_MS)
-      for (const line of print(await look())) this.log(line)
-      return
-    }
-    await this.#stream(look, print)
+      for (const line of await lines()) this.log(line)
+    } else await this.#stream(lines)
   }
 
-  async #stream(
-    look: () => Promise<readonly Row[]>,
-    print: (rows: readonly Row[]) => readonly string[],
-  ): Promise<void> {
+  /** Until it is interrupted; at a terminal in one place. */
+  async #stream(lines: () => Promise<readonly string[]>): Promise<void> {
     const signal = this.interruption()
     const { openRepainter } = await import('../ui/repaint.ts')
     const painter = process.stdout.isTTY ? openRepainter(process.stdout) : undefined
+    const pause = (ms: number) => sleep(ms, undefined, { signal }).catch(() => {}) // Ctrl-C is how this ends
     try {
+      await pause(PAUSE_MS)
       while (!signal.aborted) {
-        const lines = print(await look())
-        if (painter === undefined) for (const line of lines) this.log(line)
-        else painter.paint(lines.map(neutralise))
-        await sleep(INTERVAL_MS, undefined, { signal }).catch(() => {}) // Ctrl-C is how this ends
+        const shown = await lines()
+        if (painter === undefined) for (const line of shown) this.log(line)
+        else painter.paint(shown.map(neutralise))
+        await pause(INTERVAL_MS)
       }
     } finally {
       painter?.close()
     }
-  }
-}
-
-interface Looking {
-  readonly wanted: readonly string[]
-  readonly all: boolean
-  readonly full: boolean
-}
-
-/** Each look remembers the one before. Containers that start or end in between come and go. */
-function openLooks({ containers }: Engine, { wanted, all, full }: Looking): () => Promise<readonly Row[]> {
-  let before = new Map<string, StatsSample>()
-  return async () => {
-    const named = wanted.length > 0
-    if (named && before.size === 0) for (const name of wanted) await containers.inspect(name) // says at once what is not there
-    const listed = await containers.list({ all: all || named })
-    const isWanted = (id: string, name: string) =>
-      !named || wanted.some((word) => word === name || word === `/${name}` || id.startsWith(word))
-    const samples = new Map<string, StatsSample>()
-    const rows: Row[] = []
-    for (const { id, name, state } of listed.filter((container) => isWanted(container.id, container.name))) {
-      const runs = state === 'running' || state === 'paused' || state === 'stopping'
-      const sample = runs ? await containers.stats(id).catch(() => undefined) : undefined // it may have ended just now
-      if (sample !== undefined) samples.set(id, sample)
-      const known = wanted.find((word) => word === name || id.startsWith(word)) ?? id.slice(0, 12)
-      rows.push(statsRow({ wanted: known, sample, before: before.get(id), id, name }, full))
-    }
-    before = samples
-    return rows
   }
 }

@@ -1,5 +1,5 @@
 /** `container prune`: every container that does not run. */
-
+import { logEvent } from '../state/events.ts'
 import { isAlive } from '../util/process-identity.ts'
 import { ContainerNotFound, StateConflict } from './errors.ts'
 import { discardContainer } from './finish.ts'
@@ -28,6 +28,8 @@ export async function pruneContainers(room: ContainerRoom, filters: readonly str
     deleted.push(record.id)
     reclaimedBytes += bytes
   }
+  const attributes = { reclaimed: `${reclaimedBytes}` }
+  logEvent(room.database, { type: 'container', action: 'prune', actor: '', attributes })
   return { deleted, reclaimedBytes }
 }
 

@@ -10,8 +10,8 @@ import type { StatsSample } from './types.ts'
 export async function sampleStats(room: ContainerRoom, name: string): Promise<StatsSample> {
   const { record, backend, container } = await openRunning(room, name)
   const measured = await backend.stats(container)
-  // Without a limit of its own it may take all there is.
-  const memoryLimitBytes = measured.memoryLimitBytes === 0 ? totalmem() : measured.memoryLimitBytes
+  // Without a limit of its own, or with one above it, it may take all there is.
+  const memoryLimitBytes = Math.min(measured.memoryLimitBytes || totalmem(), totalmem())
   return {
     id: record.id,
     name: record.name,
@@ -28,8 +28,9 @@ async function readTraffic({ pid, spec, id }: RunningContainer): Promise<StatsSa
   const own = (spec.linux?.namespaces ?? []).some(({ type }) => type === 'network')
   if (!own) return nothing
   const { membersOfContainer } = await import('../linux/cgroups/members.ts')
+  const members = membersOfContainer(pid, spec.linux?.cgroupsPath ?? `/coracle/${id}`) ?? []
   // The first process of a foreign runtime is the runtime's own, outside.
-  const [inside = pid] = membersOfContainer(pid, spec.linux?.cgroupsPath ?? `/coracle/${id}`) ?? []
+  const inside = members.includes(pid) ? pid : (members[0] ?? pid)
   try {
     return parseTraffic(readFileSync(`/proc/${inside}/net/dev`, 'utf8'))
   } catch {

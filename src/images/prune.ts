@@ -1,5 +1,6 @@
 /** `image prune`: images nobody names or, with `all`, nobody uses; and all content that nothing needs. */
 import { familiarName, parseReference } from '../oci/reference.ts'
+import { logEvent } from '../state/events.ts'
 import type { ImageContext } from './context.ts'
 import { ImageInUse, ImageNotFound } from './errors.ts'
 import { parseImageFilters } from './filters.ts'
@@ -24,6 +25,8 @@ export async function pruneImages(
     deleted.push(...removed.deleted)
   }
   const { snapshots, reclaimedBytes } = await collect(context, { partials: true })
+  const attributes = { reclaimed: `${reclaimedBytes}` }
+  logEvent(context.database, { type: 'image', action: 'prune', actor: '', attributes })
   return { untagged, deleted: [...deleted, ...snapshots], reclaimedBytes }
 }
 

@@ -4,6 +4,7 @@ import { familiarName, parseReference, repositoryName } from '../oci/reference.t
 import { transaction } from '../state/database.ts'
 import type { ImageContext } from './context.ts'
 import { ImageInUse } from './errors.ts'
+import { insertImageEvent } from './events.ts'
 import { type FoundImage, findImage } from './find.ts'
 import { collect } from './gc.ts'
 import { leasedKeys } from './leases.ts'
@@ -29,9 +30,12 @@ export async function removeImage(
 ): Promise<RemoveImageResult> {
   const { untagged, deleted } = transaction(context.database, () => {
     const image = findImage(context.database, name)
-    return image.reference === undefined
-      ? removeById(context, { image, name, options })
-      : removeByName(context, { image, name, options })
+    const removed =
+      image.reference === undefined
+        ? removeById(context, { image, name, options })
+        : removeByName(context, { image, name, options })
+    tell(context, image, removed)
+    return removed
   })
   if (deleted === undefined) return { untagged, deleted: [] }
   const { snapshots } = options.noPrune === true ? { snapshots: [] } : await collect(context)
@@ -49,6 +53,12 @@ interface Removed {
   readonly untagged: readonly string[]
   /** The image itself, when it went. */
   readonly deleted?: Digest
+}
+
+/** Part of the transaction: what is told has happened, and what has happened is told. */
+function tell({ database }: ImageContext, image: FoundImage, { untagged, deleted }: Removed): void {
+  for (const name of untagged) insertImageEvent(database, { action: 'untag', image, name })
+  if (deleted !== undefined) insertImageEvent(database, { action: 'delete', image, name: deleted })
 }
 
 function removeByName(context: ImageContext, { image, name, options }: Removal): Removed {

@@ -1,11 +1,12 @@
 /** The image room's front door. Each operation is a file of its own, loaded when it is first asked for. */
-import { isDigest } from '../oci/digest.ts'
-import { familiarName, parseReference } from '../oci/reference.ts'
+import { familiarName, parseReference, withDefaultTag } from '../oci/reference.ts'
 import { logEvent } from '../state/events.ts'
 import { createBlobDirectories } from './blobs.ts'
 import type { ImageContext } from './context.ts'
+import { ImageNotFound } from './errors.ts'
+import type { ImageAction } from './events.ts'
 import { openSnapshots } from './layers/snapshots.ts'
-import type { ImageStore, RemoveImageResult } from './types.ts'
+import type { ImageStore } from './types.ts'
 
 /** Snapshots and the unpacker may be others than the house's own. */
 export type ImageStoreOptions = Omit<ImageContext, 'snapshots' | 'unpack'> &
@@ -22,48 +23,42 @@ export function openImageStore(options: ImageStoreOptions): ImageStore {
   return {
     pull: async (name, ...rest) => {
       const result = await (await import('./pull.ts')).pullImage(context, name, ...rest)
-      tell(context, 'pull', result.reference)
+      tellTransfer(context, 'pull', result.reference)
       return result
     },
     push: async (name, ...rest) => {
       const results = await (await import('./push.ts')).pushImage(context, name, ...rest)
-      for (const { reference } of results) tell(context, 'push', reference)
+      for (const { reference } of results) tellTransfer(context, 'push', reference)
       return results
     },
     list: async (...args) => (await import('./list.ts')).listImages(context, ...args),
     inspect: async (...args) => (await import('./inspect.ts')).inspectImage(context, ...args),
     inspectRemote: async (...args) => (await import('./inspect.ts')).inspectRemote(context, ...args),
     history: async (...args) => (await import('./history.ts')).imageHistory(context, ...args),
-    tag: async (source, target) => {
-      await (await import('./tag.ts')).tagImage(context, source, target)
-      tell(context, 'tag', target)
-    },
-    remove: async (...args) => {
-      const result = await (await import('./remove.ts')).removeImage(context, ...args)
-      tellRemoved(context, result)
-      return result
-    },
-    prune: async (...args) => {
-      const result = await (await import('./prune.ts')).pruneImages(context, ...args)
-      tellRemoved(context, result)
-      return result
-    },
+    tag: async (...args) => (await import('./tag.ts')).tagImage(context, ...args),
+    remove: async (...args) => (await import('./remove.ts')).removeImage(context, ...args),
+    prune: async (...args) => (await import('./prune.ts')).pruneImages(context, ...args),
     prepare: async (...args) => (await import('./prepare.ts')).prepareImage(context, ...args),
     save: async (names, output, options = {}) => {
       await (await import('./save.ts')).saveImages(context, names, { output, ...options })
-      for (const name of names) tell(context, 'save', name)
+      for (const name of names) await tell(context, 'save', name)
     },
     load: async (...args) => {
       const names = await (await import('./load.ts')).loadImages(context, ...args)
-      for (const name of names) tell(context, 'load', name)
+      for (const name of names) await tell(context, 'load', name)
       return names
     },
     import: async (...args) => {
       const id = await (await import('./import.ts')).importImage(context, ...args)
-      tell(context, 'import', id)
+      await tellNew(context, id, args[1]?.reference)
+      await tell(context, 'import', id)
       return id
     },
-    derive: async (...args) => (await import('./derive.ts')).deriveImage(context, ...args),
+    derive: async (options) => {
+      const id = await (await import('./derive.ts')).deriveImage(context, options)
+      await tellNew(context, id, options.reference)
+      return id
+    },
     usage: async () => (await import('./usage.ts')).imageUsage(context),
     tags: (repository) => context.registry.repository(parseReference(repository), 'pull').tags(),
     diff: async (...args) => (await import('./diff.ts')).diffImages(context, ...args),
@@ -73,13 +68,31 @@ export function openImageStore(options: ImageStoreOptions): ImageStore {
   }
 }
 
-/** @param name - a reference, or the id of an image without one */
-function tell({ database }: ImageContext, action: string, name: string): void {
-  const shown = isDigest(name) ? name : familiarName(parseReference(name))
-  logEvent(database, { type: 'image', action, actor: shown, attributes: { name: shown } })
+/** The image is told by its id, and by how it was called; nothing if another process has removed it already. */
+async function tell({ database }: ImageContext, action: ImageAction, called: string): Promise<void> {
+  const { findImage } = await import('./find.ts')
+  const { logImageEvent } = await import('./events.ts')
+  try {
+    const image = findImage(database, called)
+    const name = image.reference === undefined ? image.id : familiarName(image.reference)
+    logImageEvent(database, { action, image, name })
+  } catch (error) {
+    if (!(error instanceof ImageNotFound)) throw error
+  }
 }
 
-function tellRemoved(context: ImageContext, { untagged, deleted }: RemoveImageResult): void {
-  for (const name of untagged) tell(context, 'untag', name)
-  for (const id of deleted) tell(context, 'delete', id)
+async function tellNew(context: ImageContext, id: string, reference: string | undefined): Promise<void> {
+  if (reference === undefined) return
+  const { logImageEvent } = await import('./events.ts')
+  const { readImage } = await import('./records.ts')
+  const image = readImage(context.database, id)
+  const name = familiarName(withDefaultTag(parseReference(reference)))
+  if (image !== undefined) logImageEvent(context.database, { action: 'tag', image, name })
+}
+
+/** `image pull app:1 (name=app)`: docker names both the reference and the repository. */
+function tellTransfer({ database }: ImageContext, action: 'pull' | 'push', name: string): void {
+  const { registry, repository, ...reference } = parseReference(name)
+  const attributes = { name: familiarName({ registry, repository }) }
+  logEvent(database, { type: 'image', action, actor: familiarName({ registry, repository, ...reference }), attributes })
 }

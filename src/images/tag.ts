@@ -1,8 +1,9 @@
 /** `tag`: one more name for an image. */
 import { InvalidArgument } from '../errors.ts'
-import { parseReference, repositoryName } from '../oci/reference.ts'
+import { familiarName, parseReference, repositoryName, withDefaultTag } from '../oci/reference.ts'
 import { transaction } from '../state/database.ts'
 import type { ImageContext } from './context.ts'
+import { insertImageEvent } from './events.ts'
 import { findImage } from './find.ts'
 import { writeName } from './records.ts'
 
@@ -15,5 +16,7 @@ export function tagImage(context: ImageContext, source: string, target: string):
   transaction(context.database, () => {
     const image = findImage(context.database, source)
     writeName(context.database, image.id, { repository: repositoryName(reference), tag: reference.tag ?? 'latest' })
+    const name = familiarName(withDefaultTag(reference))
+    insertImageEvent(context.database, { action: 'tag', image, name })
   })
 }

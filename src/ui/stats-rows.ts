@@ -21,8 +21,8 @@ const SHORT_ID = 12
 
 export interface StatsRowInput {
   /** As the user named it. */
-  readonly wanted: string
-  /** undefined: it does not run */
+  readonly called: string
+  /** undefined: it does not run, and uses nothing */
   readonly sample: StatsSample | undefined
   /** Of the look before; without it the CPU shows as idle. */
   readonly before: StatsSample | undefined
@@ -30,21 +30,35 @@ export interface StatsRowInput {
   readonly name: string
 }
 
-export function statsRow({ wanted, sample, before, id, name }: StatsRowInput, full: boolean): Row {
-  const named = { Container: wanted, ID: full ? id : id.slice(0, SHORT_ID), Name: name }
-  if (sample === undefined)
-    return { ...named, CPUPerc: '--', MemUsage: '-- / --', MemPerc: '--', NetIO: '--', BlockIO: '--', PIDs: '--' }
+const NOTHING = {
+  CPUPerc: '0.00%',
+  MemUsage: '0B / 0B',
+  MemPerc: '0.00%',
+  NetIO: '0B / 0B',
+  BlockIO: '0B / 0B',
+  PIDs: '0',
+}
+
+export function statsRow({ called, sample, before, id, name }: StatsRowInput, full: boolean): Row {
+  const named = { Container: called, ID: full ? id : id.slice(0, SHORT_ID), Name: name }
+  if (sample === undefined) return { ...named, ...NOTHING }
   const { usage, network } = sample
-  const share = usage.memoryLimitBytes === 0 ? 0 : (usage.memoryBytes / usage.memoryLimitBytes) * 100
+  const memoryBytes = usedMemory(usage)
+  const share = usage.memoryLimitBytes === 0 ? 0 : (memoryBytes / usage.memoryLimitBytes) * 100
   return {
     ...named,
     CPUPerc: percent(cpuShare(sample, before)),
-    MemUsage: `${binarySize(usage.memoryBytes)} / ${binarySize(usage.memoryLimitBytes)}`,
+    MemUsage: `${binarySize(memoryBytes)} / ${binarySize(usage.memoryLimitBytes)}`,
     MemPerc: percent(share),
     NetIO: `${humanSize(network.receivedBytes, 3)} / ${humanSize(network.sentBytes, 3)}`,
     BlockIO: `${humanSize(usage.blockReadBytes, 3)} / ${humanSize(usage.blockWriteBytes, 3)}`,
     PIDs: `${usage.pids}`,
   }
+}
+
+/** Without the file cache that the kernel takes back when it likes, as docker counts. */
+function usedMemory({ memoryBytes, memoryCacheBytes }: StatsSample['usage']): number {
+  return memoryCacheBytes < memoryBytes ? memoryBytes - memoryCacheBytes : memoryBytes
 }
 
 /** 100 is one CPU, as docker counts. */

@@ -46,7 +46,7 @@ describe('what the command line tells of the whole installation', () => {
   })
 
   it('tells what happens while it happens, and ends when interrupted', async () => {
-    const events = coracle.start(['events', '--filter', 'type=image', '--format', '{{.Action}} {{.Actor.ID}}'])
+    const events = coracle.start(['events', '--filter', 'type=image', '--format', '{{.Action}} {{.Actor.Attributes.name}}'])
     assert(events.stdout)
     const said = text(events.stdout)
     await sleep(500)

@@ -30,7 +30,7 @@ const sample = (atMs: number, cpuNs: number): StatsSample => ({
 describe('a row of stats', () => {
   it('has docker’s fields; one CPU fully used is 100 %', () => {
     const row = statsRow(
-      { wanted: 'web', id: 'a'.repeat(64), name: 'web', sample: sample(3000, 2e9), before: sample(1000, 0) },
+      { called: 'web', id: 'a'.repeat(64), name: 'web', sample: sample(3000, 2e9), before: sample(1000, 0) },
       false,
     )
     assert.deepEqual(row, {
@@ -46,10 +46,17 @@ describe('a row of stats', () => {
     })
   })
 
-  it('shows dashes for what does not run, and no CPU at the first look', () => {
-    const input = { wanted: 'web', id: 'b', name: 'web', before: undefined }
-    assert.equal(statsRow({ ...input, sample: undefined }, true)['MemUsage'], '-- / --')
+  it('shows nothing used by what does not run, and no CPU at the first look', () => {
+    const input = { called: 'web', id: 'b', name: 'web', before: undefined }
+    assert.equal(statsRow({ ...input, sample: undefined }, true)['MemUsage'], '0B / 0B')
     assert.equal(statsRow({ ...input, sample: sample(1, 1) }, true)['CPUPerc'], '0.00%')
+  })
+
+  it('counts no memory that only holds files which nobody uses', () => {
+    const plain = sample(1, 1)
+    const cached = { ...plain, usage: { ...plain.usage, memoryCacheBytes: 1 << 20 } }
+    const row = statsRow({ called: 'web', id: 'b', name: 'web', before: undefined, sample: cached }, true)
+    assert.equal(row['MemUsage'], '2MiB / 64MiB')
   })
 
   it('counts the traffic of all devices but loopback', () => {

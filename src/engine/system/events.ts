@@ -11,12 +11,10 @@ const PAGE = 500
 /** Where changes of the database file are not announced, they are seen so much later. */
 const POLL_MS = 250
 
-/** See `SystemEngine.events`. */
+/** See `SystemEngine.events`. @throws {InvalidArgument} a filter or a moment */
 export async function* followEvents(room: SystemRoom, options: EventOptions): AsyncGenerator<EngineEvent> {
-  const matches = parseEventFilters(options.filters)
-  const sinceNs = momentNs(options.since, 'since')
-  const untilNs = momentNs(options.until, 'until')
-  let sequence = sinceNs === undefined ? latestEvent(room.database) : 0
+  const { untilNs, isWanted } = parseOptions(options)
+  let sequence = options.since === undefined ? latestEvent(room.database) : 0
   using changes = watchDatabase(statePath(room.paths))
   while (options.signal?.aborted !== true) {
     // Asked before the look: what is written until then is found by it.
@@ -24,14 +22,21 @@ export async function* followEvents(room: SystemRoom, options: EventOptions): As
     for (let page = readEvents(room.database, sequence, PAGE); page.length > 0; ) {
       for (const event of page) {
         sequence = event.sequence
-        const inRange = event.timeNs >= (sinceNs ?? 0n) && (untilNs === undefined || event.timeNs <= untilNs)
-        if (inRange && matches(event)) yield toEvent(event)
+        if (isWanted(event)) yield toEvent(event)
       }
       page = readEvents(room.database, sequence, PAGE)
     }
     if (over) return
     await changes.next(options.signal)
   }
+}
+
+function parseOptions({ filters, since, until }: EventOptions) {
+  const matches = parseEventFilters(filters)
+  const sinceNs = momentNs(since, 'since')
+  const untilNs = momentNs(until, 'until')
+  const inRange = (timeNs: bigint) => timeNs >= (sinceNs ?? 0n) && (untilNs === undefined || timeNs <= untilNs)
+  return { untilNs, isWanted: (event: StoredEvent) => inRange(event.timeNs) && matches(event) }
 }
 
 function nowNs(): bigint {
@@ -63,10 +68,11 @@ function watchDatabase(path: string): Changes {
     next: async (signal) => {
       if (!changed) {
         const { promise, resolve } = Promise.withResolvers<void>()
-        wake = resolve
-        const timer = setTimeout(resolve, POLL_MS)
-        signal?.addEventListener('abort', () => resolve(), { once: true })
+        wake = () => resolve()
+        const timer = setTimeout(wake, POLL_MS)
+        signal?.addEventListener('abort', wake, { once: true })
         await promise
+        signal?.removeEventListener('abort', wake)
         clearTimeout(timer)
       }
       changed = false

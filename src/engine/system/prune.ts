@@ -1,22 +1,18 @@
 /** `system prune`: stopped containers first, because they hold on to images; then images. */
-import { logEvent } from '../../state/events.ts'
 import type { SystemRoom } from './open.ts'
 import type { SystemPruneOptions, SystemPruneResult } from './types.ts'
 
-/** See `SystemEngine.prune`. What is being created, pulled or built meanwhile stays. */
+/**
+ * See `SystemEngine.prune`. What is being created, pulled or built meanwhile stays.
+ *
+ * @throws {InvalidArgument} a filter; nothing has been removed then
+ */
 export async function pruneSystem(
-  { containers, images, database }: SystemRoom,
+  { containers, images }: SystemRoom,
   { all, filters }: SystemPruneOptions,
 ): Promise<SystemPruneResult> {
   const stopped = await containers.prune(filters)
   const unused = await images.prune({ all, filters })
-  const reclaimedBytes = stopped.reclaimedBytes + unused.reclaimedBytes
-  logEvent(database, {
-    type: 'system',
-    action: 'prune',
-    actor: '',
-    attributes: { reclaimed: String(reclaimedBytes) },
-  })
   return {
     containers: stopped.deleted,
     images: [
@@ -24,6 +20,6 @@ export async function pruneSystem(
       ...unused.deleted.map((digest) => `deleted: ${digest}`),
     ],
     volumes: [], // anonymous volumes go with their containers
-    reclaimedBytes,
+    reclaimedBytes: stopped.reclaimedBytes + unused.reclaimedBytes,
   }
 }
