@@ -65,3 +65,10 @@ export class DebugImpossible extends CoracleError {
   override readonly code = 'DEBUG_IMPOSSIBLE'
   override readonly status = 409
 }
+
+/** The container knows no such user or group. */
+export class UserUnknown extends CoracleError {
+  override readonly code = 'USER_UNKNOWN'
+  override readonly exitCode = 126
+  override readonly status = 400
+}

@@ -1,12 +1,14 @@
 /** What `exec` runs: the container's process document with the user's wishes, by docker's rules. */
 
+import { InvalidArgument } from '../../errors.ts'
 import type { ProcessSpec, RunningContainer } from '../../plugins/contract.ts'
 import { mergeEnvironment, parseEnvironment } from '../parse/environment.ts'
 import type { ContainerRecord } from '../records.ts'
 import { ALL_CAPABILITIES } from '../spec/capabilities.ts'
-import { resolveUser } from '../spec/users.ts'
+import { type ResolvedUser, resolveUser } from '../spec/users.ts'
 import type { ExecRequest } from '../types.ts'
 import type { ContainerFiles } from './container-root.ts'
+import { UserUnknown } from './errors.ts'
 
 export interface ExecInput {
   readonly record: Pick<ContainerRecord, 'settings'>
@@ -16,14 +18,11 @@ export interface ExecInput {
   readonly files: Pick<ContainerFiles, 'read'>
 }
 
-/** @throws {InvalidArgument} a user that the container does not know, an environment that cannot be read */
+/** @throws {UserUnknown} @throws {InvalidArgument} an environment that cannot be read */
 export function execProcess({ record, container, request, files }: ExecInput): ProcessSpec {
   const { config, host } = record.settings
   const first = container.spec.process
-  const { uid, gid, groups, home } = resolveUser(request.user ?? config.User, host.GroupAdd, {
-    passwd: files.read('/etc/passwd'),
-    group: files.read('/etc/group'),
-  })
+  const { uid, gid, groups, home } = resolveKnown(request.user ?? config.User, host.GroupAdd, files)
   const bounding = request.privileged ? [...ALL_CAPABILITIES] : [...(first?.capabilities?.bounding ?? [])]
   const environment = execEnvironment(first?.env ?? [], config.Env, request)
   const hasHome = environment.some((entry) => entry.startsWith('HOME='))
@@ -36,6 +35,15 @@ export function execProcess({ record, container, request, files }: ExecInput): P
     cwd: request.workdir || config.WorkingDir || '/',
     // As execve does it: another user than root starts with none in force.
     capabilities: uid === 0 ? { bounding, effective: bounding, permitted: bounding } : { bounding },
+  }
+}
+
+/** @throws {UserUnknown} which is, to docker, a process that could not be started */
+function resolveKnown(user: string, groupAdd: readonly string[], files: ExecInput['files']): ResolvedUser {
+  try {
+    return resolveUser(user, groupAdd, { passwd: files.read('/etc/passwd'), group: files.read('/etc/group') })
+  } catch (error) {
+    throw error instanceof InvalidArgument ? new UserUnknown(error.message, { cause: error }) : error
   }
 }
 
