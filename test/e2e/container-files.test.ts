@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'mocha'
+import { packageRoot } from '../../src/package-root.ts'
 import { type Coracle, eventually, IMAGE, openCoracle } from '../support/coracle.ts'
 import { needsRoot } from '../support/needs-root.ts'
 
@@ -65,6 +66,12 @@ describe('the files of containers', function () {
       coracle.output('import', tar, 'again')
       const check = 'test /f -ef /g && test -u /f && test -L /h && test -p /p && ! test -e /etc/group && cat /g'
       assert.equal(coracle.output('run', '--rm', 'again', 'sh', '-c', check), 'x')
+    })
+
+    it('ends when nobody reads any more, and says so in a line', () => {
+      const line = `${join(packageRoot, 'bin/coracle')} export ${ran('true')} | head -c 10 > /dev/null`
+      const { stderr } = spawnSync('sh', ['-c', line], { env: coracle.env, encoding: 'utf8', timeout: 30_000 })
+      assert.equal(stderr, 'coracle: cannot write the archive: nobody reads it any more\n')
     })
 
     it('writes nothing when the container is not there', () => {

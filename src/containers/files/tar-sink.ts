@@ -1,6 +1,7 @@
 /** Writes a tree as a tar archive. */
 import type { ByteString } from '../../linux/apply.ts'
 import type { TreeSink } from '../../linux/archive.ts'
+import { ArchiveUnwritten } from './errors.ts'
 import { BLOCK, tarHeader } from './tar-header.ts'
 
 export interface TarOptions {
@@ -44,17 +45,24 @@ export function tarSink(output: NodeJS.WritableStream, { place }: TarOptions): T
   }
 }
 
-/** Also resolves when the reader is gone: the next write says so. */
-function drained(output: NodeJS.WritableStream): Promise<void> {
+/** @throws {ArchiveUnwritten} nobody reads any more, or the disk is full */
+async function drained(output: NodeJS.WritableStream): Promise<void> {
+  if (output.writable) await drainOrEnd(output)
+  if (!output.writable) throw new ArchiveUnwritten('nobody reads it any more')
+}
+
+function drainOrEnd(output: NodeJS.WritableStream): Promise<void> {
   return new Promise((resolve, reject) => {
+    const forget = () => output.off('drain', settle).off('close', settle).off('error', fail)
     const settle = () => {
-      output.off('drain', settle)
-      output.off('close', settle)
-      output.off('error', reject)
+      forget()
       resolve()
     }
-    output.once('drain', settle)
-    output.once('close', settle)
-    output.once('error', reject)
+    const fail = (error: NodeJS.ErrnoException) => {
+      forget()
+      const broken = error.code === 'EPIPE'
+      reject(new ArchiveUnwritten(broken ? 'nobody reads it any more' : error.message, { cause: error }))
+    }
+    output.on('drain', settle).on('close', settle).on('error', fail)
   })
 }
