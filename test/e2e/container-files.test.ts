@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { execFileSync, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'mocha'
 import { packageRoot } from '../../src/package-root.ts'
@@ -72,6 +72,20 @@ describe('the files of containers', function () {
       const line = `${join(packageRoot, 'bin/coracle')} export ${ran('true')} | head -c 10 > /dev/null`
       const { stderr } = spawnSync('sh', ['-c', line], { env: coracle.env, encoding: 'utf8', timeout: 30_000 })
       assert.equal(stderr, 'coracle: cannot write the archive: nobody reads it any more\n')
+    })
+
+    it('says that the disk is full, and leaves nothing on it', () => {
+      const small = join(coracle.directory, 'small')
+      mkdirSync(small)
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', small])
+      try {
+        const { status, stderr } = coracle.run(['export', '-o', join(small, 'x.tar'), ran('true')])
+        assert.equal(status, 1)
+        assert.match(stderr, /^coracle: cannot write the archive: ENOSPC/)
+        assert.deepEqual(readdirSync(small), [])
+      } finally {
+        execFileSync('umount', [small])
+      }
     })
 
     it('writes nothing when the container is not there', () => {

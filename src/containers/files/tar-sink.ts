@@ -17,6 +17,10 @@ export interface TarSink extends TreeSink {
 export function tarSink(output: NodeJS.WritableStream, { place }: TarOptions): TarSink {
   let padding = -1
   let full = false
+  let failure: NodeJS.ErrnoException | undefined
+  output.on('error', (error: NodeJS.ErrnoException) => {
+    failure ??= error
+  })
   const write = (bytes: Buffer) => {
     if (bytes.length > 0 && !output.write(bytes)) full = true
   }
@@ -35,34 +39,30 @@ export function tarSink(output: NodeJS.WritableStream, { place }: TarOptions): T
       padding = -1
     },
     flush: async () => {
-      if (full) await drained(output)
+      if (full || failure !== undefined) await drained(output, () => failure)
       full = false
     },
     finish: async () => {
       write(Buffer.alloc(2 * BLOCK))
-      if (full) await drained(output)
+      if (full || failure !== undefined) await drained(output, () => failure)
     },
   }
 }
 
 /** @throws {ArchiveUnwritten} nobody reads any more, or the disk is full */
-async function drained(output: NodeJS.WritableStream): Promise<void> {
-  if (output.writable) await drainOrEnd(output)
-  if (!output.writable) throw new ArchiveUnwritten('nobody reads it any more')
+async function drained(output: NodeJS.WritableStream, failure: () => NodeJS.ErrnoException | undefined): Promise<void> {
+  if (output.writable && failure() === undefined) await drainOrEnd(output)
+  const cause = failure()
+  if (cause !== undefined && cause.code !== 'EPIPE') throw new ArchiveUnwritten(cause.message, { cause })
+  if (cause !== undefined || !output.writable) throw new ArchiveUnwritten('nobody reads it any more', { cause })
 }
 
 function drainOrEnd(output: NodeJS.WritableStream): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const forget = () => output.off('drain', settle).off('close', settle).off('error', fail)
+  return new Promise((resolve) => {
     const settle = () => {
-      forget()
+      output.off('drain', settle).off('close', settle).off('error', settle)
       resolve()
     }
-    const fail = (error: NodeJS.ErrnoException) => {
-      forget()
-      const broken = error.code === 'EPIPE'
-      reject(new ArchiveUnwritten(broken ? 'nobody reads it any more' : error.message, { cause: error }))
-    }
-    output.on('drain', settle).on('close', settle).on('error', fail)
+    output.on('drain', settle).on('close', settle).on('error', settle)
   })
 }
