@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { execFileSync, spawn } from 'node:child_process'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import {
   linkSync,
@@ -12,10 +12,13 @@ import {
   writeSync,
 } from 'node:fs'
 import { join } from 'node:path'
+import fc from 'fast-check'
 import { beforeEach, it } from 'mocha'
 import { byteString } from '../../src/linux/apply.ts'
 import { readChanges, readMerged, readTree, statInside } from '../../src/linux/archive.ts'
+import { AnswerReader } from '../../src/linux/archive-answers.ts'
 import { ApplyFailed } from '../../src/linux/errors.ts'
+import { StepWriter, stringBytes } from '../../src/linux/step-writer.ts'
 import { describeNative, type Native } from '../support/native.ts'
 import { scratchDirectory } from '../support/scratch.ts'
 import { recordTree, type TreeRecorder } from '../support/tree-recorder.ts'
@@ -197,6 +200,53 @@ describeNative('the archive job', (native: () => Native) => {
     } finally {
       execFileSync('rm', ['-rf', path('d')])
     }
+  })
+
+  it('takes malformed requests for what they are', () => {
+    const request = new StepWriter()
+      .begin(3, stringBytes('.') + 4)
+      .string('.')
+      .u32(2)
+    const whole = Buffer.concat([...request.take().parts])
+    const edits = fc.array(fc.tuple(fc.nat(whole.length - 1), fc.nat(255)), { minLength: 1, maxLength: 4 })
+    const broken = edits.map((list) =>
+      list.reduce((copy, [at, byte]) => copy.fill(byte, at, at + 1), Buffer.from(whole)),
+    )
+    const random = fc.uint8Array({ maxLength: 60 }).map((bytes) => Buffer.from(bytes))
+    const [program, ...words] = native().argv
+    const env = { ...process.env, ...native().env }
+    for (const input of fc.sample(fc.oneof(broken, random), 40)) {
+      const { status, signal } = spawnSync(program, [...words, 'archive', root], { input, env, timeout: 9000 })
+      assert(signal === null && (status === 0 || status === 1), `${signal} ${status}: ${input.toString('base64')}`)
+    }
+  })
+
+  it('says the same in pieces of any size', async () => {
+    writeFileSync(path('a'), 'x'.repeat(3000))
+    symlinkSync('a', path('b'))
+    const request = new StepWriter()
+      .begin(3, stringBytes('.') + 4)
+      .string('.')
+      .u32(2)
+    const [program, ...words] = native().argv
+    const { stdout } = spawnSync(program, [...words, 'archive', root], {
+      input: Buffer.concat([...request.take().parts]),
+      env: { ...process.env, ...native().env },
+    })
+    const told = (sizes: readonly number[]) => {
+      const sink = recordTree()
+      const reader = new AnswerReader({ sink })
+      let at = 0
+      for (const size of [...sizes, stdout.length]) {
+        reader.write(stdout.subarray(at, at + size))
+        at += size
+      }
+      reader.close()
+      return { entries: sink.entries, contents: [...sink.contents] }
+    }
+    const expected = told([])
+    assert.equal(expected.entries.length, 3)
+    fc.assert(fc.property(fc.array(fc.nat(700)), (sizes) => assert.deepEqual(told(sizes), expected)))
   })
 
   describeUnions(native, path)
