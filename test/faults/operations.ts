@@ -89,6 +89,13 @@ const KINDS: readonly Kind[] = [
     needs: 'running',
     args: (by) => ['commit', named(by, 'running'), `committed:${by.random.below(2)}`],
   },
+  { kind: 'cp', weight: 2, needs: 'running', args: (by) => ['cp', by.world.tar, `${named(by, 'running')}:/copied`] },
+  {
+    kind: 'export',
+    weight: 2,
+    needs: 'running',
+    args: (by) => ['export', '-o', `${by.world.directory}/exported`, named(by, 'running')],
+  },
   { kind: 'rename', weight: 3, needs: 'running', args: (by) => ['rename', named(by, 'running'), named(by, 'free')] },
   { kind: 'logs', weight: 2, needs: 'running', args: (by) => ['logs', named(by, 'running')] },
   { kind: 'update', weight: 2, needs: 'running', args: (by) => ['update', ...memory(by), named(by, 'running')] },
