@@ -202,6 +202,29 @@ describe('coracle cp', function () {
     assert.equal(readFileSync(at('precious'), 'utf8'), 'the host')
   })
 
+  it('stays inside while the container swaps directories and links under its hands', () => {
+    mkdirSync(at('host'))
+    writeFileSync(at('host/f'), 'the host')
+    const swap = `mkdir -p /race/d; echo inside > /race/d/f; cd /race; while :; do mv d e; ln -s ${at('host')} d; rm d; mv e d; done`
+    const racer = coracle.output('run', '-d', IMAGE, 'sh', '-c', swap)
+    for (let round = 0; round < 12; round += 1) {
+      const out = at(`out-${round}`)
+      cp(`${racer}:/race/d/.`, out)
+      if (existsSync(join(out, 'f'))) assert.equal(readFileSync(join(out, 'f'), 'utf8'), 'inside\n')
+      cp(at('tree/f'), `${racer}:/race/d/in-${round}`)
+    }
+    coracle.output('rm', '-f', racer)
+    assert.deepEqual(readdirSync(at('host')), ['f'])
+  })
+
+  it('lets several copies into one stopped container follow each other', async () => {
+    const children = [1, 2, 3, 4].map((index) => coracle.start(['cp', at('tree/f'), `stopped:/tmp/at-once-${index}`]))
+    const codes = await Promise.all(children.map(async (child) => (await once(child, 'exit'))[0] as number))
+    assert.deepEqual(codes, [0, 0, 0, 0])
+    copied('stopped:/tmp/.', at('all'))
+    assert.equal(readdirSync(at('all')).filter((name) => name.startsWith('at-once-')).length, 4)
+  })
+
   it('takes set-user-ID bits and open devices away from what becomes the caller’s', () => {
     sh('running', 'cp /bin/busybox /suid; chown 33 /suid; chmod 4755 /suid; mkdir -p /n; mknod -m 666 /n/null c 1 3')
     copied('running:/suid', at('suid'))
