@@ -1,3 +1,4 @@
+import { release } from 'node:os'
 import * as Flags from '@oclif/core/flags'
 import { BaseCommand } from '../base-command.ts'
 
@@ -13,18 +14,22 @@ export default class Version extends BaseCommand {
     const { flags } = await this.parse(Version)
     const { version } = this.config
     if (flags.short) return this.log(`Coracle version ${version}`)
-    const arch = process.arch === 'x64' ? 'amd64' : process.arch
-    const engine = { Version: version, Node: process.version, Os: process.platform, Arch: arch }
+    const Arch = process.arch === 'x64' ? 'amd64' : process.arch
+    const engine = { Version: version, Node: process.version, Os: process.platform, Arch }
     if (flags.format !== undefined) {
       const { formatDocuments } = await import('../ui/format-rows.ts')
+      const Server = { Platform: { Name: 'Coracle' }, ...engine, KernelVersion: release() }
       // There is no server: what docker's users ask of it, the engine in this process answers.
-      for (const line of formatDocuments([{ Client: engine, Server: engine }], flags.format)) this.log(line)
+      for (const line of formatDocuments([{ Client: engine, Server }], flags.format)) this.log(line)
       return
     }
     this.log('Client: Coracle')
     this.log(` Version:           ${version}`)
     this.log(` Node version:      ${process.version}`)
-    this.log(` OS/Arch:           ${process.platform}/${arch}`)
-    this.log('\nEngine: in the same process, no daemon')
+    this.log(` OS/Arch:           ${process.platform}/${Arch}`)
+    this.log('\nServer: in the same process, no daemon')
+    this.log(' Engine:')
+    this.log(`  Version:          ${version}`)
+    this.log(`  OS/Arch:          ${process.platform}/${Arch}`)
   }
 }

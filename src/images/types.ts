@@ -165,18 +165,13 @@ export interface PreparedImage {
 }
 
 /** What one image takes on the disk. */
-export interface ImageUsage {
-  readonly id: Digest
-  readonly name: string
-  readonly createdAtMs: number
-  readonly sizeBytes: number
+export interface ImageUsage extends ImageSummary {
   /** Of layers that other images have too. */
   readonly sharedBytes: number
   /** Its part of the sum over all images, in which each layer counts once. */
   readonly paidBytes: number
   /** Of that what would go if all images went that no container uses. */
   readonly freeableBytes: number
-  readonly containers: number
 }
 
 /** The image room's face to the engine. Names are what users type: references, ids, id prefixes. */

@@ -1,5 +1,4 @@
 /** What images take on the disk: layers that several share count once. */
-import { familiarName, parseReference } from '../oci/reference.ts'
 import type { ImageContext } from './context.ts'
 import { listImages } from './list.ts'
 import { readLayers } from './records.ts'
@@ -25,15 +24,11 @@ export function imageUsage(context: ImageContext): readonly ImageUsage[] {
     for (const { chainID } of own) counted.add(chainID)
     const layered = own.length > 0
     return {
-      id: image.id,
-      name: image.tags[0] === undefined ? '<none>:<none>' : familiarName(parseReference(image.tags[0])),
-      createdAtMs: image.createdAtMs,
-      sizeBytes: image.sizeBytes,
+      ...image,
       sharedBytes: sum(shared),
       paidBytes: layered ? sum(paid) : image.sizeBytes,
       freeableBytes:
         image.containers > 0 ? 0 : layered ? sum(paid.filter(({ chainID }) => !used.has(chainID))) : image.sizeBytes,
-      containers: image.containers,
     }
   })
 }

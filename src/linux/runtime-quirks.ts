@@ -15,14 +15,18 @@ export function runtimeOptions(program: string, spec: RuntimeSpec): readonly str
 
 /** @throws {LaunchImpossible} the runtime would refuse this host */
 export function refuseHost(program: string, hierarchies: readonly Hierarchy[]): void {
+  const reason = whyNotHere(program, hierarchies)
+  if (reason !== undefined) throw new LaunchImpossible(reason, 'use another runtime: --runtime runc')
+}
+
+/** @returns undefined: nothing is known that speaks against it */
+export function whyNotHere(program: string, hierarchies: readonly Hierarchy[]): string | undefined {
   const hybrid =
     hierarchies.some(({ version }) => version === 1) &&
     hierarchies.some(({ version, controllers }) => version === 2 && controllers.length > 0)
-  if (hybrid && isNamed(program, 'crun'))
-    throw new LaunchImpossible(
-      'crun does not run on hosts that mix control groups of version 1 and 2, as this one does',
-      'use another runtime: --runtime runc',
-    )
+  return hybrid && isNamed(program, 'crun')
+    ? 'crun does not run on hosts that mix control groups of version 1 and 2, as this one does'
+    : undefined
 }
 
 /** Also `runsc-debug`, `crun-1.8` and the like. */

@@ -1,6 +1,10 @@
 /** `system df` by docker's field names. */
+import type { ContainerSummary } from '../containers/types.ts'
+import type { ImageUsage } from '../images/types.ts'
+import { CONTAINER_HEADINGS, containerRow } from './container-rows.ts'
 import { formatRows, type Row } from './format-rows.ts'
-import { humanDuration, humanSize } from './units.ts'
+import { IMAGE_HEADINGS, imageRows } from './image-rows.ts'
+import { humanSize } from './units.ts'
 
 export const DF_HEADINGS = {
   Type: 'TYPE',
@@ -29,52 +33,81 @@ export function dfRows(rows: readonly UsageRow[]): readonly Row[] {
   }))
 }
 
-export interface UsageItem {
-  readonly type: string
-  readonly id: string
-  readonly name: string
-  readonly sizeBytes: number
-  readonly sharedBytes: number
-  readonly createdAtMs: number
-  readonly users: number
-  readonly detail: string
+export interface UsageDetails {
+  readonly images: readonly ImageUsage[]
+  /** With their sizes. */
+  readonly containers: readonly ContainerSummary[]
+  readonly volumes: readonly { name: string; container: string; path: string; sizeBytes: number }[]
+}
+
+export interface DetailOptions {
+  /** Ids and commands are not cut off. */
+  readonly full: boolean
+  readonly nowMs?: number
+}
+
+/** With `-v --format`: everything in one document. */
+export function dfDocument(
+  { images, containers, volumes }: UsageDetails,
+  { full, nowMs = Date.now() }: DetailOptions,
+): { readonly [Key in 'Images' | 'Containers' | 'Volumes' | 'BuildCache']: readonly Row[] } {
+  return {
+    Images: images.flatMap((image) =>
+      imageRows([image], { full, nowMs }).map((row) => ({
+        ...row,
+        SharedSize: humanSize(image.sharedBytes),
+        UniqueSize: humanSize(image.sizeBytes - image.sharedBytes),
+      })),
+    ),
+    Containers: containers.map((container) => ({
+      ...containerRow(container, { full, nowMs }),
+      Size: humanSize(container.size?.writableBytes ?? 0, 3),
+      LocalVolumes: `${volumes.filter((volume) => volume.container === container.id).length}`,
+    })),
+    Volumes: volumes.map(({ name, path, sizeBytes }) => ({
+      Name: name,
+      Driver: 'local',
+      Links: '1',
+      Mountpoint: path,
+      Scope: 'local',
+      Size: humanSize(sizeBytes),
+    })),
+    BuildCache: [],
+  }
 }
 
 /** With `-v`: a table for each kind. */
-export function dfSections(items: readonly UsageItem[], nowMs: number = Date.now()): readonly string[] {
-  const of = (type: string) => items.filter((item) => item.type === type)
-  const age = (item: UsageItem) => `${humanDuration(nowMs - item.createdAtMs)} ago`
-  const short = (id: string) => id.replace(/^sha256:/, '').slice(0, 12)
-  const images = of('Images').map((item) => ({
-    Image: item.name,
-    ID: short(item.id),
-    Created: age(item),
-    Size: humanSize(item.sizeBytes),
-    SharedSize: humanSize(item.sharedBytes),
-    UniqueSize: humanSize(item.sizeBytes - item.sharedBytes),
-    Containers: `${item.users}`,
-  }))
-  const containers = of('Containers').map((item) => ({
-    ID: short(item.id),
-    Name: item.name,
-    Command: JSON.stringify(item.detail.length > 20 ? `${item.detail.slice(0, 19)}…` : item.detail),
-    Size: humanSize(item.sizeBytes),
-    Created: age(item),
-    State: item.users > 0 ? 'running' : 'stopped',
-  }))
+export function dfSections(details: UsageDetails, nowMs: number = Date.now()): readonly string[] {
+  const { Images, Containers, Volumes } = dfDocument(details, { full: false, nowMs })
   return [
     'Images space usage:',
     '',
-    ...table(images, ['Image', 'ID', 'Created', 'Size', 'SharedSize', 'UniqueSize', 'Containers']),
+    ...formatRows(Images, { columns: IMAGE_COLUMNS, headings: IMAGE_HEADINGS }),
     '',
     'Containers space usage:',
     '',
-    ...table(containers, ['ID', 'Name', 'Command', 'Size', 'Created', 'State']),
+    ...formatRows(Containers, { columns: CONTAINER_COLUMNS, headings: CONTAINER_HEADINGS }),
+    '',
+    'Local Volumes space usage:',
+    '',
+    ...formatRows(Volumes, { columns: ['Name', 'Links', 'Size'], headings: VOLUME_HEADINGS }),
+    '',
+    'Build cache usage: 0B',
+    '',
+    ...formatRows([], { columns: CACHE_COLUMNS, headings: CACHE_HEADINGS }),
   ]
 }
 
-const SECTION_HEADINGS = { ID: 'ID', SharedSize: 'SHARED SIZE', UniqueSize: 'UNIQUE SIZE' }
-
-function table(rows: readonly Row[], columns: readonly string[]): readonly string[] {
-  return formatRows(rows, { columns, headings: SECTION_HEADINGS })
+const IMAGE_COLUMNS = ['Repository', 'Tag', 'ID', 'CreatedSince', 'Size', 'SharedSize', 'UniqueSize', 'Containers']
+const CONTAINER_COLUMNS = ['ID', 'Image', 'Command', 'LocalVolumes', 'Size', 'RunningFor', 'Status', 'Names']
+const VOLUME_HEADINGS = { Name: 'VOLUME NAME', Links: 'LINKS', Size: 'SIZE' }
+const CACHE_COLUMNS = ['ID', 'CacheType', 'Size', 'CreatedSince', 'LastUsedSince', 'UsageCount', 'Shared']
+const CACHE_HEADINGS = {
+  ID: 'CACHE ID',
+  CacheType: 'CACHE TYPE',
+  Size: 'SIZE',
+  CreatedSince: 'CREATED',
+  LastUsedSince: 'LAST USED',
+  UsageCount: 'USAGE',
+  Shared: 'SHARED',
 }

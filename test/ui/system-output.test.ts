@@ -2,8 +2,10 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'mocha'
 import { parseTraffic } from '../../src/containers/stats.ts'
 import type { StatsSample } from '../../src/containers/types.ts'
-import { dfRows, dfSections } from '../../src/ui/df-rows.ts'
+import { parseDigest } from '../../src/oci/digest.ts'
+import { dfDocument, dfRows, dfSections, type UsageDetails } from '../../src/ui/df-rows.ts'
 import { eventDocument, eventLine } from '../../src/ui/event-line.ts'
+import { infoLines } from '../../src/ui/info-lines.ts'
 import { openRepainter } from '../../src/ui/repaint.ts'
 import { statsRow } from '../../src/ui/stats-rows.ts'
 import { binarySize } from '../../src/ui/units.ts'
@@ -121,24 +123,80 @@ describe('system df', () => {
   })
 
   it('lists everything with -v', () => {
-    const item = {
-      id: `sha256:${'c'.repeat(64)}`,
-      name: 'app:1',
+    const text = dfSections(DETAILS, 86_400_000).join('\n')
+    assert.match(text, /^REPOSITORY +TAG +IMAGE ID +CREATED +SIZE +SHARED SIZE +UNIQUE SIZE +CONTAINERS$/m)
+    assert.match(text, /^app +1 +cccccccccccc +24 hours ago +3kB +1kB +2kB +1$/m)
+    assert.match(text, /^CONTAINER ID +IMAGE +COMMAND +LOCAL VOLUMES +SIZE +CREATED +STATUS +NAMES$/m)
+    assert.match(text, /^aaaaaaaaaaaa +app:1 +"sleep 1000" +1 +7B +24 hours ago +Up 24 hours +web$/m)
+    assert.match(text, /^VOLUME NAME +LINKS +SIZE\naaaaaaaaaaaa-0 +1 +500B$/m)
+    assert.match(text, /^CACHE ID +CACHE TYPE +SIZE +CREATED +LAST USED +USAGE +SHARED$/m)
+  })
+
+  it('is one document of docker’s fields with -v --format', () => {
+    const { Images, Containers, Volumes, BuildCache } = dfDocument(DETAILS, { full: true, nowMs: 86_400_000 })
+    assert.deepEqual(
+      [Images[0]?.['UniqueSize'], Containers[0]?.['Names'], Volumes[0]?.['Mountpoint'], BuildCache],
+      ['2kB', 'web', '/v/0', []],
+    )
+  })
+})
+
+const DETAILS: UsageDetails = {
+  images: [
+    {
+      id: parseDigest(`sha256:${'c'.repeat(64)}`),
+      tags: ['docker.io/library/app:1'],
+      digests: [],
+      createdAtMs: 1,
       sizeBytes: 3000,
+      labels: {},
+      platform: { os: 'linux', architecture: 'amd64' },
+      containers: 1,
       sharedBytes: 1000,
-      createdAtMs: 0,
-      users: 1,
-      detail: 'sleep 1000',
-    }
-    const text = dfSections(
-      [
-        { ...item, type: 'Images' },
-        { ...item, type: 'Containers' },
-      ],
-      86_400_000,
-    ).join('\n')
-    assert.match(text, /app:1 +cccccccccccc +24 hours ago +3kB +1kB +2kB +1/)
-    assert.match(text, /cccccccccccc +app:1 +"sleep 1000" +3kB +24 hours ago +running/)
+      paidBytes: 3000,
+      freeableBytes: 0,
+    },
+  ],
+  containers: [
+    {
+      id: 'a'.repeat(64),
+      name: 'web',
+      imageName: 'app:1',
+      image: `sha256:${'c'.repeat(64)}`,
+      backend: 'linux',
+      command: 'sleep 1000',
+      state: 'running',
+      createdAtMs: 1,
+      startedAtMs: 1,
+      finishedAtMs: undefined,
+      exitStatus: undefined,
+      health: undefined,
+      labels: {},
+      mounts: [],
+      networkMode: 'none',
+      size: { writableBytes: 7, virtualBytes: 3007 },
+    },
+  ],
+  volumes: [{ name: 'aaaaaaaaaaaa-0', container: 'a'.repeat(64), path: '/v/0', sizeBytes: 500 }],
+}
+
+describe('system info', () => {
+  const lines = infoLines({
+    Backends: [
+      { Name: 'linux', Works: true, Reason: '' },
+      { Name: 'oci:runc', Works: false, Reason: 'not installed' },
+    ],
+    SecurityOptions: ['name=seccomp,profile=builtin', 'name=cgroupns'],
+    MemTotal: 2 ** 31,
+  }).join('\n')
+
+  it('says of each backend whether it works here, and why not', () => {
+    assert.match(lines, /^ Backends:\n {2}linux: works\n {2}oci:runc: not installed$/m)
+  })
+
+  it('has docker’s layout', () => {
+    assert.match(lines, /^ Security Options:\n {2}seccomp\n {3}Profile: builtin\n {2}cgroupns$/m)
+    assert.match(lines, /^ Total Memory: 2GiB$/m)
   })
 })
 

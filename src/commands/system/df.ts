@@ -1,7 +1,15 @@
 import * as Flags from '@oclif/core/flags'
 import { EngineCommand } from '../../base-command.ts'
-import { DF_COLUMNS, DF_HEADINGS, dfRows, dfSections } from '../../ui/df-rows.ts'
-import { formatRows } from '../../ui/format-rows.ts'
+import {
+  DF_COLUMNS,
+  DF_HEADINGS,
+  dfDocument,
+  dfRows,
+  dfSections,
+  type UsageDetails,
+  type UsageRow,
+} from '../../ui/df-rows.ts'
+import { formatDocuments, formatRows } from '../../ui/format-rows.ts'
 
 export default class SystemDf extends EngineCommand {
   static override summary = 'Show disk usage'
@@ -14,12 +22,16 @@ export default class SystemDf extends EngineCommand {
   async run(): Promise<void> {
     const { flags } = await this.parse(SystemDf)
     const { system } = await this.openEngine()
-    const usage = await system.diskUsage()
-    if (flags.verbose && flags.format === undefined) {
-      for (const line of dfSections(usage.items)) this.log(line)
-      return
-    }
-    const format = { format: flags.format, columns: DF_COLUMNS, headings: DF_HEADINGS }
-    for (const line of formatRows(dfRows(usage.rows), format)) this.log(line)
+    const { rows, ...details } = await system.diskUsage()
+    for (const line of lines(rows, details, { format: flags.format, verbose: flags.verbose ?? false })) this.log(line)
   }
+}
+
+function lines(
+  rows: readonly UsageRow[],
+  details: UsageDetails,
+  { format, verbose }: { readonly format: string | undefined; readonly verbose: boolean },
+): readonly string[] {
+  if (!verbose) return formatRows(dfRows(rows), { format, columns: DF_COLUMNS, headings: DF_HEADINGS })
+  return format === undefined ? dfSections(details) : formatDocuments([dfDocument(details, { full: true })], format)
 }

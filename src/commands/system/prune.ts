@@ -1,5 +1,6 @@
 import * as Flags from '@oclif/core/flags'
 import { EngineCommand } from '../../base-command.ts'
+import { UsageError } from '../../ui/errors.ts'
 import { confirm } from '../../ui/prompt.ts'
 import { humanSize } from '../../ui/units.ts'
 
@@ -25,20 +26,35 @@ export default class SystemPrune extends EngineCommand {
   async run(): Promise<void> {
     const { flags } = await this.parse(SystemPrune)
     const all = flags.all ?? false
-    if (!flags.force && !(await confirm(question(all)))) return
+    const filters = flags.filter ?? []
+    if (flags.volumes && filters.some((filter) => filter.startsWith('until=')))
+      throw new UsageError('The "until" filter is not supported with "--volumes"', 1)
+    if (!flags.force && !(await confirm(question({ all, volumes: flags.volumes ?? false, filters })))) return
     const { system } = await this.openEngine()
-    const result = await system.prune({ all, volumes: flags.volumes ?? false, filters: flags.filter ?? [] })
+    const result = await system.prune({ all, volumes: flags.volumes ?? false, filters })
     if (result.containers.length > 0) this.log(['Deleted Containers:', ...result.containers, ''].join('\n'))
     if (result.images.length > 0) this.log(['Deleted Images:', ...result.images, ''].join('\n'))
     this.log(`Total reclaimed space: ${humanSize(result.reclaimedBytes)}`)
   }
 }
 
-function question(all: boolean): string {
-  return `WARNING! This will remove:
-  - all stopped containers
-  - ${all ? 'all images without at least one container associated to them' : 'all dangling images'}
-  - all content that nothing refers to
+interface Choice {
+  readonly all: boolean
+  readonly volumes: boolean
+  readonly filters: readonly string[]
+}
 
-Are you sure you want to continue?`
+/** docker's words. */
+function question({ all, volumes, filters }: Choice): string {
+  return [
+    'WARNING! This will remove:',
+    '  - all stopped containers',
+    ...(volumes ? ['  - all anonymous volumes not used by at least one container'] : []),
+    `  - ${all ? 'all images without at least one container associated to them' : 'all dangling images'}`,
+    '  - all content that nothing refers to',
+    ...(filters.length === 0 ? [] : ['', '  Items to be pruned will be filtered with:']),
+    ...filters.map((filter) => `  - ${filter}`),
+    '',
+    'Are you sure you want to continue?',
+  ].join('\n')
 }

@@ -1,21 +1,19 @@
 /** `info`: what this installation is and has, in the fields of docker's that mean something here. */
-import { existsSync, readFileSync, statfsSync } from 'node:fs'
+import { readFileSync, statfsSync } from 'node:fs'
 import { availableParallelism, hostname, release, totalmem } from 'node:os'
-import { delimiter, join } from 'node:path'
 import type { ContainerSummary } from '../../containers/types.ts'
 import { readHierarchies } from '../../linux/cgroups/hierarchies.ts'
 import { readPackageVersion } from '../../package-root.ts'
+import { type BackendInfo, listBackends } from './backends.ts'
 import type { SystemRoom } from './open.ts'
 import type { SystemInfo } from './types.ts'
-
-const RUNTIMES = ['runc', 'crun', 'runsc', 'youki', 'kata-runtime']
 
 /** See `SystemEngine.info`. */
 export async function systemInfo({ containers, images, paths }: SystemRoom): Promise<SystemInfo> {
   const listed = await containers.list({ all: true })
   const cgroupVersion = cgroups()
   const rootless = process.geteuid?.() !== 0
-  const warnings = hostWarnings()
+  const backends = listBackends()
   return {
     ID: hostname(),
     Containers: listed.length,
@@ -26,6 +24,7 @@ export async function systemInfo({ containers, images, paths }: SystemRoom): Pro
     Driver: 'overlay2',
     DriverStatus: [
       ['Backing Filesystem', fileSystem(paths.root)],
+      ['Supports d_type', 'true'],
       ['Native Overlay Diff', 'true'],
       ['userxattr', String(rootless)],
     ],
@@ -52,11 +51,12 @@ export async function systemInfo({ containers, images, paths }: SystemRoom): Pro
     Architecture: process.arch === 'x64' ? 'x86_64' : process.arch === 'arm64' ? 'aarch64' : process.arch,
     ServerVersion: readPackageVersion(),
     DefaultRuntime: 'linux',
-    Runtimes: Object.fromEntries(['linux', 'wasi', ...installedRuntimes()].map((name) => [name, { path: name }])),
+    Backends: backends,
+    Runtimes: runtimesOf(backends),
     SecurityOptions: ['name=seccomp,profile=builtin', ...(rootless ? ['name=rootless'] : []), 'name=cgroupns'],
     LiveRestoreEnabled: true, // no daemon whose end containers could notice
     SystemTime: new Date().toISOString(),
-    Warnings: warnings,
+    Warnings: hostWarnings(),
   }
 }
 
@@ -80,9 +80,10 @@ function hostWarnings(): readonly string[] {
   return missing.map((name) => `WARNING: no cgroup controller ${name}: limits of it are refused`)
 }
 
-function installedRuntimes(): readonly string[] {
-  const directories = (process.env['PATH'] ?? '').split(delimiter)
-  return RUNTIMES.filter((name) => directories.some((directory) => existsSync(join(directory, name))))
+/** What `--runtime` takes. */
+function runtimesOf(backends: readonly BackendInfo[]): Readonly<Record<string, { readonly path: string }>> {
+  const usable = backends.filter(({ Works }) => Works)
+  return Object.fromEntries(usable.map(({ Name, Path }) => [Name.replace(/^oci:/, ''), { path: Path || Name }]))
 }
 
 const FILE_SYSTEMS: Readonly<Record<number, string>> = {

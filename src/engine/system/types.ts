@@ -1,4 +1,6 @@
 /** What concerns the whole installation: its state, its disk, its news. */
+import type { ContainerSummary } from '../../containers/types.ts'
+import type { ImageUsage } from '../../images/types.ts'
 import type { EventType } from '../../state/events.ts'
 import type { CheckOptions, CheckReport } from '../../state/findings.ts'
 
@@ -32,21 +34,20 @@ export interface DiskUsageRow {
   readonly reclaimableBytes: number
 }
 
-export interface DiskUsageItem {
-  readonly type: DiskUsageRow['type']
-  readonly id: string
+/** Anonymous ones belong to a container and go with it. */
+export interface VolumeUsage {
   readonly name: string
+  readonly container: string
+  readonly path: string
   readonly sizeBytes: number
-  readonly sharedBytes: number
-  readonly createdAtMs: number
-  /** containers that use it */
-  readonly users: number
-  readonly detail: string
 }
 
 export interface DiskUsage {
   readonly rows: readonly DiskUsageRow[]
-  readonly items: readonly DiskUsageItem[]
+  readonly images: readonly ImageUsage[]
+  /** With their sizes. */
+  readonly containers: readonly ContainerSummary[]
+  readonly volumes: readonly VolumeUsage[]
 }
 
 export interface SystemPruneOptions {

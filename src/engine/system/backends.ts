@@ -1,0 +1,59 @@
+/** Which isolation backends there are, and whether each works on this host. */
+import { existsSync, readFileSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
+import { readHierarchies } from '../../linux/cgroups/hierarchies.ts'
+import { whyNotHere } from '../../linux/runtime-quirks.ts'
+import { nativeProgram } from '../../package-root.ts'
+
+export interface BackendInfo {
+  readonly Name: string
+  readonly Works: boolean
+  /** Why it does not work; empty where it does. */
+  readonly Reason: string
+  /** Of foreign runtimes. */
+  readonly Path: string
+}
+
+const RUNTIMES = ['runc', 'crun', 'runsc', 'youki', 'kata-runtime']
+
+/** Ours first. Of foreign runtimes those that are installed, and `runc` in any case. */
+export function listBackends(): readonly BackendInfo[] {
+  const runtimes = RUNTIMES.map((name) => ({ name, path: findOnPath(name) }))
+  return [
+    backend('linux', whyNoLinux()),
+    backend('wasi', undefined),
+    ...runtimes
+      .filter(({ name, path }) => path !== undefined || name === 'runc')
+      .map(({ name, path }) => backend(`oci:${name}`, whyNoRuntime(path), path)),
+  ]
+}
+
+function backend(Name: string, reason: string | undefined, path = ''): BackendInfo {
+  return { Name, Works: reason === undefined, Reason: reason ?? '', Path: path }
+}
+
+function whyNoLinux(): string | undefined {
+  if (process.platform !== 'linux') return 'it needs Linux'
+  if (!existsSync(nativeProgram)) return `the native program is missing: ${nativeProgram}`
+  if (process.geteuid?.() === 0) return undefined
+  const closed = hasLine('/proc/sys/kernel/unprivileged_userns_clone', /^0$/m)
+  const none = hasLine('/proc/sys/user/max_user_namespaces', /^0$/m)
+  return closed || none ? 'ordinary users may make no user namespaces here' : undefined
+}
+
+function whyNoRuntime(path: string | undefined): string | undefined {
+  return path === undefined ? 'not installed' : whyNotHere(path, readHierarchies())
+}
+
+function findOnPath(name: string): string | undefined {
+  const directories = (process.env['PATH'] ?? '').split(delimiter).filter((directory) => directory !== '')
+  return directories.map((directory) => join(directory, name)).find((path) => existsSync(path))
+}
+
+function hasLine(path: string, pattern: RegExp): boolean {
+  try {
+    return pattern.test(readFileSync(path, 'utf8'))
+  } catch {
+    return false // this kernel has no such switch
+  }
+}
