@@ -1,7 +1,6 @@
 import * as Args from '@oclif/core/args'
-import * as Flags from '@oclif/core/flags'
 import { EngineCommand } from '../base-command.ts'
-import { wholeNumber } from '../ui/numbers.ts'
+import { stopFlags, stopOptions } from '../ui/stop-flags.ts'
 
 export default class Stop extends EngineCommand {
   static override summary = 'Stop one or more running containers'
@@ -16,23 +15,14 @@ export default class Stop extends EngineCommand {
   static override args = {
     container: Args.string({ description: 'Name, ID or unambiguous prefix of an ID', required: true, multiple: true }),
   }
-  static override flags = {
-    signal: Flags.string({ char: 's', description: 'Signal to send to the container' }),
-    time: Flags.string({
-      char: 't',
-      aliases: ['timeout'],
-      description: 'Seconds to wait before killing the container (-1: as long as it takes)',
-    }),
-  }
+  static override flags = stopFlags
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(Stop)
+    const options = stopOptions(flags)
     const engine = await this.openEngine()
     await this.eachTarget(args.container, async (name) => {
-      await engine.containers.stop(name, {
-        signal: flags.signal,
-        timeoutSeconds: wholeNumber(flags.time, '-t, --time'),
-      })
+      await engine.containers.stop(name, options)
       this.log(name)
     })
   }

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { after, afterEach, before, describe, it } from 'mocha'
 import { type Coracle, IMAGE, openCoracle } from '../support/coracle.ts'
 import { needsRoot } from '../support/needs-root.ts'
+import { until } from '../support/until.ts'
 
 const FAST = ['--health-interval', '50ms', '--health-retries', '2']
 
@@ -22,15 +23,14 @@ describe('health checks', () => {
 
   const inspect = (template: string, name: string) => coracle.run(['inspect', '-f', template, name]).stdout.trimEnd()
 
-  async function until(name: string, template: string, expected: string): Promise<void> {
-    for (let attempt = 0; attempt < 400; attempt += 1) {
-      if (inspect(template, name) === expected) return
-      await sleep(25)
-    }
-    assert.fail(`${name} never came to ${expected}: ${inspect('{{json .State}}', name)}`)
-  }
+  const untilState = (name: string, template: string, expected: string) =>
+    until(
+      `${name} is ${expected}`,
+      () => inspect(template, name) === expected,
+      () => inspect('{{json .State}}', name),
+    )
 
-  const untilHealth = (name: string, status: string) => until(name, '{{.State.Health.Status}}', status)
+  const untilHealth = (name: string, status: string) => untilState(name, '{{.State.Health.Status}}', status)
 
   it('follow what a command in the container says', async () => {
     coracle.output(
@@ -106,7 +106,7 @@ describe('health checks', () => {
       'sleep',
       '1000',
     )
-    await until('young', '{{len .State.Health.Log}}', '5')
+    await untilState('young', '{{len .State.Health.Log}}', '5')
     assert.equal(inspect('{{.State.Health.Status}} {{.State.Health.FailingStreak}}', 'young'), 'starting 0')
     assert.match(coracle.output('ps'), /\(health: starting\)/)
     coracle.output('exec', 'young', 'touch', '/ok')
@@ -157,12 +157,12 @@ describe('health checks', () => {
 
     it('stops', async () => {
       sick('stops', 'stop', '--stop-timeout', '0', '--restart', 'always')
-      await until('stops', '{{.State.Status}}', 'exited')
+      await untilState('stops', '{{.State.Status}}', 'exited')
     })
 
     it('kills, which a restart policy takes for a crash', async () => {
       sick('kills', 'kill', '--restart', 'on-failure:1')
-      await until('kills', '{{.State.Status}} {{.RestartCount}}', 'exited 1')
+      await untilState('kills', '{{.State.Status}} {{.RestartCount}}', 'exited 1')
     })
 
     it('restarts', async () => {
@@ -199,9 +199,9 @@ describe('health checks', () => {
       'sleep',
       '1000',
     )
-    await until('cut', '{{len .ExecIDs}}', '1')
+    await untilState('cut', '{{len .ExecIDs}}', '1')
     process.kill(Number(inspect('{{.State.Pid}}', 'cut')), 'SIGKILL')
-    await until('cut', '{{.State.Status}}', 'exited')
+    await untilState('cut', '{{.State.Status}}', 'exited')
     await sleep(300)
   })
 })

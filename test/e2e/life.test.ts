@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { after, afterEach, before, describe, it } from 'mocha'
 import { type Coracle, IMAGE, openCoracle } from '../support/coracle.ts'
 import { needsRoot } from '../support/needs-root.ts'
+import { until } from '../support/until.ts'
 
 /** Ends at once when asked to, and says so. */
 const OBEDIENT = ['sh', '-c', 'trap "echo bye; exit 7" TERM; echo up; while :; do sleep 0.05; done']
@@ -28,14 +29,6 @@ describe('the life of a container, by the command line', () => {
       .output('ps', '-a')
       .split('\n')
       .find((line) => line.endsWith(` ${name}`)) ?? ''
-
-  async function until(what: string, holds: () => boolean): Promise<void> {
-    for (let attempt = 0; attempt < 400; attempt += 1) {
-      if (holds()) return
-      await sleep(25)
-    }
-    assert.fail(`it never came to this: ${what}; ${coracle.output('ps', '-a')}`)
-  }
 
   const upAndReady = (name: string) => until(`${name} is up`, () => coracle.run(['logs', name]).stdout.includes('up\n'))
 

@@ -1,8 +1,8 @@
 /** Wakes a reader when its log grows, and tells it when nothing more can come. */
-import { type FSWatcher, watch } from 'node:fs'
 import { dirname } from 'node:path'
 import { connectSupervisor } from '../../linux/supervisor-client.ts'
 import { containerRunDirectory } from '../../paths.ts'
+import { watchPath } from '../../util/watch.ts'
 import { isActive } from '../lifecycle.ts'
 import { reconcile } from '../reconcile.ts'
 import { type ContainerRecord, readRecord } from '../records.ts'
@@ -39,7 +39,7 @@ export async function followGrowth(
   const supervisor = over ? undefined : await connectSupervisor(containerRunDirectory(room.paths, record.id))
   supervisor?.wait().then(finish, finish)
   signal?.addEventListener('abort', finish, { once: true })
-  const watcher = watchDirectory(dirname(path), notice)
+  const watcher = watchPath(dirname(path), notice)
   return {
     get over() {
       return over
@@ -57,7 +57,7 @@ export async function followGrowth(
       changed = false
     },
     close: () => {
-      watcher?.close()
+      watcher.close()
       supervisor?.close()
       signal?.removeEventListener('abort', finish)
     },
@@ -69,14 +69,4 @@ async function stillRuns(room: ContainerRoom, { id, supervisor }: ContainerRecor
   const stored = readRecord(room.database, id)
   const now = stored && (await reconcile(room, stored))
   return now !== undefined && isActive(now.state) && now.supervisor?.pid === supervisor?.pid
-}
-
-function watchDirectory(directory: string, notice: () => void): FSWatcher | undefined {
-  try {
-    const watcher = watch(directory, notice)
-    watcher.on('error', () => watcher.close()) // the poll goes on
-    return watcher
-  } catch {
-    return undefined // no watches left on this host: the poll has to do
-  }
 }

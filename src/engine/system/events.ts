@@ -1,9 +1,9 @@
 /** `events`: rows of the database, in the order they happened, and on as they are written. */
-import { watch } from 'node:fs'
 import { InvalidArgument } from '../../errors.ts'
 import { statePath } from '../../paths.ts'
 import { latestEvent, readEvents, type StoredEvent } from '../../state/events.ts'
 import { parseMoment } from '../../util/moment.ts'
+import { watchPath } from '../../util/watch.ts'
 import type { SystemRoom } from './open.ts'
 import type { EngineEvent, EventOptions } from './types.ts'
 
@@ -63,7 +63,7 @@ function watchDatabase(path: string): Changes {
     changed = true
     wake()
   }
-  const watcher = openWatcher(`${path}-wal`, notice)
+  const watcher = watchPath(`${path}-wal`, notice)
   return {
     next: async (signal) => {
       if (!changed) {
@@ -77,17 +77,7 @@ function watchDatabase(path: string): Changes {
       }
       changed = false
     },
-    [Symbol.dispose]: () => watcher?.close(),
-  }
-}
-
-function openWatcher(path: string, notice: () => void) {
-  try {
-    const watcher = watch(path, notice)
-    watcher.on('error', () => watcher.close()) // the poll goes on
-    return watcher
-  } catch {
-    return undefined // no watches left on this host: the poll has to do
+    [Symbol.dispose]: () => watcher.close(),
   }
 }
 
