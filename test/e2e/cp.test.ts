@@ -218,10 +218,10 @@ describe('coracle cp', function () {
   })
 
   it('lets several copies into one stopped container follow each other', async () => {
-    const children = [1, 2, 3, 4].map((index) => coracle.start(['cp', at('tree/f'), `stopped:/tmp/at-once-${index}`]))
+    const children = [1, 2, 3, 4].map((index) => coracle.start(['cp', at('tree/f'), `stopped:/var/at-once-${index}`]))
     const codes = await Promise.all(children.map(async (child) => (await once(child, 'exit'))[0] as number))
     assert.deepEqual(codes, [0, 0, 0, 0])
-    copied('stopped:/tmp/.', at('all'))
+    copied('stopped:/var/.', at('all'))
     assert.equal(readdirSync(at('all')).filter((name) => name.startsWith('at-once-')).length, 4)
   })
 

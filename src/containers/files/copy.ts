@@ -1,8 +1,8 @@
 /** `cp`: files between a container and the host, by docker's rules. */
 import { InvalidArgument } from '../../errors.ts'
-import { humanSize } from '../../ui/units.ts'
 import type { ContainerRoom } from '../room.ts'
 import type { CopyRequest, RunIO } from '../types.ts'
+import { openCopyProgress } from './copy-progress.ts'
 import { CopyImpossible } from './errors.ts'
 
 /** What a half of the work is asked for. */
@@ -24,7 +24,8 @@ export interface Copying {
 export async function copyFiles(room: ContainerRoom, request: CopyRequest, io: RunIO): Promise<void> {
   const { from, to, signal } = request
   const { container, inside, outside } = sides(request)
-  let copiedBytes = 2 * BLOCK // the end of an archive, which docker counts
+  const told = request.quiet === false && to.path !== '-' ? io.stderr : undefined
+  using progress = openCopyProgress(told, `Copying ${from.container === undefined ? 'to' : 'from'} container`)
   const copying: Copying = {
     container,
     inside: inside.startsWith('/') ? inside : `/${inside}`,
@@ -33,15 +34,11 @@ export async function copyFiles(room: ContainerRoom, request: CopyRequest, io: R
     followLink: request.followLink ?? false,
     io,
     signal,
-    onBytes: (count) => {
-      copiedBytes += BLOCK + Math.ceil(count / BLOCK) * BLOCK
-    },
+    onBytes: progress.add,
   }
   if (from.container !== undefined) await (await import('./copy-out.ts')).copyOut(room, copying)
   else await (await import('./copy-in.ts')).copyIn(room, copying)
-  const target = to.container === undefined ? to.path : `${to.container}:${to.path}`
-  if (request.quiet === false && to.path !== '-')
-    io.stderr.write(`Successfully copied ${humanSize(copiedBytes, 3)} to ${target}\n`)
+  progress.done(to.container === undefined ? to.path : `${to.container}:${to.path}`)
 }
 
 /** @throws {InvalidArgument} @throws {CopyImpossible} not exactly one of them is a container's */
@@ -57,5 +54,3 @@ function sides({ from, to }: CopyRequest): Pick<Copying, 'container' | 'inside' 
   if (inner.path === '') throw new CopyImpossible('bad parameter: path cannot be empty')
   return { container: inner.container, inside: inner.path, outside: outer.path }
 }
-
-const BLOCK = 512

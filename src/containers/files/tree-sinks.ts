@@ -20,13 +20,15 @@ export function placeIn(prefix: ByteString, name: ByteString): (path: ByteString
   }
 }
 
+const BLOCK = 512
+
 export interface ApplyOptions {
   /** Where an entry goes; undefined leaves it out. */
   readonly place: (path: ByteString) => ByteString | undefined
   /** Owner and permissions of the copy. */
   readonly attributes: (entry: TreeEntry) => { readonly uid: number; readonly gid: number; readonly mode: number }
   readonly keepXattr: (name: ByteString) => boolean
-  /** Called for each entry with its size. */
+  /** Told of the bytes that a tar archive of it would have. */
   readonly onBytes?: (count: number) => void
 }
 
@@ -38,7 +40,7 @@ export function applySink(applier: Applier, options: ApplyOptions): TreeSink {
   const begin = (entry: TreeEntry) => {
     const place = options.place(entry.path)
     if (place === undefined) return
-    options.onBytes?.(entry.hardLink === '' ? entry.sizeBytes : 0)
+    options.onBytes?.(BLOCK + (-entry.sizeBytes & (BLOCK - 1)))
     const hardLink = entry.hardLink === '' ? undefined : options.place(entry.hardLink)
     if (hardLink !== undefined) return applier.hardLink(place, hardLink)
     const attributes = { ...entry, ...options.attributes(entry) }
@@ -61,7 +63,10 @@ export function applySink(applier: Applier, options: ApplyOptions): TreeSink {
   }
   return {
     entry: begin,
-    data: (chunk) => file?.write(chunk),
+    data: (chunk) => {
+      file?.write(chunk)
+      options.onBytes?.(chunk.length)
+    },
     end: () => {
       if (file === undefined) return
       xattrs(file.entry)
