@@ -56,6 +56,8 @@ export default class Ps extends EngineCommand {
       'Names',
       ...(flags.size ? ['Size'] : []),
     ]
-    for (const line of formatRows(rows, { format, columns, headings: CONTAINER_HEADINGS })) this.log(line)
+    const lines = formatRows(rows, { format, columns, headings: CONTAINER_HEADINGS })
+    // In one piece: a thousand writes would take longer than all the rest.
+    if (lines.length > 0) this.log(lines.join('\n'))
   }
 }

@@ -17,8 +17,8 @@ export async function listContainers(
   const filter = await parseListFilters(filters, filterContext(room))
   const wholeList = all || filter.all || last > 0
   const found: ContainerRecord[] = []
-  for (const record of listRecords(room.database)) {
-    if (found.length === last) break
+  for (const record of listRecords(room.database, { alive: !wholeList })) {
+    if (last > 0 && found.length === last) break
     const current = await reconcile(room, record)
     if (current === undefined || !(wholeList || isShown(current))) continue
     if (filter.matches(current)) found.push(current)

@@ -258,9 +258,10 @@ export function readRecord(database: Database, id: string): ContainerRecord | un
   return row === undefined ? undefined : toRecord(row)
 }
 
-/** Newest first. */
-export function listRecords(database: Database): ContainerRecord[] {
-  return database.prepare('SELECT * FROM containers ORDER BY created_at DESC, rowid DESC').all().map(toRecord)
+/** Newest first. @param alive - without those that have stopped, or never started, and are to stay so */
+export function listRecords(database: Database, { alive = false } = {}): ContainerRecord[] {
+  const chosen = alive ? "WHERE state NOT IN ('created', 'exited') OR auto_remove = 1" : ''
+  return database.prepare(`SELECT * FROM containers ${chosen} ORDER BY created_at DESC, rowid DESC`).all().map(toRecord)
 }
 
 export function recordsOfImage(
@@ -273,7 +274,9 @@ export function recordsOfImage(
 
 type Row = Readonly<Record<string, unknown>>
 
+/** Settings are large, and lists of a thousand containers ask few of them: they are parsed when first asked for. */
 function toRecord(row: Row): ContainerRecord {
+  let settings: StoredSettings | undefined
   return {
     id: row['id'] as string,
     name: row['name'] as string,
@@ -282,7 +285,10 @@ function toRecord(row: Row): ContainerRecord {
     backend: row['backend'] as string,
     state: row['state'] as ContainerState,
     autoRemove: row['auto_remove'] === 1,
-    settings: JSON.parse(row['config'] as string) as StoredSettings,
+    get settings() {
+      settings ??= JSON.parse(row['config'] as string) as StoredSettings
+      return settings
+    },
     createdAtMs: row['created_at'] as number,
     startedAtMs: optional<number>(row['started_at']),
     finishedAtMs: optional<number>(row['finished_at']),

@@ -22,14 +22,21 @@ export function formatRows(
   if (format === 'json') return rows.map(rowAsJson)
   const tabular = /^table(?:\s|$)/.test(format)
   const typed = tabular ? format.slice('table'.length).trim() : format
-  const template = (typed || columns.map((name) => `{{.${name}}}`).join('\\t'))
-    .replaceAll('\\t', '\t')
-    .replaceAll('\\n', '\n')
-  const render = compileTemplate(template)
+  if (tabular && typed === '') return plainTable(rows, columns, headings)
+  const render = compileTemplate(typed.replaceAll('\\t', '\t').replaceAll('\\n', '\n'))
   if (!tabular) return rows.map(render)
   const fields = Object.keys({ ...rows[0], ...headings })
   const heading = Object.fromEntries(fields.map((name) => [name, headingOf(name, headings)]))
   return formatTable([render(heading), ...rows.map(render)].map((line) => line.split('\t')))
+}
+
+function plainTable(
+  rows: readonly Row[],
+  columns: readonly string[],
+  headings: Readonly<Record<string, string>>,
+): readonly string[] {
+  const heading = columns.map((name) => headings[name] ?? name.toUpperCase())
+  return formatTable([heading, ...rows.map((row) => columns.map((name) => String(row[name] ?? '')))])
 }
 
 /** `Label "version"` is headed by what it is a label of, so a heading is a text and a method in one. */

@@ -7,7 +7,7 @@ export function formatTable(rows: readonly (readonly string[])[], minWidth: numb
   const widths: number[] = []
   for (const row of rows) {
     for (const [column, cell] of row.slice(0, -1).entries()) {
-      widths[column] = Math.max(widths[column] ?? minWidth, [...cell].length + PADDING)
+      widths[column] = Math.max(widths[column] ?? minWidth, widthOf(cell) + PADDING)
     }
   }
   return rows.map((row) =>
@@ -16,5 +16,10 @@ export function formatTable(rows: readonly (readonly string[])[], minWidth: numb
 }
 
 function pad(cell: string, width = 0): string {
-  return cell + ' '.repeat(Math.max(0, width - [...cell].length))
+  return cell + ' '.repeat(Math.max(0, width - widthOf(cell)))
+}
+
+/** In characters, of which most texts have as many as UTF-16 units. */
+function widthOf(cell: string): number {
+  return /^[\0-\x7f]*$/.test(cell) ? cell.length : [...cell].length
 }
