@@ -1,6 +1,7 @@
 /** `inspect --as-command`: settings back into the words of a `run` that makes them. */
 import { ImageNotFound } from '../../images/errors.ts'
 import type { ImageProcessConfig } from '../../oci/descriptor.ts'
+import { shellLine } from '../../ui/text.ts'
 import type { ContainerConfig, HealthConfig } from '../config.ts'
 import { findContainer } from '../find.ts'
 import type { ContainerRecord, StoredSettings } from '../records.ts'
@@ -56,13 +57,13 @@ function streamFlags(config: ContainerConfig): Flag[] {
     ...(AttachStdout ? ['stdout'] : []),
     ...(AttachStderr ? ['stderr'] : []),
   ]
-  const usual = OpenStdin ? 3 : 2
+  const usual = OpenStdin ? ['stdin', 'stdout', 'stderr'] : ['stdout', 'stderr']
   const detached = attached.length === 0
   return [
     ...switched('detach', detached),
     ...switched('interactive', OpenStdin),
     ...switched('tty', Tty),
-    ...(detached || attached.length === usual ? [] : list('attach', attached)),
+    ...(detached || same(attached, usual) ? [] : list('attach', attached)),
   ]
 }
 
@@ -101,13 +102,14 @@ function identityFlags(config: ContainerConfig, image: ImageProcessConfig): Flag
 
 function healthFlags(check: HealthConfig | undefined, { Healthcheck: known }: ImageProcessConfig): Flag[] {
   if (check === undefined) return []
-  const [kind, ...words] = check.Test ?? []
-  if (kind === 'NONE') return switched('no-healthcheck', true)
+  const test = check.Test ?? []
+  const own = !same(test, known?.Test ?? [])
+  const [kind, ...words] = test
+  if (own && kind === 'NONE') return switched('no-healthcheck', true)
   const duration = (name: string, value: number | undefined, usual: number | undefined) =>
     value === undefined || value === 0 || value === usual ? [] : flag(name, `${value}ns`)
-  const line = words.join(' ')
   return [
-    ...(same(check.Test ?? [], known?.Test ?? []) ? [] : flag('health-cmd', line)),
+    ...(own ? flag('health-cmd', kind === 'CMD' ? shellLine(words) : words.join(' ')) : []),
     ...duration('health-interval', check.Interval, known?.Interval),
     ...duration('health-timeout', check.Timeout, known?.Timeout),
     ...duration('health-start-period', check.StartPeriod, known?.StartPeriod),

@@ -37,28 +37,30 @@ function restartText({ Name, MaximumRetryCount }: RestartPolicy): string {
 
 /** `-v` where that says it all, otherwise `--mount`. */
 function mountFlag(mount: MountSetting): Flag[] {
-  const { Type, Source, Target, ReadOnly, Propagation } = mount
+  const { Type, Source, Target } = mount
   if (Type === 'volume') return [`--volume=${Target}`]
   const simple = mount.NonRecursive === undefined && mount.ReadOnlyNonRecursive === undefined
-  if (Type === 'bind' && mount.CreateMountpoint && simple && !`${Source}${Target}`.includes(':')) {
-    const options = [...(ReadOnly ? ['ro'] : []), ...(Propagation === undefined ? [] : [Propagation])]
-    return [`--volume=${[Source, Target, ...(options.length === 0 ? [] : [options.join(',')])].join(':')}`]
-  }
-  const fields = [
-    `type=${Type}`,
-    ...(Source === '' ? [] : [`source=${Source}`]),
-    `target=${Target}`,
-    ...(ReadOnly ? ['readonly'] : []),
-    ...(Propagation === undefined ? [] : [`bind-propagation=${Propagation}`]),
-    ...(mount.NonRecursive === undefined ? [] : [`bind-nonrecursive=${mount.NonRecursive}`]),
-    ...(mount.ReadOnlyNonRecursive === undefined
-      ? []
-      : [`bind-recursive=${mount.ReadOnlyNonRecursive ? 'writable' : 'readonly'}`]),
-    ...(mount.CreateMountpoint === undefined ? [] : [`bind-create-mountpoint=${mount.CreateMountpoint}`]),
-    ...(mount.TmpfsSizeBytes === undefined ? [] : [`tmpfs-size=${mount.TmpfsSizeBytes}`]),
-    ...(mount.TmpfsMode === undefined ? [] : [`tmpfs-mode=${mount.TmpfsMode.toString(8)}`]),
+  if (Type !== 'bind' || !mount.CreateMountpoint || !simple || `${Source}${Target}`.includes(':'))
+    return [`--mount=${mountFields(mount).map(csvField).join(',')}`]
+  const options = [...(mount.ReadOnly ? ['ro'] : []), ...(mount.Propagation === undefined ? [] : [mount.Propagation])]
+  return [`--volume=${[Source, Target, ...(options.length === 0 ? [] : [options.join(',')])].join(':')}`]
+}
+
+function mountFields(mount: MountSetting): readonly string[] {
+  const field = (key: string, value: unknown) => (value === undefined || value === '' ? [] : [`${key}=${value}`])
+  const { ReadOnlyNonRecursive } = mount
+  return [
+    `type=${mount.Type}`,
+    ...field('source', mount.Source),
+    `target=${mount.Target}`,
+    ...(mount.ReadOnly ? ['readonly'] : []),
+    ...field('bind-propagation', mount.Propagation),
+    ...field('bind-nonrecursive', mount.NonRecursive),
+    ...(ReadOnlyNonRecursive === undefined ? [] : [`bind-recursive=${ReadOnlyNonRecursive ? 'writable' : 'readonly'}`]),
+    ...field('bind-create-mountpoint', mount.CreateMountpoint),
+    ...field('tmpfs-size', mount.TmpfsSizeBytes),
+    ...field('tmpfs-mode', mount.TmpfsMode?.toString(8)),
   ]
-  return [`--mount=${fields.map(csvField).join(',')}`]
 }
 
 function csvField(text: string): string {

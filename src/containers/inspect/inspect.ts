@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { ImageNotFound } from '../../images/errors.ts'
 import type { RuntimeSpec } from '../../oci/runtime-spec.ts'
 import type { Paths } from '../../paths.ts'
+import type { ContainerConfig } from '../config.ts'
 import { containerDirectories } from '../directories.ts'
 import { findContainer } from '../find.ts'
 import { logPath } from '../logs/path.ts'
@@ -11,7 +12,7 @@ import type { ContainerRecord } from '../records.ts'
 import type { ContainerRoom } from '../room.ts'
 import { writtenBytes } from '../size.ts'
 import type { ContainerInspect } from '../types.ts'
-import { describeHostConfig } from './host-config.ts'
+import { describeHostConfig, nullWhenEmpty } from './host-config.ts'
 import { describeMounts } from './mounts.ts'
 import { describeNetworks } from './networks.ts'
 import { describeState, timestamp } from './state.ts'
@@ -51,8 +52,19 @@ export async function inspectContainer(
     GraphDriver: graph,
     ...(size && (await describeSizes(room, record))),
     Mounts: describeMounts(record.settings, spec, data),
-    Config: { ...config, Hostname: spec?.hostname ?? config.Hostname },
+    Config: describeConfig(config, spec),
     NetworkSettings: describeNetworks(record),
+  }
+}
+
+function describeConfig(config: ContainerConfig, spec: RuntimeSpec | undefined): object {
+  return {
+    ...config,
+    Hostname: spec?.hostname ?? config.Hostname,
+    Env: nullWhenEmpty(config.Env),
+    Entrypoint: nullWhenEmpty(config.Entrypoint),
+    Volumes: Object.keys(config.Volumes ?? {}).length === 0 ? null : config.Volumes,
+    OnBuild: null,
   }
 }
 

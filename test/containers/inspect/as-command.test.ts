@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { describe, it } from 'mocha'
-import type { ContainerSettings } from '../../../src/containers/config.ts'
+import type { ContainerConfig, ContainerSettings } from '../../../src/containers/config.ts'
 import { commandWords } from '../../../src/containers/inspect/as-command.ts'
 import { parseRunRequest } from '../../../src/containers/parse/run-request.ts'
 import { commandLine, mergeImage } from '../../../src/containers/spec/merge-image.ts'
@@ -21,9 +21,21 @@ const IMAGE: ImageProcessConfig = {
   StopSignal: 'SIGQUIT',
 }
 
+const anyImage = fc.constantFrom<ImageProcessConfig>(
+  IMAGE,
+  {},
+  { Cmd: ['sh'] },
+  { Entrypoint: ['/entry', '-x'], Healthcheck: { Test: ['CMD', 'probe', 'it now'], Interval: 1e9, Retries: 2 } },
+  { Cmd: ['sh'], Healthcheck: { Test: ['CMD-SHELL', 'probe it'], Timeout: 1e9 }, Shell: ['/bin/bash', '-c'] },
+  { Cmd: ['sh'], Healthcheck: { Test: ['NONE'] }, Volumes: { '/data': {} } },
+)
+
 /** As the record of a container keeps them. */
 function stored(settings: ContainerSettings, image: ImageProcessConfig) {
-  const config = mergeImage(settings.config, image)
+  const { Healthcheck, ...merged } = mergeImage(settings.config, image)
+  // Only zeros were given, and they mean the same as nothing.
+  const unchecked = Object.keys(Healthcheck ?? {}).length === 0
+  const config = { ...merged, ...(!unchecked && { Healthcheck }) } as ContainerConfig
   return { config, host: settings.host, platform: settings.platform, argv: commandLine(config) }
 }
 
@@ -45,7 +57,7 @@ const optional = <Value>(value: fc.Arbitrary<Value>) => fc.option(value, { nil: 
 const some = <Value>(value: fc.Arbitrary<Value>) => optional(fc.array(value, { minLength: 1, maxLength: 3 }))
 const path = fc.stringMatching(/^\/[a-z]{1,6}(\/[a-z "',]{1,5}[a-z]){0,2}$/)
 
-const anyFlags: fc.Arbitrary<RunFlags> = fc.record({
+const values = {
   detach: optional(fc.boolean()),
   interactive: optional(fc.boolean()),
   tty: optional(fc.boolean()),
@@ -98,20 +110,85 @@ const anyFlags: fc.Arbitrary<RunFlags> = fc.record({
   network: optional(fc.constantFrom('none', 'container:other')),
   'group-add': some(name),
   annotation: some(fc.tuple(name, word).map(([key, value]) => `${key}=${value}`)),
-})
+  attach: some(fc.constantFrom('stdin', 'STDOUT', 'stderr')),
+  rm: optional(fc.boolean()),
+  domainname: optional(name),
+  'mac-address': optional(fc.constant('92:d0:c6:0a:29:33')),
+  platform: optional(fc.constantFrom('linux/arm64', 'wasi/wasm')),
+  runtime: optional(fc.constantFrom('runc', '/usr/bin/crun')),
+  'health-cmd': optional(word),
+  'health-interval': optional(fc.constantFrom('0', '1m30s', '5ms')),
+  'health-timeout': optional(fc.constantFrom('0s', '2s')),
+  'health-start-period': optional(fc.constantFrom('0s', '1h')),
+  'health-start-interval': optional(fc.constant('100ms')),
+  'health-retries': optional(fc.constantFrom('0', '7')),
+  'health-on-failure': optional(fc.constantFrom('none', 'kill', 'stop', 'restart')),
+  'no-healthcheck': fc.constantFrom(undefined, undefined, undefined, true),
+  'log-driver': optional(fc.constantFrom('json-file', 'local', 'none')),
+  'log-opt': some(fc.constantFrom('max-size=10m', 'max-file=3', 'tag={{.Name}} x', 'labels=a,b')),
+  'memory-swap': optional(fc.constantFrom('-1', '9g')),
+  'oom-kill-disable': optional(fc.boolean()),
+  'cpu-period': optional(fc.constant('50000')),
+  'cpu-quota': optional(fc.constantFrom('-1', '25000')),
+  'cpuset-mems': optional(fc.constant('0')),
+  'blkio-weight': optional(fc.constantFrom('0', '300')),
+  'blkio-weight-device': some(fc.constant('/dev/sda:200')),
+  'device-read-bps': some(fc.constant('/dev/sda:1mb')),
+  'device-write-bps': some(fc.constant('/dev/sda:1024')),
+  'device-read-iops': some(fc.constant('/dev/sda:1000')),
+  'device-write-iops': some(fc.constant('/dev/sdb:10')),
+  'device-cgroup-rule': some(fc.constantFrom('c 1:3 rwm', 'b *:* r')),
+  'cgroup-parent': optional(fc.constantFrom('teams', '/teams/blue')),
+  cgroupns: optional(fc.constantFrom('host', 'private')),
+  'dns-option': some(fc.constant('ndots:2')),
+  'dns-search': some(fc.constantFrom('example.com', '.')),
+  ipc: optional(fc.constantFrom('host', 'private', 'shareable', 'none', 'container:other')),
+  pid: optional(fc.constantFrom('host', 'container:other')),
+  uts: optional(fc.constant('host')),
+  userns: optional(fc.constant('host')),
+} satisfies { readonly [Name in keyof RunFlags]: fc.Arbitrary<RunFlags[Name]> }
+
+/** Few at a time, because many contradict each other; every one in its turn. */
+const anyFlags: fc.Arbitrary<RunFlags> = fc
+  .subarray(Object.keys(values) as (keyof typeof values)[], { maxLength: 12 })
+  .chain(
+    (chosen) => fc.record(Object.fromEntries(chosen.map((flag) => [flag, values[flag]]))) as fc.Arbitrary<RunFlags>,
+  )
+
+/** Those that leave no trace in the container: where its settings come from, and how the command itself behaves. */
+const WITHOUT_TRACE = [
+  'cidfile',
+  'debug-plan',
+  'detach-keys',
+  'env-file',
+  'label-file',
+  'name',
+  'pull',
+  'quiet',
+  'sig-proxy',
+]
 
 describe('inspect --as-command', () => {
+  const tried = new Set<string>()
+
   it('is a line that makes the same container again, whatever it was made with', () => {
     fc.assert(
-      fc.property(anyFlags, fc.array(word, { maxLength: 3 }), (flags, command) => {
+      fc.property(anyFlags, fc.array(word, { maxLength: 3 }), anyImage, (flags, command, image) => {
         const settings = attempt(() => parseRunRequest({ image: 'app:1', command, flags }))
         fc.pre(settings !== undefined)
-        const original = stored(settings, IMAGE)
-        const again = readBack(commandWords({ name: 'web', imageName: 'app:1', settings: original }, IMAGE))
-        assert.deepEqual(stored(again, IMAGE), original)
+        const original = attempt(() => stored(settings, image))
+        fc.pre(original !== undefined)
+        const again = readBack(commandWords({ name: 'web', imageName: 'app:1', settings: original }, image))
+        assert.deepEqual(stored(again, image), original)
+        for (const flag of Object.keys(flags)) tried.add(flag)
       }),
-      { numRuns: 300 },
+      { numRuns: 1000 },
     )
+    assert.deepEqual([...tried].sort(), Object.keys(values).sort(), 'every flag came to its turn')
+  })
+
+  it('knows every flag of run', () => {
+    assert.deepEqual([...Object.keys(values), ...WITHOUT_TRACE].sort(), Object.keys(runFlags).sort())
   })
 
   it('leaves out what the image says by itself', () => {
