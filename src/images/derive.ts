@@ -43,12 +43,13 @@ export interface DeriveOptions {
  */
 export async function deriveImage(context: ImageContext, options: DeriveOptions): Promise<Digest> {
   const names = namesOf(options.reference)
-  const config = applyChanges(options.config, options.changes ?? [])
+  applyChanges({}, options.changes ?? []) // a mistake there is told before any work
   using lease = openLease(context.database)
   const base = findImage(context.database, options.base)
   lease.add('image', [base.id])
   const { manifest, understood } = await readContent(context, base)
   if (base.kind !== 'layers') throw new InvalidArgument(`image ${options.base} has no layers to go on from`)
+  const config = applyChanges({ ...unsaid(understood.config), ...options.config }, options.changes ?? [])
   const layer = await spool(context.paths, 'commit', options.layer())
   try {
     lease.add('blob', [layer.digest])
@@ -87,6 +88,16 @@ function describe(
     config,
     rootfs: { type: 'layers', diff_ids: [...base.rootfs.diff_ids, diffID] },
     history: [...(base.history ?? []), step],
+  }
+}
+
+/** What no container says otherwise, so that it stays as it is. */
+function unsaid({ config = {} }: ImageConfig): ImageProcessConfig {
+  const { ExposedPorts, OnBuild, Healthcheck } = config
+  return {
+    ...(ExposedPorts !== undefined && { ExposedPorts }),
+    ...(OnBuild !== undefined && { OnBuild }),
+    ...(Healthcheck !== undefined && { Healthcheck }),
   }
 }
 

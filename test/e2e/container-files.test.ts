@@ -119,6 +119,14 @@ describe('the files of containers', function () {
       assert.equal(coracle.output('rmi', 'made:1').includes('Untagged'), true)
     })
 
+    it('keeps of the image below what a container does not say', () => {
+      coracle.output('commit', '-c', 'EXPOSE 80', '-c', 'ENTRYPOINT ["echo"]', ran('true'), 'below:1')
+      const id = coracle.output('create', '--entrypoint', 'cat', 'below:1', '/f')
+      coracle.output('commit', id, 'above:1')
+      const format = '{{json .Config.ExposedPorts}} {{json .Config.Entrypoint}} {{json .Config.Cmd}}'
+      assert.equal(coracle.output('image', 'inspect', '--format', format, 'above:1'), '{"80/tcp":{}} ["cat"] ["/f"]')
+    })
+
     it('makes an image that other programs take', () => {
       const id = ran('echo x > /f; rm /etc/group')
       coracle.output('commit', id, 'taken:1')
