@@ -26,7 +26,7 @@ export function openRepainter(stream: { write(text: string): unknown; readonly r
   process.once('exit', close)
   return {
     paint: (lines) => {
-      const shown = lines.slice(0, Math.max(1, (stream.rows ?? lines.length + 1) - 1))
+      const shown = lines.slice(0, Math.max(1, (stream.rows || Number.POSITIVE_INFINITY) - 1)) // 0 rows: unknown
       stream.write(`${HOME}${shown.map((line) => `${line}${CLEAR_LINE}\n`).join('')}${CLEAR_BELOW}`)
     },
     close,

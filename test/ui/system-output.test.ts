@@ -209,4 +209,12 @@ describe('a repainted view', () => {
     painter.close()
     assert.deepEqual(written, ['\u001b[?25l\u001b[2J', '\u001b[Ha\u001b[K\nb\u001b[K\n\u001b[J', '\u001b[?25h'])
   })
+
+  it('draws everything in a window of unknown height', () => {
+    const written: string[] = []
+    const painter = openRepainter({ rows: 0, write: (text) => written.push(text) })
+    painter.paint(['a', 'b'])
+    painter.close()
+    assert.equal(written[1], '\u001b[Ha\u001b[K\nb\u001b[K\n\u001b[J')
+  })
 })
