@@ -102,6 +102,9 @@ function falseRecords(world: World, memory: Memory): string[] {
   return [...found, ...strays, ...directories.map((id) => `directory of nobody: containers/${id}`)]
 }
 
+/** What the scripts end with by themselves, by SIGKILL, by SIGTERM; or nobody knows. */
+const POSSIBLE_ENDS: ReadonlySet<number> = new Set([3, 4, 5, 7, 9, 137, 143, -1])
+
 function lieOf(world: World, row: Row): string[] {
   const { id, state } = row
   const process = lives(row.pid, row.pid_start)
@@ -116,7 +119,7 @@ function lieOf(world: World, row: Row): string[] {
   if (state === 'restarting') return wrong([[!lives(row.owner_pid, row.owner_start), 'nobody restarts it']])
   if (state !== 'created' && state !== 'exited') return ['nobody is at work on it']
   // `created` after a start that failed keeps the status of the failure.
-  const falseEnd = state === 'exited' && (row.exit_status === null || row.exit_status === 0)
+  const falseEnd = state === 'exited' && !POSSIBLE_ENDS.has(row.exit_status ?? 0)
   return [
     ...wrong([
       [process || supervisor, 'its processes live'],
