@@ -36,7 +36,7 @@ export async function debugContainer(
     started = await superviseExec(room, { record, execId, directory }, { plan, request: exec, io })
   } catch (error) {
     await removeExecFiles(room.paths, { id: record.id, execId, directory })
-    throw error instanceof CoracleError ? explainFailure(record, error) : error
+    throw error instanceof CoracleError ? explainFailure(room, record, error) : error
   }
   return followExec(room, started, { request: exec, io })
 }

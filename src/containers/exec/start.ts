@@ -11,7 +11,7 @@ import { callBack } from '../call-back.ts'
 import { ContainerPaused } from '../errors.ts'
 import { insertContainerEvent, logContainerEvent } from '../events.ts'
 import { findRunning, type OpenedContainer, openRecord } from '../find.ts'
-import type { ContainerRecord } from '../records.ts'
+import { type ContainerRecord, readRecord } from '../records.ts'
 import type { ContainerRoom } from '../room.ts'
 import type { ExecRequest, RunIO } from '../types.ts'
 import { openContainerFiles } from './container-root.ts'
@@ -53,7 +53,7 @@ export async function startExec(
     return await superviseExec(room, { record, execId, directory }, { plan, request, io })
   } catch (error) {
     await removeExecFiles(room.paths, { id: record.id, execId, directory })
-    throw explainFailure(record, error)
+    throw explainFailure(room, record, error)
   }
 }
 
@@ -98,12 +98,16 @@ function tellOfStart(
   })
 }
 
+/** Its namespaces and groups go, and its processes are killed, a moment before its first one is seen to be dead. */
+const GONE = /: No such process$|cgroup\.procs: No such|its first process was killed before/
+
 /** A container that ended meanwhile makes steps fail in ways that say nothing. */
-export function explainFailure(record: ContainerRecord, error: unknown): unknown {
+export function explainFailure({ database }: ContainerRoom, record: ContainerRecord, error: unknown): unknown {
   if (!(error instanceof CoracleError)) return error
   if (record.process !== undefined && !isAlive(record.process)) return new ContainerEnded(record.id, { cause: error })
-  if (error instanceof ContainerEnded) return error
-  return error.code === 'LAUNCH_FAILED' ? new ExecFailed(error) : error
+  if (error.code !== 'LAUNCH_FAILED') return error
+  const ending = record.process !== undefined && readRecord(database, record.id)?.state !== 'running'
+  return ending || GONE.test(error.message) ? new ContainerEnded(record.id, { cause: error }) : new ExecFailed(error)
 }
 
 /** After the end, however it came: nothing of the exec is left, and the event is told. Idempotent but for the event. */
