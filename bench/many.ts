@@ -1,7 +1,7 @@
 /** 200 containers started and removed: does the last one take as long as the first? And `run -d` beside its peers. */
-import { measure, median, report, run } from './harness.ts'
+import { measure, median, report } from './harness.ts'
 import { pushBusybox } from './images.ts'
-import { commandLine, openBench, type Peer } from './peers.ts'
+import { invoke, openBench, type Peer, pull } from './peers.ts'
 
 const ROUNDS = Number(process.env['BENCH_ROUNDS'] ?? 15)
 const MANY = Number(process.env['BENCH_CONTAINERS'] ?? 200)
@@ -10,7 +10,7 @@ const SAMPLE = 20
 
 await using bench = await openBench()
 const image = pushBusybox(bench)
-for (const peer of bench.peers) invoke(peer, pullArgs(peer))
+for (const peer of bench.peers) pull(peer, image)
 const subjects = bench.peers.map((peer) => ({
   name: peer.name,
   work: () => void start(peer, 'measured'),
@@ -61,12 +61,4 @@ function start(peer: Peer, name: string): void {
 function removeIfThere(peer: Peer, name: string): void {
   const there = invoke(peer, ['ps', '-a', '-q', '--filter', `name=${name}`]).trim() !== ''
   if (there) invoke(peer, ['rm', '-f', name])
-}
-
-function pullArgs(peer: Peer): string[] {
-  return peer.name === 'podman' ? ['pull', '--tls-verify=false', image] : ['pull', image]
-}
-
-function invoke(peer: Peer, args: readonly string[]): string {
-  return run(...commandLine(peer, args), peer.env)
 }

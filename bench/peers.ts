@@ -6,7 +6,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { hasPeer } from './harness.ts'
+import { hasPeer, run } from './harness.ts'
 
 export interface Peer {
   readonly name: string
@@ -44,6 +44,15 @@ export async function openBench(): Promise<Bench> {
 export function commandLine(peer: Peer, args: readonly string[]): [string, string[]] {
   const [program, ...before] = peer.command
   return [program, [...before, ...args]]
+}
+
+/** Runs docker's words by a peer and returns what it printed. @throws when it fails */
+export function invoke(peer: Peer, words: readonly string[]): string {
+  return run(...commandLine(peer, words), peer.env)
+}
+
+export function pull(peer: Peer, image: string): void {
+  invoke(peer, peer.name === 'podman' ? ['pull', '--tls-verify=false', image] : ['pull', image])
 }
 
 function coraclePeer(scratch: string): Peer {

@@ -4,27 +4,19 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { hasPeer, measure, report, run, type Subject } from './harness.ts'
 import { pushBusybox } from './images.ts'
-import { type Bench, commandLine, openBench, type Peer } from './peers.ts'
+import { type Bench, invoke, openBench, pull } from './peers.ts'
 
 const ROUNDS = Number(process.env['BENCH_ROUNDS'] ?? 15)
 
 await using bench = await openBench()
 const image = pushBusybox(bench)
-for (const peer of bench.peers) run(...withEnv(peer, pullArgs(peer, image)))
+for (const peer of bench.peers) pull(peer, image)
 const subjects: Subject[] = bench.peers.map((peer) => ({
   name: peer.name,
-  work: () => void run(...withEnv(peer, ['run', '--rm', '--network', 'none', ...peer.runArgs, image, '/bin/true'])),
+  work: () => void invoke(peer, ['run', '--rm', '--network', 'none', ...peer.runArgs, image, '/bin/true']),
 }))
 if (hasPeer('runc')) subjects.push(runcSubject(bench))
 report(`run --rm --network none IMAGE true (${ROUNDS} rounds)`, measure(subjects, ROUNDS))
-
-function pullArgs(peer: Peer, name: string): string[] {
-  return peer.name === 'podman' ? ['pull', '--tls-verify=false', name] : ['pull', name]
-}
-
-function withEnv(peer: Peer, args: readonly string[]): [string, string[], NodeJS.ProcessEnv] {
-  return [...commandLine(peer, args), peer.env]
-}
 
 /** The bare runtime on a bundle that lies ready: no image, no store, no log. */
 function runcSubject({ scratch }: Bench): Subject {
