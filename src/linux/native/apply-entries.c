@@ -24,12 +24,6 @@ static struct {
   char path[PATH_MAX];
 } target = {.directory = -1};
 
-/* Entries made inside a directory change its times: they are set when all is done. */
-static struct directory_times {
-  char *path;
-  struct timespec modified;
-} *directories;
-static size_t directory_count;
 static bool finished;
 static bool merging; /* into a tree of somebody's: no directory makes way for a file, nor the other way about */
 static char opaque_name[64]; /* as the last whiteout gave it */
@@ -61,34 +55,14 @@ static int place(const char *path, const char **name) {
   return tree_parent(&tree, path, name);
 }
 
-/* Something else is mounted there. To remove it from here, another mount namespace, would take the mount away unasked. */
-static bool is_mount_point(const char *name) {
-  struct statx status;
-  if (statx(tree.parent, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, STATX_TYPE, &status) < 0) return false;
-  return (status.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
-}
-
 /* After a failed attempt: 0 when there is room for a second one. */
 static int make_room(const char *doing, const char *path, const char *name) {
   struct stat status;
   if (errno != EEXIST) return fail(doing, path);
   if (merging && fstatat(tree.parent, name, &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(status.st_mode))
     return errno = EISDIR, fail("merge", path);
-  if (merging && is_mount_point(name)) return errno = EBUSY, fail("merge", path);
+  if (merging && tree_is_mount_point(&tree, name)) return errno = EBUSY, fail("merge", path);
   return tree_remove(&tree, name);
-}
-
-static int keep_times(const char *path, struct timespec modified) {
-  if ((directory_count & (directory_count - 1)) == 0) { /* full at each power of two */
-    size_t capacity = directory_count == 0 ? 1 : directory_count * 2;
-    struct directory_times *larger = realloc(directories, capacity * sizeof *larger);
-    if (larger == NULL) return fail("realloc", path);
-    directories = larger;
-  }
-  char *copy = strdup(path);
-  if (copy == NULL) return fail("strdup", path);
-  directories[directory_count++] = (struct directory_times){copy, modified};
-  return 0;
 }
 
 static int set_opaque(int directory, const char *path) {
@@ -124,18 +98,6 @@ static int apply_directory(struct reader *args) {
   return keep_times(path, attributes.modified);
 }
 
-/* A file that is mounted stays the file it is, with its owner and permissions: only what is in it changes. */
-static int rewrite_mounted(const char *path, const char *name, uint64_t size, struct attributes attributes) {
-  struct stat status;
-  cleanup_fd int fd = openat(tree.parent, name, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-  if (fd < 0 || fstat(fd, &status) < 0) return fail("openat", path);
-  if (!S_ISREG(status.st_mode)) return errno = EBUSY, fail("merge", path);
-  if (ftruncate(fd, 0) < 0) return fail("ftruncate", path);
-  attributes.mode = status.st_mode;
-  target.kind = TARGET_FILE;
-  return file_begin(steal_fd(&fd), path, size, attributes, false);
-}
-
 static int apply_file(struct reader *args) {
   const char *path = read_string(args), *name;
   struct attributes attributes = read_attributes(args);
@@ -143,7 +105,7 @@ static int apply_file(struct reader *args) {
   if (place(path, &name) < 0) return -1;
   int fd = openat(tree.parent, name, FRESH_FILE, 0600);
   if (fd < 0 && errno == EEXIST && merging) {
-    if (is_mount_point(name)) return rewrite_mounted(path, name, size, attributes);
+    if (tree_is_mount_point(&tree, name)) return target.kind = TARGET_FILE, file_rewrite(tree.parent, name, path, size, attributes);
     errno = EEXIST;
   }
   if (fd < 0) {
@@ -292,20 +254,7 @@ static int apply_spread(void) {
 
 static int finish(void) {
   if (file_is_open()) return errno = EINVAL, fail("decode", "the end inside of a file");
-  tree.parent_stale = true;
-  for (size_t i = 0; i < directory_count; i++) {
-    const struct directory_times *kept = &directories[i];
-    const char *name = ".";
-    int parent = *kept->path == '\0' ? tree.root : tree_parent(&tree, kept->path, &name);
-    /* a later entry may have replaced it by something else */
-    cleanup_fd int directory = parent < 0 ? -1 : openat(parent, name, SAME_DIRECTORY);
-    struct timespec times[2] = {kept->modified, kept->modified};
-    if (directory >= 0 && futimens(directory, times) < 0) return fail("futimens", kept->path);
-    free(kept->path);
-  }
-  free(directories);
-  directories = NULL;
-  directory_count = 0;
+  if (set_kept_times() < 0) return -1;
   finished = true;
   return 0;
 }

@@ -29,6 +29,16 @@ int file_begin(int fd, const char *path, uint64_t size, struct attributes attrib
   return size > INT64_MAX ? (errno = EFBIG, fail("ftruncate", path)) : 0;
 }
 
+int file_rewrite(int parent, const char *name, const char *path, uint64_t size, struct attributes attributes) {
+  struct stat status;
+  cleanup_fd int fd = openat(parent, name, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+  if (fd < 0 || fstat(fd, &status) < 0) return fail("openat", path);
+  if (!S_ISREG(status.st_mode)) return errno = EBUSY, fail("merge", path);
+  if (ftruncate(fd, 0) < 0) return fail("ftruncate", path);
+  attributes.mode = status.st_mode;
+  return file_begin(steal_fd(&fd), path, size, attributes, false);
+}
+
 bool file_is_open(void) { return file.fd >= 0; }
 
 int file_descriptor(void) { return file.fd; }

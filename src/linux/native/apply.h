@@ -18,6 +18,9 @@ extern struct tree apply_tree;
 int apply_step(uint32_t code, struct reader *args);
 /* Content of the file that is being written, in pieces of any size. */
 int apply_data(const uint8_t *data, size_t size);
+/* The times that a directory is to have in the end. */
+int keep_times(const char *path, struct timespec modified);
+int set_kept_times(void);
 /* Every file is whole and directories have their times. */
 bool apply_is_finished(void);
 

@@ -34,6 +34,9 @@ int flush_answers(void);
 int emit_node(const struct node *node, const char *path, enum change change, bool with_content);
 int emit_deleted(const char *path);
 
+/* The first name of a file that has several; "" when this is it. NULL with the failure noted. */
+const char *first_name(const struct stat *status, const char *path);
+
 /* True for /proc, /sys and their like: their files are no data, and reading some has effects. */
 bool is_pseudo(int fd);
 bool is_opaque(int fd);

@@ -105,6 +105,12 @@ int tree_remove(struct tree *tree, const char *name) {
   }
 }
 
+bool tree_is_mount_point(const struct tree *tree, const char *name) {
+  struct statx status;
+  if (statx(tree->parent, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, STATX_TYPE, &status) < 0) return false;
+  return (status.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
+}
+
 bool tree_needs_owner(const struct tree *tree, struct attributes attributes) {
   return attributes.uid != 0 || attributes.gid != 0 || tree->parent_sets_group;
 }

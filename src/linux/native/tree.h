@@ -27,6 +27,8 @@ struct attributes {
 int tree_parent(struct tree *tree, const char *path, const char **name);
 /* Makes room for a new entry in the last parent: what is there goes, a directory with all that is in it. */
 int tree_remove(struct tree *tree, const char *name);
+/* Something is mounted on it. To remove it from here, another mount namespace, would take the mount away unasked. */
+bool tree_is_mount_point(const struct tree *tree, const char *name);
 /* For fresh entries in the last parent, which belong to this process until now. */
 int tree_set_owner(const struct tree *tree, const char *name, struct attributes attributes);
 bool tree_needs_owner(const struct tree *tree, struct attributes attributes);
