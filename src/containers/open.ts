@@ -42,7 +42,7 @@ export function openContainerEngine(room: ContainerRoom): ContainerEngine {
       (await import('./files/export.ts')).exportContainer(room, name, { output, signal }),
     exited: async (id) => (await import('./exited.ts')).recordExit(room, id),
     execEnded: async (id, execId) => (await import('./exec/ended.ts')).recordExecEnd(room, id, execId),
-    restartDue: async (id) => (await import('./restart-policy.ts')).restartDue(room, id),
+    restartDue: async (id) => (await import('./restart-due.ts')).restartDue(room, id),
     probe: async (id) => (await import('./health/probe.ts')).probeContainer(room, id),
     check: async (options) => (await import('./check.ts')).checkContainers(room, options),
     usersOf: (imageId) =>

@@ -5,7 +5,7 @@ import { isAlive, type ProcessIdentity, readProcessIdentity } from '../util/proc
 import { callBack } from './call-back.ts'
 import type { RestartPolicy } from './config.ts'
 import { RestarterLost } from './errors.ts'
-import { type ContainerRecord, readRecord } from './records.ts'
+import type { ContainerRecord } from './records.ts'
 import type { ContainerRoom } from './room.ts'
 
 const FIRST_DELAY_MS = 100
@@ -56,17 +56,4 @@ export function spawnRestarter(room: Pick<ContainerRoom, 'paths'>, id: string, d
 /** A container that is started or ended by hand waits no longer. */
 export function stopRestarter({ owner }: ContainerRecord): void {
   if (owner !== undefined && owner.pid !== process.pid && isAlive(owner)) process.kill(owner.pid, 'SIGKILL')
-}
-
-/** What the restarter does in the end. Nothing when the container is no longer its own. */
-export async function restartDue(room: ContainerRoom, id: string): Promise<void> {
-  const record = readRecord(room.database, id)
-  if (record?.state !== 'restarting' || !isOurs(record)) return
-  const { startRecord } = await import('./start-again.ts')
-  const supervisor = await startRecord(room, record, { byUser: false })
-  supervisor.release()
-}
-
-function isOurs({ owner }: ContainerRecord): boolean {
-  return owner?.pid === process.pid
 }
