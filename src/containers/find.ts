@@ -51,15 +51,19 @@ export async function openRecord(
     runDirectory,
     spec,
     rootless: isRootless(),
-    cgroup: lazyCgroup(spec.linux?.cgroupsPath ?? `/coracle/${record.id}`),
+    cgroup: lazyCgroup(record.process.pid, spec.linux?.cgroupsPath ?? `/coracle/${record.id}`),
     ...record.process,
   }
   return { backend: await room.openBackend(record.backend), container }
 }
 
 /** Looked for when something is first asked of it: a process more needs nothing of it. */
-function lazyCgroup(path: string): CgroupControl {
-  const open = async () => (await import('../linux/cgroups/control.ts')).openCgroupControl(path)
+function lazyCgroup(pid: number, path: string): CgroupControl {
+  const open = async () => {
+    const { openCgroupControl } = await import('../linux/cgroups/control.ts')
+    const { hierarchiesOfContainer } = await import('../linux/cgroups/members.ts')
+    return openCgroupControl(path, hierarchiesOfContainer(pid, path))
+  }
   return {
     usage: async () => (await open()).usage(),
     update: async (resources) => (await open()).update(resources),

@@ -1,7 +1,7 @@
 /** One look at what a container uses. Rates are made of two by whoever shows them. */
-import { readFileSync } from 'node:fs'
+import { readFileSync, readlinkSync } from 'node:fs'
 import { availableParallelism, totalmem } from 'node:os'
-import type { RunningContainer } from '../plugins/contract.ts'
+import type { IsolationBackend, ResourceUsage, RunningContainer } from '../plugins/contract.ts'
 import { openRunning } from './find.ts'
 import type { ContainerRoom } from './room.ts'
 import type { StatsSample } from './types.ts'
@@ -9,7 +9,7 @@ import type { StatsSample } from './types.ts'
 /** See `ContainerEngine.stats`. */
 export async function sampleStats(room: ContainerRoom, name: string): Promise<StatsSample> {
   const { record, backend, container } = await openRunning(room, name)
-  const measured = await backend.stats(container)
+  const measured = await measure(backend, container)
   // Without a limit of its own, or with one above it, it may take all there is.
   const memoryLimitBytes = Math.min(measured.memoryLimitBytes || totalmem(), totalmem())
   return {
@@ -22,6 +22,15 @@ export async function sampleStats(room: ContainerRoom, name: string): Promise<St
   }
 }
 
+/** By its control groups; an ordinary user's containers may have none, and then by their processes. */
+async function measure(backend: IsolationBackend, container: RunningContainer): Promise<ResourceUsage> {
+  const counted = await backend.stats(container)
+  if (counted.cpuNs > 0 || counted.memoryBytes > 0 || counted.pids > 0) return counted
+  const { processesOf } = await import('./top.ts')
+  const { measureProcesses } = await import('./measure.ts')
+  return { ...counted, ...measureProcesses(await processesOf(container)) }
+}
+
 /** Of the container's own network namespace; nothing where it shares the host's. */
 async function readTraffic({ pid, spec, id }: RunningContainer): Promise<StatsSample['network']> {
   const nothing = { receivedBytes: 0, sentBytes: 0 }
@@ -31,10 +40,20 @@ async function readTraffic({ pid, spec, id }: RunningContainer): Promise<StatsSa
   const members = membersOfContainer(pid, spec.linux?.cgroupsPath ?? `/coracle/${id}`) ?? []
   // The first process of a foreign runtime is the runtime's own, outside.
   const inside = members.includes(pid) ? pid : (members[0] ?? pid)
+  if (networkOf(inside) === networkOf('self')) return nothing // a sandbox without namespaces
   try {
     return parseTraffic(readFileSync(`/proc/${inside}/net/dev`, 'utf8'))
   } catch {
     return nothing // it has just ended
+  }
+}
+
+/** The name of its namespace; of its own for a process that we may not look into. */
+function networkOf(pid: number | 'self'): string {
+  try {
+    return readlinkSync(`/proc/${pid}/ns/net`)
+  } catch {
+    return `of process ${pid}`
   }
 }
 

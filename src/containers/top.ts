@@ -16,7 +16,7 @@ export async function processTable(room: ContainerRoom, name: string, words: rea
 }
 
 /** By its control groups; without them by its pid namespace; without that, its first process and what descends from it. */
-async function processesOf({ id, pid, spec }: RunningContainer): Promise<ReadonlySet<number>> {
+export async function processesOf({ id, pid, spec }: RunningContainer): Promise<ReadonlySet<number>> {
   const { membersOfContainer } = await import('../linux/cgroups/members.ts')
   const members = membersOfContainer(pid, spec.linux?.cgroupsPath ?? `/coracle/${id}`)
   if (members !== undefined && members.length > 0) return new Set(members)

@@ -42,7 +42,8 @@ function whyNoLinux(): string | undefined {
 }
 
 function whyNoRuntime(path: string | undefined): string | undefined {
-  return path === undefined ? 'not installed' : whyNotHere(path, readHierarchies())
+  if (path === undefined) return 'not installed'
+  return process.geteuid?.() === 0 ? whyNotHere(path, readHierarchies()) : 'needs root'
 }
 
 function findOnPath(name: string): string | undefined {

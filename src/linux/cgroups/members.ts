@@ -11,6 +11,16 @@ export function groupsOfProcess(pid: number, cgroupsPath: string): readonly stri
   return ownGroups(pid, cgroupsPath).map(({ mount, self }) => join(mount, self))
 }
 
+/**
+ * The host's hierarchies, each with that group in `self` below which the container's groups are: whoever started it may
+ * have been in other groups than we are.
+ */
+export function hierarchiesOfContainer(pid: number, cgroupsPath: string): readonly Hierarchy[] {
+  const above = (self: string) => self.slice(0, `${self}/`.indexOf(`${cgroupsPath}/`)) || '/'
+  const bases = new Map(ownGroups(pid, cgroupsPath).map(({ mount, self }) => [mount, above(self)]))
+  return readHierarchies().map((hierarchy) => ({ ...hierarchy, self: bases.get(hierarchy.mount) ?? hierarchy.self }))
+}
+
 /** @returns pids in the host's numbers; undefined when the container has no groups, or they are gone */
 export function membersOfContainer(pid: number, cgroupsPath: string): readonly number[] | undefined {
   const [own] = ownGroups(pid, cgroupsPath)
