@@ -213,9 +213,9 @@ describeNative('the streams of a supervisor', (native) => {
 
   it('of a supervisor fit into a megabyte', async function () {
     if (native().env !== undefined) this.skip() // sanitizers take what they need
-    const { options } = await prepare('yes | head -c 300000; echo; sleep 1000', WITH_INPUT)
+    const { options } = await prepare('yes | head -c 300000; sleep 0.1; echo END; sleep 1000', WITH_INPUT)
     const supervisor = await startContainer(options)
-    await untilRead(supervisor.stdio, '\n\n')
+    await untilRead(supervisor.stdio, 'END\n')
     const rollup = readFileSync(`/proc/${supervisor.supervisor.pid}/smaps_rollup`, 'utf8')
     const rssKiB = Number(/^Rss:\s+(\d+)/m.exec(rollup)?.[1])
     assert(rssKiB > 0 && rssKiB <= 1024, `${rssKiB} KiB`)

@@ -67,7 +67,7 @@ static bool owner_is_behind(void) {
 }
 
 static void carry_output(int stream) {
-  static char data[32 * 1024];
+  static char data[64 * 1024]; /* as much as a pipe holds */
   int *fd = &self.out[stream - 1];
   ssize_t size = read(*fd, data, sizeof data);
   if (size < 0 && (errno == EINTR || errno == EAGAIN)) return;

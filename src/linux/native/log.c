@@ -14,7 +14,7 @@
 
 #define MAX_ENTRY (LOG_LINE_MAX * 6 + 128) /* each byte may become \u00XX */
 
-#define WRITE_AT (16 * 1024)
+#define WRITE_AT (64 * 1024)
 
 /* Entries on their way to the file: many short lines, one write. Untouched pages cost nothing: few entries are long. */
 static struct {
@@ -80,28 +80,40 @@ static size_t utf8_length(const unsigned char *text, size_t size) {
   return length;
 }
 
-/* JSON as docker's encoder writes it: `<`, `>`, `&` and U+2028/9 escaped, invalid bytes replaced. */
-static size_t escape(char *to, const char *text, size_t size) {
+/* How many bytes from `text` on stand for themselves in JSON, as docker's encoder writes it. */
+static size_t plain_length(const char *text, size_t size) {
+  static bool plain[256];
+  if (!plain[' ']) {
+    for (int byte = 0x20; byte < 0x80; byte++) plain[byte] = strchr("\"\\<>&", byte) == NULL;
+  }
+  size_t length = 0;
+  while (length < size && plain[(unsigned char)text[length]]) length++;
+  return length;
+}
+
+/* A byte of ASCII that does not stand for itself. */
+static char *escape_byte(char *to, unsigned char byte) {
   static const char hex[] = "0123456789abcdef";
+  const char *named = byte == '\n' ? "\\n" : byte == '\r' ? "\\r" : byte == '"' ? "\\\"" : byte == '\\' ? "\\\\" : NULL;
+  if (named != NULL) return mempcpy(to, named, 2);
+  return mempcpy(to, (char[]){'\\', 'u', '0', '0', hex[byte >> 4], hex[byte & 15]}, 6);
+}
+
+/* `<`, `>`, `&` and U+2028/9 are escaped, invalid bytes replaced. */
+static size_t escape(char *to, const char *text, size_t size) {
   char *start = to;
   for (size_t i = 0; i < size;) {
-    unsigned char byte = (unsigned char)text[i];
+    size_t plain = plain_length(text + i, size - i);
+    to = mempcpy(to, text + i, plain);
+    i += plain;
+    if (i == size) break;
     size_t length = utf8_length((const unsigned char *)text + i, size - i);
-    if (length == 0) {
-      to = mempcpy(to, "\\ufffd", 6);
-      i++;
-    } else if (length > 1) {
-      bool separator = length == 3 && memcmp(text + i, "\xe2\x80", 2) == 0 && ((unsigned char)text[i + 2] & 0xfe) == 0xa8;
-      if (separator) to = mempcpy(to, (unsigned char)text[i + 2] == 0xa8 ? "\\u2028" : "\\u2029", 6);
-      else to = mempcpy(to, text + i, length);
-      i += length;
-    } else {
-      const char *plain = byte == '\n' ? "\\n" : byte == '\r' ? "\\r" : byte == '"' ? "\\\"" : byte == '\\' ? "\\\\" : NULL;
-      if (plain != NULL) to = mempcpy(to, plain, 2);
-      else if (byte >= 0x20 && byte != '<' && byte != '>' && byte != '&') *to++ = (char)byte;
-      else to = mempcpy(to, (char[]){'\\', 'u', '0', '0', hex[byte >> 4], hex[byte & 15]}, 6);
-      i++;
-    }
+    bool separator = length == 3 && memcmp(text + i, "\xe2\x80", 2) == 0 && ((unsigned char)text[i + 2] & 0xfe) == 0xa8;
+    if (length == 0) to = mempcpy(to, "\\ufffd", 6);
+    else if (length == 1) to = escape_byte(to, (unsigned char)text[i]);
+    else if (separator) to = mempcpy(to, (unsigned char)text[i + 2] == 0xa8 ? "\\u2028" : "\\u2029", 6);
+    else to = mempcpy(to, text + i, length);
+    i += length == 0 ? 1 : length;
   }
   return (size_t)(to - start);
 }
@@ -150,13 +162,27 @@ static int write_pending(struct log *log) {
   return size > 0 && write_all(log->fd, pending.text, size) < 0 ? fail("write", log->path) : 0;
 }
 
+/* What follows the text of every entry that one read has brought: they came at the same time. */
+static struct {
+  char text[96];
+  size_t size; /* 0: not known yet */
+  int stream;
+} tail;
+
+static void make_tail(int stream) {
+  char *to = stpcpy(stpcpy(stpcpy(tail.text, "\",\"stream\":\""), stream == 1 ? "stdout" : "stderr"), "\",\"time\":\"");
+  to += time_stamp(to);
+  to = mempcpy(to, "\"}\n", 3);
+  tail.size = (size_t)(to - tail.text);
+  tail.stream = stream;
+}
+
 static int write_entry(struct log *log, int stream, const char *text, size_t size) {
   if (log->journal.fd >= 0) return journal_send(&log->journal, stream, text, size);
   char *start = pending.text + pending.used, *to = mempcpy(start, "{\"log\":\"", 8);
   to += escape(to, text, size);
-  to = stpcpy(stpcpy(stpcpy(to, "\",\"stream\":\""), stream == 1 ? "stdout" : "stderr"), "\",\"time\":\"");
-  to += time_stamp(to);
-  to = mempcpy(to, "\"}\n", 3);
+  if (tail.size == 0 || tail.stream != stream) make_tail(stream);
+  to = mempcpy(to, tail.text, tail.size);
   size_t length = (size_t)(to - start);
   if (log->max_size != 0 && log->size > 0 && log->size + length > log->max_size) {
     int written = write_pending(log);
@@ -179,6 +205,7 @@ int log_write(struct log *log, int stream, const char *data, size_t size) {
   struct line *line = &log->lines[stream - 1];
   int result = 0;
   if (log->fd < 0 && log->journal.fd < 0) return 0;
+  tail.size = 0;
   while (size > 0) {
     const char *newline = memchr(data, '\n', size);
     size_t wanted = newline == NULL ? size : (size_t)(newline - data) + 1;
@@ -199,6 +226,7 @@ int log_write(struct log *log, int stream, const char *data, size_t size) {
 
 int log_close(struct log *log) {
   if (log->fd < 0 && log->journal.fd < 0) return 0;
+  tail.size = 0;
   int first = flush_line(log, 1), second = flush_line(log, 2), rest = write_pending(log);
   close_fd(&log->fd);
   close_fd(&log->journal.fd);
