@@ -24,7 +24,7 @@ for (const peer of bench.peers) {
   const names = Array.from({ length: MANY }, (_, index) => `many-${index}`)
   const started = names.map((name) => timed(() => start(peer, name)))
   const listed = timed(() => invoke(peer, ['ps', '-q']))
-  const removed = names.map((name) => timed(() => invoke(peer, ['rm', '-f', name])))
+  const removed = names.map((name) => timed(() => remove(peer, name)))
   console.log(
     `${peer.name.padEnd(12)}${growth('run -d', started)}${growth('rm -f', removed)}  ps of all ${listed.toFixed(0)}`,
   )
@@ -57,8 +57,11 @@ function start(peer: Peer, name: string): void {
   ])
 }
 
-/** `kill` would take a grace time from some: `rm -f` is the same everywhere. */
 function removeIfThere(peer: Peer, name: string): void {
-  const there = invoke(peer, ['ps', '-a', '-q', '--filter', `name=${name}`]).trim() !== ''
-  if (there) invoke(peer, ['rm', '-f', name])
+  if (invoke(peer, ['ps', '-a', '-q', '--filter', `name=${name}`]).trim() !== '') remove(peer, name)
+}
+
+/** Without a grace time: docker and Coracle give none. */
+function remove(peer: Peer, name: string): void {
+  invoke(peer, ['rm', '-f', ...(peer.name === 'podman' ? ['-t', '0'] : []), name])
 }
