@@ -6,7 +6,7 @@ import { type FilterContext, parseListFilters } from './list-filters.ts'
 import { reconcile } from './reconcile.ts'
 import { type ContainerRecord, listRecords } from './records.ts'
 import type { ContainerRoom } from './room.ts'
-import { writtenBytes } from './size.ts'
+import { imageBytes, writtenBytes } from './size.ts'
 import type { ContainerSummary, ListOptions } from './types.ts'
 
 /** See `ContainerEngine.list`. @throws {InvalidArgument} a filter that docker does not know */
@@ -16,20 +16,16 @@ export async function listContainers(
 ): Promise<readonly ContainerSummary[]> {
   const filter = await parseListFilters(filters, filterContext(room))
   const wholeList = all || filter.all || last > 0
-  const found: ContainerRecord[] = []
-  for (const record of listRecords(room.database, { alive: !wholeList })) {
+  const found: ContainerSummary[] = []
+  // Taken off one by one, because settings are large: what has been looked at need not be kept.
+  const records = listRecords(room.database, { alive: !wholeList }).reverse()
+  for (let record = records.pop(); record !== undefined; record = records.pop()) {
     if (last > 0 && found.length === last) break
     const current = await reconcile(room, record)
     if (current === undefined || !(wholeList || isShown(current))) continue
-    if (filter.matches(current)) found.push(current)
+    if (filter.matches(current)) found.push(summaryOf(current))
   }
-  const images = new Map<string, number>()
-  return Promise.all(
-    found.map(async (record) => ({
-      ...summaryOf(record),
-      ...(size && { size: await sizeOf(room, record, images) }),
-    })),
-  )
+  return size ? withSizes(room, found) : found
 }
 
 /** Without `-a`. */
@@ -59,16 +55,20 @@ function summaryOf(record: ContainerRecord): ContainerSummary {
   }
 }
 
-async function sizeOf(
+async function withSizes(
   room: ContainerRoom,
-  { id, image }: ContainerRecord,
-  images: Map<string, number>,
-): Promise<ContainerSummary['size']> {
-  const writableBytes = await writtenBytes(room.paths, id)
-  if (image === undefined) return { writableBytes, virtualBytes: writableBytes }
-  const ofImage = images.get(image) ?? (await room.images.inspect(image)).Size
-  images.set(image, ofImage)
-  return { writableBytes, virtualBytes: writableBytes + ofImage }
+  containers: readonly ContainerSummary[],
+): Promise<readonly ContainerSummary[]> {
+  const images = new Map<string, number>()
+  const sized: ContainerSummary[] = []
+  for (const container of containers) {
+    const { id, image } = container
+    const writableBytes = await writtenBytes(room.paths, id)
+    const ofImage = image === undefined ? 0 : (images.get(image) ?? (await imageBytes(room.images, image)))
+    if (image !== undefined) images.set(image, ofImage)
+    sized.push({ ...container, size: { writableBytes, virtualBytes: writableBytes + ofImage } })
+  }
+  return sized
 }
 
 function filterContext(room: ContainerRoom): FilterContext {

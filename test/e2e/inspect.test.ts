@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'mocha'
+import { packageRoot } from '../../src/package-root.ts'
 import { type Coracle, IMAGE, openCoracle } from '../support/coracle.ts'
 import { needsRoot } from '../support/needs-root.ts'
 
@@ -54,6 +56,7 @@ describe('what the command line tells of containers', () => {
       assert.deepEqual(names('-a'), ['over', 'new', 'up'])
       assert.deepEqual(names('-n', '2'), ['over', 'new'])
       assert.deepEqual(names('-l'), ['over'])
+      assert.deepEqual(names('-n', '0'), ['up'])
     })
 
     it('filters', () => {
@@ -162,5 +165,58 @@ describe('what the command line tells of containers', () => {
     const { status, stderr } = coracle.run(['port', 'up', '80'])
     assert.equal(status, 1)
     assert.match(stderr, /no public port '80\/tcp' published for up/)
+  })
+
+  describe('inspect of whatever else there is', () => {
+    it('writes null where docker writes null, and what holds where nothing was asked for', () => {
+      const [document] = JSON.parse(coracle.output('container', 'inspect', 'up')) as {
+        HostConfig: Record<string, unknown>
+        Config: Record<string, unknown>
+      }[]
+      const { CapAdd, SecurityOpt, PidsLimit, IpcMode, Memory, MemorySwap, Dns } = document?.HostConfig ?? {}
+      assert.deepEqual([CapAdd, SecurityOpt, PidsLimit, document?.Config['Volumes']], [null, null, null, null])
+      assert.deepEqual([IpcMode, Dns, MemorySwap], ['private', [], 2 * Number(Memory)])
+    })
+
+    it('makes the same container again from its own command', () => {
+      const flags = `-e "A=it's" --restart on-failure:2 --log-driver local --log-opt max-size=1m --cpus 0.5 --tmpfs /t:size=1m
+      --health-cmd 'test -e /x' --health-interval 5s --cap-drop ALL --mount type=bind,src=/tmp,dst=/m,readonly --ulimit nofile=90:99`
+      const shell = (line: string) => {
+        const path = `${join(packageRoot, 'bin')}:${process.env['PATH']}`
+        const options = { env: { ...coracle.env, PATH: path }, encoding: 'utf8' } as const
+        const { status, stderr } = spawnSync('sh', ['-c', line], options)
+        assert.equal(status, 0, stderr)
+      }
+      shell(`coracle create --name one ${flags.replace('\n', ' ')} ${IMAGE} sh -c 'echo "$A"; exit 0'`)
+      const line = coracle.output('inspect', '--as-command', 'one')
+      shell(line.replace('--name=one', '--name=two'))
+      const documents = JSON.parse(coracle.output('inspect', 'one', 'two')) as Record<string, unknown>[]
+      const [one, two] = documents.map(({ Path, Args, HostConfig, Mounts, Config }) => {
+        const { Hostname: _own, ...config } = Config as Record<string, unknown>
+        return { Path, Args, HostConfig, Mounts, config }
+      })
+      assert.deepEqual(two, one)
+      assert.equal(coracle.output('inspect', '-f', '{{.State.ExitCode}}', 'two'), '0')
+    })
+
+    it('tells of containers of other backends', function () {
+      const field = (template: string, name: string) => coracle.output('inspect', '-f', template, name)
+      writeFileSync(join(coracle.directory, 'x.wasm'), Buffer.from([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]))
+      coracle.output('create', '--name', 'module', './x.wasm', 'word')
+      assert.equal(field('{{.HostConfig.Runtime}} {{.Platform}} {{json .Args}}', 'module'), 'wasi wasi ["word"]')
+      assert.match(
+        coracle.output('ps', '-l', '--format', '{{.Platform}} {{.Names}} {{.Status}}'),
+        /^wasi\S* module Created$/,
+      )
+      assert.match(coracle.output('inspect', '--as-command', 'module'), /x\.wasm word$/)
+      coracle.output('rm', 'module')
+      if (spawnSync('runc', ['--version']).status !== 0) {
+        console.log('skipped: runc is not installed')
+        this.skip()
+      }
+      coracle.output('create', '--name', 'other', '--runtime', 'runc', IMAGE, 'true')
+      assert.equal(field('{{.HostConfig.Runtime}} {{.Platform}}', 'other'), 'runc linux')
+      assert.match(coracle.output('inspect', '--as-command', 'other'), /--runtime=runc/)
+    })
   })
 })

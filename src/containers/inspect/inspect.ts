@@ -10,7 +10,7 @@ import { findContainer } from '../find.ts'
 import { logPath } from '../logs/path.ts'
 import type { ContainerRecord } from '../records.ts'
 import type { ContainerRoom } from '../room.ts'
-import { writtenBytes } from '../size.ts'
+import { imageBytes, writtenBytes } from '../size.ts'
 import type { ContainerInspect } from '../types.ts'
 import { describeHostConfig, nullWhenEmpty } from './host-config.ts'
 import { describeMounts } from './mounts.ts'
@@ -118,6 +118,6 @@ async function lowerDirectories(
 
 async function describeSizes(room: ContainerRoom, { id, image }: ContainerRecord): Promise<object> {
   const written = await writtenBytes(room.paths, id)
-  const ofImage = image === undefined ? 0 : (await room.images.inspect(image)).Size
+  const ofImage = image === undefined ? 0 : await imageBytes(room.images, image)
   return { SizeRw: written, SizeRootFs: written + ofImage }
 }
