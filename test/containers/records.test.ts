@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { describe, it } from 'mocha'
 import { AmbiguousContainer, ContainerNameInUse, ContainerNotFound } from '../../src/containers/errors.ts'
-import { findRecord, insertRecord, listRecords, recordsOfImage } from '../../src/containers/records.ts'
+import { advance, findRecord, insertRecord, listRecords, recordsOfImage } from '../../src/containers/records.ts'
 import { type Database, openDatabase } from '../../src/state/database.ts'
 import { newContainer } from '../support/containers.ts'
 import { scratchDirectory } from '../support/scratch.ts'
@@ -82,5 +82,19 @@ describe('container records', () => {
       recordsOfImage(database, image).map((record) => record.name),
       ['old'],
     )
+  })
+
+  it('are listed newest first, without those that rest when only the others are wanted', async () => {
+    using database = await emptyDatabase()
+    for (const name of ['rests', 'runs', 'goes']) {
+      const { settings, ...container } = newContainer({ name })
+      const host = { ...settings.host, AutoRemove: name === 'goes' }
+      insertRecord(database, { ...container, settings: { ...settings, host } })
+    }
+    advance(database, findRecord(database, 'runs').id, { to: 'starting' })
+
+    const names = (alive: boolean) => listRecords(database, { alive }).map(({ name }) => name)
+    assert.deepEqual(names(false), ['goes', 'runs', 'rests'])
+    assert.deepEqual(names(true), ['goes', 'runs'])
   })
 })
