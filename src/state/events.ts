@@ -28,10 +28,26 @@ export function insertEvent(database: Database, { type, action, actor, attribute
   const timeNs = BigInt(Date.now()) * 1_000_000n
   const { lastInsertRowid } = database
     .prepare('INSERT INTO events (time_ns, type, action, actor, attributes) VALUES (?, ?, ?, ?, ?)')
-    .run(timeNs, type, action, actor, JSON.stringify(attributes))
+    .run(timeNs, type, action, actor, JSON.stringify(bounded(attributes)))
   const sequence = Number(lastInsertRowid)
   if (sequence % PRUNE_EVERY === 0)
     database.prepare('DELETE FROM events WHERE sequence <= ?').run(sequence - KEPT_EVENTS)
+}
+
+/** Labels come from strangers, and every event of their containers repeats them. */
+const MAX_ATTRIBUTE_CHARACTERS = 32_768
+
+/** What is too much is left out from the front: what the event itself has to say comes after the labels. */
+function bounded(attributes: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  let left = MAX_ATTRIBUTE_CHARACTERS
+  const kept = Object.entries(attributes)
+    .toReversed()
+    .filter(([key, value]) => {
+      const fits = key.length + value.length <= left
+      if (fits) left -= key.length + value.length
+      return fits
+    })
+  return Object.fromEntries(kept.toReversed())
 }
 
 /** An event of its own; those that go with a change of state belong into its transaction. */

@@ -13,7 +13,9 @@ export function eventLine(event: PrintedEvent): string {
   const pairs = Object.entries(attributes)
     .sort(([left], [right]) => (left < right ? -1 : 1))
     .map(([key, value]) => `${key}=${value}`)
-  return `${localTime(timeNs)} ${type} ${action} ${id}${pairs.length === 0 ? '' : ` (${pairs.join(', ')})`}`
+  const line = `${localTime(timeNs)} ${type} ${action} ${id}${pairs.length === 0 ? '' : ` (${pairs.join(', ')})`}`
+  // A label with line breaks in it must not pass for another event.
+  return line.replaceAll('\n', '\\n').replaceAll('\r', '\\r')
 }
 
 /** The Engine API's document, and the fields of `--format`. */

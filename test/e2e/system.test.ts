@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { after, before, describe, it } from 'mocha'
@@ -88,5 +89,50 @@ describe('what the command line tells of the whole installation', () => {
     assert.match(said, /^Deleted Containers:\n(?:[0-9a-f]{64}\n){2}\nTotal reclaimed space: 100kB$/)
     assert.equal(coracle.output('ps', '-aq').split('\n').length, 1)
     assert.match(coracle.output('images', '-q'), /^[0-9a-f]{12}$/)
+  })
+
+  it('prunes nothing of what is being made meanwhile', async function () {
+    this.timeout(120_000)
+    const tar = join(coracle.directory, 'busybox.tar')
+    let making = true
+    const prunes = (async () => {
+      let count = 0
+      for (; making; count++) {
+        const prune = coracle.start(['system', 'prune', '-af'])
+        const said = prune.stderr === null ? '' : text(prune.stderr)
+        const [status] = (await once(prune, 'exit')) as [number]
+        assert.equal(status, 0, await said)
+      }
+      return count
+    })()
+    try {
+      for (let n = 0; n < 6; n++) {
+        for (const args of [
+          ['run', '--rm', IMAGE, 'true'],
+          ['run', IMAGE, 'true'],
+          ['import', tar, `new:${n}`],
+        ]) {
+          const child = coracle.start(args)
+          const said = child.stderr === null ? '' : text(child.stderr)
+          const [status] = (await once(child, 'exit')) as [number]
+          assert.equal(status, 0, `${args.join(' ')}: ${await said}`)
+        }
+      }
+    } finally {
+      making = false
+    }
+    assert((await prunes) > 0)
+    assert.match(coracle.output('system', 'check'), /all is well/)
+  })
+
+  it('takes no filter that it does not know, and then removes nothing', () => {
+    coracle.run(['run', '--name', 'ended', IMAGE, 'true'])
+    assert.match(coracle.run(['system', 'prune', '-f', '--filter', 'reference=x']).stderr, /invalid filter 'reference'/)
+    const both = coracle.run(['system', 'prune', '-f', '--volumes', '--filter', 'until=0s'])
+    assert.match(both.stderr, /The "until" filter is not supported with "--volumes"/)
+    assert.match(coracle.output('ps', '-a', '--format', '{{.Names}}'), /^ended$/m)
+    const asked = coracle.run(['system', 'prune', '-a', '--volumes', '--filter', 'label=x'], { input: 'n\n' }).stderr
+    assert.match(asked, /- all anonymous volumes[^\n]*\n {2}- all images without at least one container/)
+    assert.match(asked, /\n\n {2}Items to be pruned will be filtered with:\n {2}- label=x\n\nAre you sure/)
   })
 })

@@ -100,6 +100,12 @@ describe('an event', () => {
     assert.match(eventLine({ ...event, attributes: {} }), / container die abc$/)
   })
 
+  it('stays one line whatever its labels hold', () => {
+    const line = eventLine({ ...event, attributes: { name: 'web', team: 'x)\n2026-01-01 container die\r' } })
+    assert(line.endsWith('(name=web, team=x)\\n2026-01-01 container die\\r)'), line)
+    assert(!/[\r\n]/.test(line))
+  })
+
   it('is the document of the Engine API', () => {
     assert.deepEqual(eventDocument(event), {
       status: 'die',
