@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -111,6 +112,29 @@ describe('coracle debug', function () {
       assert.match(stderr, /Read-only file system/)
       assert.deepEqual(written(id), before)
       assert.deepEqual(remains(id), [])
+    })
+
+    it('clears away the next time what a killed one has left', async () => {
+      coracle.run(['run', '--name', 'box', '--network', 'none', IMAGE, 'true'])
+      const child = coracle.start(['debug', '--image', IMAGE, 'box', 'sleep', '989.5'])
+      const closed = once(child, 'close')
+      await eventually('it runs', () => readdirSync('/proc').some((pid) => isRunning(pid, 'sleep\u0000989.5\u0000')))
+      const directories = join(coracle.directory, 'run/d')
+      const [name = ''] = readdirSync(directories)
+      child.kill('SIGKILL')
+      const record = readFileSync(join(directories, name, 'pid'), 'utf8')
+      process.kill(Number(/^supervisor=(\d+)$/m.exec(record)?.[1]), 'SIGKILL')
+      await eventually(
+        'it has ended',
+        () => !readdirSync('/proc').some((pid) => isRunning(pid, 'sleep\u0000989.5\u0000')),
+      )
+      await closed
+
+      assert.equal(debug('box', 'true').status, 0)
+
+      assert.deepEqual(readdirSync(directories), [])
+      const found = spawnSync('find', ['/sys/fs/cgroup', '-name', `debug-${name}`], { encoding: 'utf8' })
+      assert.equal(found.stdout, '')
     })
 
     it('needs no tools, not even a shell, in the image', () => {

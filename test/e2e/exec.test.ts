@@ -188,6 +188,14 @@ describe('coracle exec', function () {
       assert.deepEqual(processes('sleep', '998.5'), [])
     })
 
+    it('ends with its container, though that shares the processes of the host', async () => {
+      startBox('--pid', 'host')
+      output('-d', 'box', 'sleep', '988.5')
+      coracle.output('rm', '-f', 'box')
+      await eventually('it has ended', () => processes('sleep', '988.5').length === 0)
+      await eventually('nothing is left', () => coracle.leftovers().length === 0)
+    })
+
     it('leaves nothing behind when the command is killed and then the container', async () => {
       startBox()
       const child = coracle.start(['exec', 'box', 'sleep', '997.5'])

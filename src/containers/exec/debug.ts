@@ -13,6 +13,7 @@ import { followExec } from './exec.ts'
 import { planDebug } from './plan-debug.ts'
 import { makeExecDirectory, removeExecFiles, stoppedRunDirectory } from './run-directory.ts'
 import { explainFailure, type StartedExec, superviseExec } from './start.ts'
+import { sweepStopped } from './sweep.ts'
 import { obtainToolbox } from './toolbox.ts'
 
 /** See `ContainerEngine.debug`. */
@@ -29,7 +30,7 @@ export async function debugContainer(
   const command = request.command.length > 0 ? request.command : (source.config.config?.Cmd ?? ['sh'])
   const exec: ExecRequest = { command, interactive: request.interactive, tty: request.tty }
   const execId = randomBytes(32).toString('hex')
-  const directory = makeRunDirectory(room, record, execId)
+  const directory = await makeRunDirectory(room, record, execId)
   let started: StartedExec
   try {
     const plan = await planDebug(room, { record, source, exec, execId })
@@ -49,8 +50,9 @@ function refuse({ id, backend, state }: ContainerRecord): void {
 }
 
 /** A container that does not run has none that another one could be below. */
-function makeRunDirectory(room: ContainerRoom, record: ContainerRecord, execId: string): string {
+async function makeRunDirectory(room: ContainerRoom, record: ContainerRecord, execId: string): Promise<string> {
   if (isActive(record.state)) return makeExecDirectory(room.paths, record.id, execId)
+  await sweepStopped(room.paths)
   const directory = stoppedRunDirectory(room.paths, execId)
   mkdirSync(directory, { recursive: true, mode: 0o700 })
   return directory

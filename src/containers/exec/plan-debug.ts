@@ -14,7 +14,7 @@ import type { ContainerRecord } from '../records.ts'
 import type { ContainerRoom } from '../room.ts'
 import type { ExecRequest } from '../types.ts'
 import { ContainerEnded } from './errors.ts'
-import { toolboxDirectory } from './run-directory.ts'
+import { stoppedGroup, toolboxDirectory } from './run-directory.ts'
 import { makeToolbox, type Toolbox } from './toolbox.ts'
 
 /** Where the tools see the container's files. */
@@ -106,7 +106,7 @@ async function planStopped(
   const kinds = (wanted.linux?.namespaces ?? []).map(({ type }) => ({ type }))
   const spec = {
     ...wanted,
-    linux: { ...wanted.linux, namespaces: kinds, cgroupsPath: `/coracle/debug-${execId.slice(0, 16)}` },
+    linux: { ...wanted.linux, namespaces: kinds, cgroupsPath: stoppedGroup(execId) },
   }
   const plan = await planTools(room, { spec, toolbox, record, cgroup: await cgroupSteps(spec) })
   return besideStopped(plan, {

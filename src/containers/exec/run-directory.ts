@@ -12,7 +12,16 @@ export function execRunDirectory(paths: Paths, id: string, execId: string): stri
 
 /** Of `debug` beside a container that does not run, and has no run directory. */
 export function stoppedRunDirectory(paths: Paths, execId: string): string {
-  return join(paths.run, 'd', execId.slice(0, 16))
+  return join(stoppedRunDirectories(paths), execId.slice(0, 16))
+}
+
+export function stoppedRunDirectories(paths: Paths): string {
+  return join(paths.run, 'd')
+}
+
+/** The control groups of such a one. */
+export function stoppedGroup(execId: string): string {
+  return `/coracle/debug-${execId.slice(0, 16)}`
 }
 
 /** Where the files of `debug` are: below the container's own directory, so that they go with it at the latest. */
