@@ -122,3 +122,27 @@ describe('coracle stats', function () {
     coracle.output('rm', '-f', 'foreign')
   })
 })
+
+describe('coracle stats of an ordinary user', function () {
+  this.timeout(60_000)
+  let coracle: Coracle
+
+  before(function () {
+    needsRoot(this) // to become another user
+    coracle = openCoracle({ uid: 65_534, gid: 65_534 })
+  })
+  after(() => coracle?.close())
+
+  it('counts the processes of containers, with control groups or without', () => {
+    coracle.output('run', '-d', '--name', 'busy', IMAGE, ...BUSY)
+    const shown = coracle.output('stats', '--no-stream', '--format', '{{.CPUPerc}} {{.MemUsage}} {{.PIDs}}', 'busy')
+    assert.match(shown, /^(?!0\.00)[\d.]+% [1-9][\d.]*[KM]iB \/ [\d.]+GiB 1$/)
+  })
+
+  it('shows no traffic of the host as that of a WebAssembly container', () => {
+    writeFileSync(join(coracle.directory, 'loop.wasm'), Buffer.from(BUSY_MODULE, 'hex'))
+    coracle.output('run', '-d', '--name', 'module', './loop.wasm')
+    const shown = coracle.output('stats', '--no-stream', '--format', '{{.CPUPerc}} {{.NetIO}}', 'module')
+    assert.match(shown, /^(?!0\.00)[\d.]+% 0B \/ 0B$/)
+  })
+})
