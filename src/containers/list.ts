@@ -17,9 +17,7 @@ export async function listContainers(
   const filter = await parseListFilters(filters, filterContext(room))
   const wholeList = all || filter.all || last > 0
   const found: ContainerSummary[] = []
-  // Taken off one by one, because settings are large: what has been looked at need not be kept.
-  const records = listRecords(room.database, { alive: !wholeList }).reverse()
-  for (let record = records.pop(); record !== undefined; record = records.pop()) {
+  for (const record of listRecords(room.database, { alive: !wholeList })) {
     if (last > 0 && found.length === last) break
     const current = await reconcile(room, record)
     if (current === undefined || !(wholeList || isShown(current))) continue

@@ -274,9 +274,7 @@ export function recordsOfImage(
 
 type Row = Readonly<Record<string, unknown>>
 
-/** Settings are large, and lists of a thousand containers ask few of them: they are parsed when first asked for. */
 function toRecord(row: Row): ContainerRecord {
-  let settings: StoredSettings | undefined
   return {
     id: row['id'] as string,
     name: row['name'] as string,
@@ -285,10 +283,7 @@ function toRecord(row: Row): ContainerRecord {
     backend: row['backend'] as string,
     state: row['state'] as ContainerState,
     autoRemove: row['auto_remove'] === 1,
-    get settings() {
-      settings ??= JSON.parse(row['config'] as string) as StoredSettings
-      return settings
-    },
+    settings: JSON.parse(row['config'] as string) as StoredSettings,
     createdAtMs: row['created_at'] as number,
     startedAtMs: optional<number>(row['started_at']),
     finishedAtMs: optional<number>(row['finished_at']),
