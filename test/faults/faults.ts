@@ -1,4 +1,5 @@
 /** What goes wrong meanwhile. */
+import { spawnSync } from 'node:child_process'
 import { rmSync, statfsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -37,6 +38,34 @@ async function during(
   return [await outcome]
 }
 
+/** Calls of the command's own thread, and how many of them its longest work makes; start-up opens some 250 files first. */
+const STEPS = [
+  { calls: 'pwrite64', from: 1, count: 70 },
+  { calls: '%file', from: 250, count: 380 },
+  { calls: '%network', from: 1, count: 17 },
+  { calls: '?mkdir,mkdirat', from: 1, count: 12 },
+  { calls: '?unlink,?rmdir,unlinkat', from: 1, count: 22 },
+] as const
+
+/** Not at a moment but at a system call, so that what takes microseconds is hit as well. */
+function killAtStep(): Fault {
+  return {
+    kind: 'kill command at a step',
+    weight: 8,
+    run: async ({ random, world, operation }) => {
+      const { calls, from, count } = random.pick(STEPS)
+      const at = from + random.below(count)
+      const inject = `inject=${calls}:signal=KILL:when=${at}`
+      const through = ['strace', '-qq', '-o', '/dev/null', '-e', `trace=${calls}`, '-e', inject]
+      return [await world.start(operation.args, { through }).outcome]
+    },
+  }
+}
+
+function hasStrace(): boolean {
+  return spawnSync('strace', ['-qq', '-o', '/dev/null', 'true']).status === 0
+}
+
 export const FAULTS: readonly Fault[] = [
   { kind: 'none', weight: 3, run: async ({ world, operation }) => [await world.cli(...operation.args)] },
   {
@@ -50,6 +79,7 @@ export const FAULTS: readonly Fault[] = [
       return [await outcome]
     },
   },
+  ...(hasStrace() ? [killAtStep()] : []),
   {
     kind: 'kill supervisor',
     weight: 5,
@@ -105,7 +135,7 @@ export const FAULTS: readonly Fault[] = [
     run: async ({ random, world, operation }) => {
       const jumpMs = (random.below(2) === 0 ? -1 : 1) * (1 + random.below(400)) * DAY_MS
       const env = { NODE_OPTIONS: `--import=${clockJump}`, CLOCK_JUMP_MS: String(jumpMs) }
-      return [await world.start(operation.args, env).outcome]
+      return [await world.start(operation.args, { env }).outcome]
     },
   },
 ]

@@ -38,7 +38,11 @@ export interface World {
   readonly registry: SmallRegistry
   /** A tar to import. */
   readonly tar: string
-  start(args: readonly string[], env?: NodeJS.ProcessEnv): Started
+  /** @param through - a program, with its words, that runs the command */
+  start(
+    args: readonly string[],
+    options?: { readonly env?: NodeJS.ProcessEnv; readonly through?: readonly string[] },
+  ): Started
   cli(...args: string[]): Promise<Outcome>
   close(): Promise<void>
 }
@@ -55,8 +59,9 @@ export async function openWorld(): Promise<World> {
   mkdirSync(join(directory, 'docker'))
   writeFileSync(tar, tarOf(busyboxEntries()))
   const env = { ...process.env, CORACLE_ROOT: root, CORACLE_RUN: run, DOCKER_CONFIG: join(directory, 'docker') }
-  const start: World['start'] = (args, more = {}) => {
-    const child = spawn(CLI, args, { cwd: directory, env: { ...env, ...more }, stdio: ['ignore', 'pipe', 'pipe'] })
+  const start: World['start'] = (args, { env: more = {}, through = [] } = {}) => {
+    const [program = CLI, ...words] = [...through, CLI, ...args]
+    const child = spawn(program, words, { cwd: directory, env: { ...env, ...more }, stdio: ['ignore', 'pipe', 'pipe'] })
     return { child, outcome: outcomeOf(child) }
   }
   const cli: World['cli'] = async (...args) => await start(args).outcome
