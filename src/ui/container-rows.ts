@@ -44,7 +44,7 @@ export function containerRow(container: ContainerSummary, { full, nowMs }: Conta
     Status: containerStatus(container, nowMs),
     Ports: '',
     Names: container.name,
-    Size: size === undefined ? '' : `${humanSize(size.writableBytes, 3)} (virtual ${humanSize(size.virtualBytes, 3)})`,
+    Size: sizeText(size),
     State: state === 'starting' ? 'created' : state === 'stopping' ? 'running' : state,
     Labels: Object.entries(labels)
       .map(([key, value]) => `${key}=${value}`)
@@ -52,12 +52,20 @@ export function containerRow(container: ContainerSummary, { full, nowMs }: Conta
     Label: (key: unknown) => (Object.hasOwn(labels, String(key)) ? labels[String(key)] : ''),
     Mounts: container.mounts.map((mount) => cut(mount, full, MOUNT_WIDTH)).join(','),
     LocalVolumes: '0',
-    Networks: container.networkMode,
+    Networks: container.networkMode.startsWith('container:') ? '' : container.networkMode,
     Platform: container.backend === 'wasi' ? 'wasi/wasm' : 'linux',
     Backend: container.backend,
   }
 }
 
+/** `0B` where nobody has counted, as docker says it. */
+function sizeText(size: ContainerSummary['size']): string {
+  if (size === undefined) return humanSize(0)
+  return `${humanSize(size.writableBytes, 3)} (virtual ${humanSize(size.virtualBytes, 3)})`
+}
+
 function cut(text: string, full: boolean, width: number): string {
-  return full || text.length <= width ? text : `${text.slice(0, width - 1)}…`
+  if (full || text.length <= width) return text
+  const characters = [...text]
+  return characters.length <= width ? text : `${characters.slice(0, width - 1).join('')}…`
 }

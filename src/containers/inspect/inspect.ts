@@ -1,5 +1,5 @@
 /** `inspect` of a container: docker's JSON, from the record and the files that go with it. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ImageNotFound } from '../../images/errors.ts'
 import type { RuntimeSpec } from '../../oci/runtime-spec.ts'
@@ -68,10 +68,14 @@ function describeConfig(config: ContainerConfig, spec: RuntimeSpec | undefined):
   }
 }
 
-/** undefined while the container is being created. */
+/** undefined while the container is being created or removed: the file is not there, or not all of it. */
 function readSpec(directory: string): RuntimeSpec | undefined {
-  const path = join(directory, 'config.json')
-  return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as RuntimeSpec) : undefined
+  try {
+    return JSON.parse(readFileSync(join(directory, 'config.json'), 'utf8')) as RuntimeSpec
+  } catch (error) {
+    if (error instanceof SyntaxError || (error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
 }
 
 /** Their first digits, of processes that `exec` has running now; `null` when there are none, as docker says it. */
