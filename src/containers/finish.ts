@@ -39,7 +39,8 @@ export async function finishContainer(
     if (isActive(record.state)) {
       if (!sameProcess(record.supervisor, run.supervisor)) return false // it has been started again
       await cleanUp(room, record, exit !== undefined)
-      recordEnd(room, record, { exit, keep })
+      if (exit?.error !== undefined && record.state === 'starting') recordGivenUp(room, record, exit)
+      else recordEnd(room, record, { exit, keep })
     } else if (record.state !== 'exited' || isOwned(record)) return false
     return record.autoRemove && !keep
   })
@@ -74,6 +75,11 @@ function recordEnd(
     if (restart === undefined) advance(room.database, record.id, { to: 'exited', ...changes })
     else recordRestart(room, record, { ...changes, restartCount: restart.count, restartDelayMs: restart.delayMs })
   })
+}
+
+/** Whoever was starting it died before its program ran, so this is a start that failed and no end. */
+function recordGivenUp({ database }: ContainerRoom, { id }: ContainerRecord, { status, error }: ExitRecord): void {
+  ignoringRivals(() => advance(database, id, { to: 'created', owner: undefined, exitStatus: status, error }))
 }
 
 function endOf(record: ContainerRecord, { exitStatus, finishedAtMs }: { exitStatus: number; finishedAtMs: number }) {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { existsSync, readdirSync, rmSync } from 'node:fs'
+import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { before, describe, it } from 'mocha'
 import { holding } from '../../src/containers/hold.ts'
@@ -126,6 +126,21 @@ describe('a start', () => {
 
     assert.deepEqual(steps, ['let go', 'started'])
     await room.engine.remove('held', { force: true })
+  })
+
+  it('that the supervisor gave up, because its command was killed, is no end: nothing ever ran', async () => {
+    using room = await openBareRoom()
+    const id = await room.engine.create({ image: 'bare', command: ['/bin/true'], flags: { name: 'given-up' } }, room.io)
+    advance(room.database, id, { to: 'starting', owner: DEAD })
+    const record = 'status=125\nsignal=0\noom=0\nfinished=1\nerror=the command that started it is gone\n'
+    writeFileSync(join(containerDirectory(room.paths, id), 'exit'), record)
+
+    const [summary] = await room.engine.list({ all: true })
+
+    assert.equal(summary?.state, 'created')
+    assert.equal(readRecord(room.database, id)?.error, 'the command that started it is gone')
+    assert.deepEqual(actions(room), ['create'])
+    await room.engine.remove('given-up')
   })
 
   it('that was cut short after an earlier run leaves the end of that run, and a container that starts again', async () => {
