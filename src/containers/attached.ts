@@ -2,6 +2,7 @@
 import type { Supervisor } from '../linux/supervisor.ts'
 import type { Relay } from './attach/relay.ts'
 import type { SignalProxy } from './attach/signal-proxy.ts'
+import { followTerminalSize, terminalSize } from './attach/terminal-size.ts'
 import { finishContainer } from './finish.ts'
 import type { ContainerRecord } from './records.ts'
 import type { ContainerRoom } from './room.ts'
@@ -24,8 +25,12 @@ export async function followToEnd(room: ContainerRoom, supervisor: Supervisor, f
   const exited = supervisor.wait()
   exited.catch(() => {}) // awaited below; a failure before that is not unhandled
   signals?.deliverTo((signal) => void supervisor.signal(signal).catch(() => {}))
-  using resizing = followSize(supervisor, following)
+  const { io } = following
+  const terminal = container.settings.config.Tty
+  using resizing = terminal ? followTerminalSize(io, supervisor.resize) : undefined
   void resizing
+  const size = terminalSize(io)
+  if (terminal && size !== undefined) void supervisor.resize(size).catch(() => {}) // it may have changed meanwhile
   const relay = await openUserRelay(supervisor, following)
   try {
     const end = await relay.ended
@@ -34,8 +39,7 @@ export async function followToEnd(room: ContainerRoom, supervisor: Supervisor, f
       return end === 'detached' ? 0 : BROKEN_PIPE_STATUS
     }
     const exit = await exited
-    if (exit.oomKilled)
-      following.io.stderr.write(`coracle: container ${container.name} was killed: ${outOfMemory(container)}\n`)
+    if (exit.oomKilled) io.stderr.write(`coracle: container ${container.name} was killed: ${outOfMemory(container)}\n`)
     await finishContainer(room, { id: container.id, supervisor: supervisor.supervisor }, { exit })
     return exit.status
   } finally {
@@ -53,21 +57,6 @@ async function openUserRelay(supervisor: Supervisor, following: Following): Prom
     ...streams,
     detachKeys: terminal ? detachKeys(keys) : undefined,
   })
-}
-
-/** Tells the container's terminal when the user's changes its size. */
-function followSize(supervisor: Supervisor, { container, io }: Following): Disposable {
-  const { stdout } = io
-  const onResize = () => {
-    const { columns, rows } = stdout
-    if (columns !== undefined && rows !== undefined) void supervisor.resize({ columns, rows }).catch(() => {})
-  }
-  const follow = container.settings.config.Tty && stdout.isTTY === true
-  if (follow) {
-    stdout.on('resize', onResize)
-    onResize() // it may have changed while the container started
-  }
-  return { [Symbol.dispose]: () => stdout.off('resize', onResize) }
 }
 
 function outOfMemory({ settings }: Pick<ContainerRecord, 'settings'>): string {

@@ -33,15 +33,19 @@ describe('coracle run -it', function () {
 
   it('gives the container a terminal of the size of ours, and follows it', () => {
     const { status, seen } = onTerminal(
-      ['--rm', '-it', IMAGE, 'sh', '-c', 'tty; stty size; read x; stty size; exit 4'],
       [
-        ['33 101', { size: [40, 120] }],
-        ['', '\r'],
+        '--rm',
+        '-it',
+        IMAGE,
+        'sh',
+        '-c',
+        'tty; stty size; until [ "$(stty size)" = "40 120" ]; do sleep 0.02; done; exit 4',
       ],
+      [['33 101', { size: [40, 120] }]],
     )
     assert.equal(status, 4, seen)
     assert.match(seen, /\/dev\/pts\/0/)
-    assert.match(seen, /40 120/)
+    assert.match(seen, /33 101/)
     assert.match(seen, /\[terminal restored\]/)
   })
 
