@@ -14,7 +14,11 @@ const plugin = new Plugin({
   respectNoCacheDefault: true,
 })
 await plugin.load()
-const text = `${JSON.stringify(plugin.manifest, null, 2)}\n`
+// In the order of their names: directories are read in another order on every host.
+const commands = Object.fromEntries(
+  Object.entries(plugin.manifest.commands).sort(([left], [right]) => (left < right ? -1 : 1)),
+)
+const text = `${JSON.stringify({ ...plugin.manifest, commands }, null, 2)}\n`
 
 const current = existsSync(path) && readFileSync(path, 'utf8') === text
 if (!current && !process.argv.includes('--check')) {
