@@ -4,7 +4,7 @@
  * Bundled, because a command that reads hundreds of small files, oclif's among them, starts in twice the time.
  */
 import { spawnSync } from 'node:child_process'
-import { existsSync, globSync, renameSync, rmSync } from 'node:fs'
+import { existsSync, globSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Plugin, rolldown } from 'rolldown'
 
@@ -20,16 +20,18 @@ async function bundle(): Promise<void> {
     input: Object.fromEntries(entries.map((path) => [path.slice('src/'.length, -'.ts'.length), path])),
     platform: 'node',
     external: ['@wasmer/wasi', /^node:/],
-    plugins: [lazyRequire],
+    plugins: [lazyRequire, lazyBuiltins],
   })
   await build.write({
     dir: fresh,
-    format: 'esm',
+    format: 'cjs', // for 60 files Node's loader of modules takes 10 ms longer than `require`
+    exports: 'named',
     minify: true,
     entryFileNames: '[name].js',
     chunkFileNames: 'chunks/[name]-[hash].js',
   })
   await build.close()
+  writeFileSync(join(fresh, 'package.json'), '{ "type": "commonjs" }\n')
   if (existsSync('dist')) renameSync('dist', old)
   renameSync(fresh, 'dist')
   rmSync(old, { recursive: true, force: true })
@@ -47,6 +49,14 @@ const lazyRequire: Plugin = {
       const top = /^const (\w+) = ((?:__importStar|__importDefault)\(require\("[^"]+"\)\)|require\("[^"]+"\));$/gm
       return LAZILY + code.replace(top, 'const $1 = lazily(() => $2);')
     },
+  },
+}
+/** The same for parts of Node itself: `node:crypto` alone takes 5 ms to load. */
+const lazyBuiltins: Plugin = {
+  name: 'lazy-builtins',
+  renderChunk: (code) => {
+    const top = /^(?:let|const|var) (\w+) = require\("(node:[^"]+)"\);$/gm
+    return top.test(code) ? LAZILY + code.replace(top, 'const $1 = lazily(() => require("$2"));') : code
   },
 }
 const LAZILY = `const lazily = (load) => {

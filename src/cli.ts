@@ -4,6 +4,7 @@
  * manifest does not know goes to oclif.
  */
 import { existsSync, readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { Config } from '@oclif/core/config'
@@ -85,7 +86,9 @@ async function runCommand(version: string, { id, typed }: Found, argv: readonly 
   const fromSources = import.meta.filename.endsWith('.ts')
   const [directory, extension] = fromSources ? ['src', 'ts'] : ['dist', 'js']
   const path = join(packageRoot, directory, 'commands', `${id.replaceAll(':', '/')}.${extension}`)
-  const { default: Class } = (await import(pathToFileURL(path).href)) as { default: CommandClass }
+  const { default: Class } = (fromSources ? await import(pathToFileURL(path).href) : createRequire(path)(path)) as {
+    default: CommandClass
+  }
   const config = Object.assign(new Config({ root: packageRoot }), { bin: 'coracle', name: 'coracle', version })
   Class.id = typed
   await new Class([...argv], config)._run()

@@ -1,13 +1,16 @@
-/** Where this installation of Coracle lives: the directory that holds package.json, from sources and from dist/ alike. */
+/** Where this installation of Coracle lives: from sources and from dist/ alike. */
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+
+/** Lies beside package.json; dist/ has a package.json of its own. */
+const MARK = 'oclif.manifest.json'
 
 export const packageRoot: string = findPackageRoot(import.meta.dirname)
 
 function findPackageRoot(directory: string): string {
-  if (existsSync(join(directory, 'package.json'))) return directory
+  if (existsSync(join(directory, MARK))) return directory
   const parent = dirname(directory)
-  if (parent === directory) throw new Error(`no package.json above ${import.meta.dirname}`)
+  if (parent === directory) throw new Error(`no ${MARK} above ${import.meta.dirname}`)
   return findPackageRoot(parent)
 }
 

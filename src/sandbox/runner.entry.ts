@@ -44,11 +44,14 @@ function say(line: string): void {
   writeSync(2, `coracle: ${line}\n`)
 }
 
-try {
-  process.exitCode = await main(process.argv.slice(2))
-} catch (error) {
-  if (!(error instanceof CoracleError))
-    say(`internal error: ${error instanceof Error ? error.message.slice(0, 500) : 'unknown'}`)
-  else say(error.hint === undefined ? error.message : `${error.message}\n${error.hint}`)
-  process.exitCode = error instanceof CoracleError ? error.exitCode : 125
-}
+main(process.argv.slice(2)).then(
+  (status) => {
+    process.exitCode = status
+  },
+  (error: unknown) => {
+    if (!(error instanceof CoracleError))
+      say(`internal error: ${error instanceof Error ? error.message.slice(0, 500) : 'unknown'}`)
+    else say(error.hint === undefined ? error.message : `${error.message}\n${error.hint}`)
+    process.exitCode = error instanceof CoracleError ? error.exitCode : 125
+  },
+)
