@@ -56,7 +56,11 @@ const lazyBuiltins: Plugin = {
   name: 'lazy-builtins',
   renderChunk: (code) => {
     const top = /^(?:let|const|var) (\w+) = require\("(node:[^"]+)"\);$/gm
-    return top.test(code) ? LAZILY + code.replace(top, 'const $1 = lazily(() => require("$2"));') : code
+    const lazy = code.replace(top, (whole, name: string, module: string) =>
+      // What is imported as a whole is made into another object next, which a stand-in cannot be.
+      code.includes(`\n${name} = `) ? whole : `const ${name} = lazily(() => require("${module}"));`,
+    )
+    return lazy === code ? code : LAZILY + lazy
   },
 }
 const LAZILY = `const lazily = (load) => {

@@ -113,7 +113,7 @@ export abstract class EngineCommand extends BaseCommand {
   #engine: Promise<Engine> | undefined
   #progress: ProgressDisplay | undefined
 
-  /** Loaded only now, so that `--help` stays fast. */
+  /** Loaded only now, so that `--help` stays fast; closed when the command ends. */
   protected openEngine(): Promise<Engine> {
     this.#engine ??= import('./engine/local.ts').then(({ openLocalEngine }) =>
       openLocalEngine({ onWarning: (text) => this.logToStderr(`WARNING: ${text}`) }),
@@ -140,8 +140,9 @@ export abstract class EngineCommand extends BaseCommand {
     await super.catch(explainFullDisk(error))
   }
 
-  /** The engine is not closed: the process ends with the command (main.ts). */
   protected override async finally(): Promise<void> {
     this.endProgress()
+    const engine = await this.#engine?.catch(() => undefined) // whoever asked for it has had the error
+    await engine?.close()
   }
 }

@@ -6,16 +6,7 @@ import { readPaths } from './paths.ts'
 
 const cache = compileCacheDirectory()
 if (cache !== undefined) enableCompileCache(cache)
-void run()
-
-async function run(): Promise<void> {
-  const { runCli } = await import('./cli.ts')
-  await runCli(process.argv.slice(2))
-  for (const stream of [process.stdout, process.stderr]) await new Promise((written) => stream.write('', written))
-  // Taking Node apart, and the last one to close the database syncing it to the disk, would take longer than many a
-  // command; a database left open is as safe as one that was closed.
-  process.exit()
-}
+void import('./cli.ts').then(({ runCli }) => runCli(process.argv.slice(2)))
 
 /** Compiled code runs with our rights: only a directory that nobody else can have written to will do. */
 function compileCacheDirectory(): string | undefined {

@@ -49,5 +49,9 @@ export default class Exec extends EngineCommand {
       detachKeys: flags['detach-keys'],
     }
     process.exitCode = await engine.containers.exec(args.container, request, { stdin, stdout, stderr })
+    for (const stream of [stdout, stderr]) await new Promise((resolve) => stream.write('', resolve))
+    // Taking Node apart, and the last one to close the database syncing it to the disk, would take longer than many a
+    // program that is run; a database left open is as safe as one that was closed.
+    process.exit()
   }
 }

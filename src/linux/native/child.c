@@ -191,6 +191,12 @@ _Noreturn void run_child(struct reader steps, unsigned first_step, const struct 
   /* The parent maps ids and joins groups first. */
   if (die_with_supervisor(channel) < 0 || read(parent->go, &byte, 1) != 1) _exit(125);
   close(parent->go);
+  /* A process of the container that may trace others shall not look into this one while it has more rights than they: exec undoes it. */
+  if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0) {
+    fail("prctl", "PR_SET_DUMPABLE");
+    tell(channel, MESSAGE_FAILURE, step);
+    _exit(125);
+  }
   /* so that exec need not: a seccomp filter may forbid it by then */
   if (close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) < 0) fail("close_range", "");
   uint32_t code;
