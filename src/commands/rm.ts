@@ -1,6 +1,7 @@
 import * as Args from '@oclif/core/args'
 import * as Flags from '@oclif/core/flags'
 import { EngineCommand } from '../base-command.ts'
+import { CoracleError } from '../errors.ts'
 
 export default class Rm extends EngineCommand {
   static override summary = 'Remove one or more containers'
@@ -21,8 +22,16 @@ export default class Rm extends EngineCommand {
   async run(): Promise<void> {
     const { args, flags } = await this.parse(Rm)
     const engine = await this.openEngine()
+    const { force = false, volumes = false } = flags
     await this.eachTarget(args.container, async (name) => {
-      await engine.containers.remove(name, { force: flags.force ?? false, volumes: flags.volumes ?? false })
+      try {
+        await engine.containers.remove(name, { force, volumes })
+      } catch (error) {
+        // As docker: who forces wants it gone, and it is.
+        if (!(force && error instanceof CoracleError && error.code === 'CONTAINER_NOT_FOUND')) throw error
+        this.logToStderr(`coracle: ${error.message}`)
+        return
+      }
       this.log(name)
     })
   }

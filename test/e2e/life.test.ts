@@ -274,6 +274,12 @@ describe('the life of a container, by the command line', () => {
       coracle.output('pause', 'alive')
       assert.match(coracle.run(['rm', 'alive']).stderr, /container is paused/)
       assert.equal(coracle.output('rm', '-f', 'alive'), 'alive')
+      assert.deepEqual(coracle.run(['rm', '-f', 'alive']), {
+        status: 0,
+        stdout: '',
+        stderr: 'coracle: No such container: alive\n',
+      })
+      assert.equal(coracle.run(['rm', 'alive']).status, 1)
     })
 
     it('remove all that have stopped, and only those', () => {

@@ -23,7 +23,7 @@ import { type ExecPlace, makeExecDirectory, removeExecFiles } from './run-direct
 export async function openForExec(room: ContainerRoom, name: string): Promise<OpenedContainer> {
   const record = await findRunning(room, name)
   if (record.state === 'paused')
-    throw new ContainerPaused(`Container ${record.id} is paused, unpause the container before exec`)
+    throw new ContainerPaused(`Container ${name} is paused, unpause the container before exec`)
   return { record, ...(await openRecord(room, record)) }
 }
 
