@@ -145,7 +145,7 @@ describe('coracle exec', function () {
     coracle.output('pause', 'box')
     const paused = exec('box', 'true')
     assert.equal(paused.status, 1)
-    assert(paused.stderr.includes(`Container ${id} is paused, unpause the container before exec`))
+    assert(paused.stderr.includes('Container box is paused, unpause the container before exec'))
     coracle.output('unpause', 'box')
     coracle.output('stop', '-t', '0', 'box')
     const stopped = exec('box', 'true')
