@@ -140,7 +140,7 @@ describe('coracle exec', function () {
   })
 
   it('says in docker’s words what it cannot do', () => {
-    const id = startBox()
+    startBox()
     assert.match(coracle.run(['exec', '-it', 'box', 'sh']).stderr, /the input device is not a TTY/)
     coracle.output('pause', 'box')
     const paused = exec('box', 'true')
