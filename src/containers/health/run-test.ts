@@ -1,4 +1,5 @@
 /** Runs the command of a health check in its container. */
+import { once } from 'node:events'
 import { Writable } from 'node:stream'
 import { demultiplexer } from '../attach/frames.ts'
 import { finishExec, openForExec, startExec } from '../exec/start.ts'
@@ -30,7 +31,9 @@ async function attempt(
   const { supervisor } = started
   const output = capped()
   const sink = demultiplexer({ 1: output.stream, 2: output.stream })
+  const written = once(sink, 'finish')
   supervisor.stdio.on('error', () => sink.end()) // the container has ended
+  supervisor.stdio.once('close', () => sink.end())
   supervisor.stdio.pipe(sink)
   let late = false
   const timer = setTimeout(() => {
@@ -39,6 +42,7 @@ async function attempt(
   }, timeoutMs)
   try {
     const { status } = await supervisor.wait()
+    await written // the end is told on another connection than the output
     await finishExec(room, { id, execId: started.execId, directory: started.directory }, status)
     if (late) return { ExitCode: FAILED, Output: `Health check exceeded timeout (${timeoutMs / 1000}s)` }
     return { ExitCode: status, Output: output.text() }

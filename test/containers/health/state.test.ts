@@ -7,34 +7,34 @@ import type { Health, Probe } from '../../../src/containers/records.ts'
 const probe = (ExitCode: number): Probe => ({ Start: '', End: '', ExitCode, Output: '' })
 const RULES = { retries: 3, startPeriodMs: 0 }
 
-function after(codes: readonly number[], rules = RULES, sinceStartMs = 0): Health {
+function healthAfter(codes: readonly number[], rules = RULES, sinceStartMs = 0): Health {
   return codes.reduce((health, code) => afterProbe(health, probe(code), { rules, sinceStartMs }), INITIAL)
 }
 
 describe('the health of a container', () => {
   it('is starting, then healthy with the first success', () => {
-    assert.equal(after([]).Status, 'starting')
-    assert.equal(after([0]).Status, 'healthy')
-    assert.equal(after([1, 1, 0]).Status, 'healthy')
+    assert.equal(healthAfter([]).Status, 'starting')
+    assert.equal(healthAfter([0]).Status, 'healthy')
+    assert.equal(healthAfter([1, 1, 0]).Status, 'healthy')
   })
 
   it('is unhealthy after as many failures in a row as there are retries, and recovers with one success', () => {
-    assert.equal(after([1, 1]).Status, 'starting')
-    assert.equal(after([1, -1, 1]).Status, 'unhealthy')
-    assert.equal(after([0, 1, 1]).Status, 'healthy')
-    assert.equal(after([0, 1, 1, 0, 1, 1]).Status, 'healthy')
-    assert.equal(after([0, 1, 1, 1]).Status, 'unhealthy')
-    assert.equal(after([1, 1, 1, 0]).Status, 'healthy')
+    assert.equal(healthAfter([1, 1]).Status, 'starting')
+    assert.equal(healthAfter([1, -1, 1]).Status, 'unhealthy')
+    assert.equal(healthAfter([0, 1, 1]).Status, 'healthy')
+    assert.equal(healthAfter([0, 1, 1, 0, 1, 1]).Status, 'healthy')
+    assert.equal(healthAfter([0, 1, 1, 1]).Status, 'unhealthy')
+    assert.equal(healthAfter([1, 1, 1, 0]).Status, 'healthy')
   })
 
   it('does not count failures of the start period, which a success ends', () => {
     const rules = { retries: 1, startPeriodMs: 1000 }
-    assert.equal(after([1, 1, 1], rules, 500).Status, 'starting')
-    assert.equal(after([1, 1, 1], rules, 500).FailingStreak, 0)
-    assert.equal(after([0, 1], rules, 500).Status, 'unhealthy')
-    assert.equal(after([1], rules, 1000).Status, 'unhealthy')
-    assert(isStarting(after([1], rules, 500), { rules, sinceStartMs: 500 }))
-    assert(!isStarting(after([0], rules, 500), { rules, sinceStartMs: 500 }))
+    assert.equal(healthAfter([1, 1, 1], rules, 500).Status, 'starting')
+    assert.equal(healthAfter([1, 1, 1], rules, 500).FailingStreak, 0)
+    assert.equal(healthAfter([0, 1], rules, 500).Status, 'unhealthy')
+    assert.equal(healthAfter([1], rules, 1000).Status, 'unhealthy')
+    assert(isStarting(healthAfter([1], rules, 500), { rules, sinceStartMs: 500 }))
+    assert(!isStarting(healthAfter([0], rules, 500), { rules, sinceStartMs: 500 }))
     assert(!isStarting(INITIAL, { rules, sinceStartMs: 1000 }))
   })
 
@@ -44,7 +44,7 @@ describe('the health of a container', () => {
         fc.array(fc.constantFrom(0, 1, -1), { minLength: 1, maxLength: 40 }),
         fc.integer({ min: 1, max: 5 }),
         (codes, retries) => {
-          const health = after(codes, { retries, startPeriodMs: 0 })
+          const health = healthAfter(codes, { retries, startPeriodMs: 0 })
           const streak = codes.length - 1 - codes.lastIndexOf(0)
           assert.equal(health.FailingStreak, streak)
           const expected =
