@@ -11,7 +11,7 @@ import type {
 } from '../plugins/contract.ts'
 import { containerGroups } from './cgroups/groups.ts'
 import { readHierarchies } from './cgroups/hierarchies.ts'
-import type { CgroupMount } from './compile/compile-plan.ts'
+import type { CgroupMount } from './compile/options.ts'
 import { readIdMappings } from './id-mappings.ts'
 import type { CompiledFilter } from './seccomp/compile.ts'
 

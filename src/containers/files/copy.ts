@@ -3,22 +3,8 @@ import { InvalidArgument } from '../../errors.ts'
 import type { ContainerRoom } from '../room.ts'
 import type { CopyRequest, RunIO } from '../types.ts'
 import { openCopyProgress } from './copy-progress.ts'
+import type { Copying } from './copying.ts'
 import { CopyImpossible } from './errors.ts'
-
-/** What a half of the work is asked for. */
-export interface Copying {
-  readonly container: string
-  /** Inside, absolute. */
-  readonly inside: string
-  /** On the host; `-` is a tar stream. */
-  readonly outside: string
-  readonly archive: boolean
-  readonly followLink: boolean
-  readonly io: RunIO
-  readonly signal: AbortSignal | undefined
-  /** Told of what has been copied, as the bytes of a tar archive. */
-  readonly onBytes: (count: number) => void
-}
 
 /** See `ContainerEngine.copy`. */
 export async function copyFiles(room: ContainerRoom, request: CopyRequest, io: RunIO): Promise<void> {

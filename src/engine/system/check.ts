@@ -1,7 +1,7 @@
 /** `system check`: database, containers and images, each by its own room. */
 import type { Database } from '../../state/database.ts'
 import type { CheckOptions, CheckReport, Finding, RoomReport } from '../../state/findings.ts'
-import type { SystemRoom } from './open.ts'
+import type { SystemRoom } from './room.ts'
 
 /** See `SystemEngine.check`. Containers first: what they no longer use is found with the images. */
 export async function checkStore(room: SystemRoom, options: CheckOptions): Promise<CheckReport> {

@@ -6,7 +6,7 @@ import { treeBytes } from '../../containers/size.ts'
 import type { ContainerSummary } from '../../containers/types.ts'
 import type { ImageUsage } from '../../images/types.ts'
 import { containerDirectory, type Paths } from '../../paths.ts'
-import type { SystemRoom } from './open.ts'
+import type { SystemRoom } from './room.ts'
 import type { DiskUsage, DiskUsageRow, VolumeUsage } from './types.ts'
 
 /** See `SystemEngine.diskUsage`. */

@@ -4,7 +4,7 @@ import { statePath } from '../../paths.ts'
 import { latestEvent, readEvents, type StoredEvent } from '../../state/events.ts'
 import { parseMoment } from '../../util/moment.ts'
 import { watchPath } from '../../util/watch.ts'
-import type { SystemRoom } from './open.ts'
+import type { SystemRoom } from './room.ts'
 import type { EngineEvent, EventOptions } from './types.ts'
 
 const PAGE = 500

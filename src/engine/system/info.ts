@@ -5,7 +5,7 @@ import type { ContainerSummary } from '../../containers/types.ts'
 import { readHierarchies } from '../../linux/cgroups/hierarchies.ts'
 import { readPackageVersion } from '../../package-root.ts'
 import { type BackendInfo, listBackends } from './backends.ts'
-import type { SystemRoom } from './open.ts'
+import type { SystemRoom } from './room.ts'
 import type { SystemInfo } from './types.ts'
 
 /** See `SystemEngine.info`. */

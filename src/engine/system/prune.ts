@@ -1,5 +1,5 @@
 /** `system prune`: stopped containers first, because they hold on to images; then images. */
-import type { SystemRoom } from './open.ts'
+import type { SystemRoom } from './room.ts'
 import type { SystemPruneOptions, SystemPruneResult } from './types.ts'
 
 /**

@@ -2,7 +2,7 @@
 import type { LaunchPlan, ProcessSpec, RunningContainer } from '../../plugins/contract.ts'
 import { groupsOfProcess } from '../cgroups/members.ts'
 import type { ChildStep, HostStep, NamespaceKind } from '../plan.ts'
-import type { CompileOptions } from './compile-plan.ts'
+import type { CompileOptions } from './options.ts'
 import { oomSteps, processTail } from './process.ts'
 
 const ENTERED: readonly NamespaceKind[] = ['user', 'ipc', 'uts', 'network', 'cgroup', 'mount']

@@ -7,27 +7,9 @@ import { LaunchImpossible } from '../errors.ts'
 import type { ChildStep, CloneNamespace, HostStep, NamespaceKind } from '../plan.ts'
 import { deviceSteps } from './devices.ts'
 import { mountSteps } from './mounts.ts'
+import type { CompileOptions } from './options.ts'
 import { oomSteps, processSteps } from './process.ts'
 import { refuseUnsupported } from './refuse-unsupported.ts'
-
-export interface CompileOptions {
-  /** The compiled seccomp filter of `spec.linux.seccomp`; the compiler of filters is not part of a pure plan. */
-  readonly seccomp?: { readonly program: Uint8Array; readonly flags: number } | undefined
-  /** Map ids with newuidmap and newgidmap. */
-  readonly mapHelpers: boolean
-  /** The hierarchies of the host, in whose place a cgroup mount stands. */
-  readonly cgroupMounts: readonly CgroupMount[]
-}
-
-export interface CgroupMount {
-  /** Of the directory that shows it; the controllers of version 1, joined by commas. */
-  readonly name: string
-  readonly version: 1 | 2
-  /** Mount data; empty for version 2. */
-  readonly options: string
-  /** Host directory of the container's own group in it, if it has one. */
-  readonly group?: string | undefined
-}
 
 const CLONED: readonly CloneNamespace[] = ['user', 'pid', 'mount', 'network', 'ipc', 'uts']
 

@@ -4,7 +4,7 @@ import type { MountSpec, RuntimeSpec } from '../../oci/runtime-spec.ts'
 import type { Bundle } from '../../plugins/contract.ts'
 import { LaunchImpossible } from '../errors.ts'
 import type { ChildStep, MountFlag, Propagation } from '../plan.ts'
-import type { CompileOptions } from './compile-plan.ts'
+import type { CompileOptions } from './options.ts'
 
 const FLAGS: ReadonlySet<string> = new Set<MountFlag>([
   'ro',

@@ -3,7 +3,7 @@ import type { Bundle, ProcessSpec, RuntimeSpec } from '../../plugins/contract.ts
 import { capabilityBits } from '../capabilities.ts'
 import { LaunchImpossible } from '../errors.ts'
 import type { ChildStep, HostStep } from '../plan.ts'
-import type { CompileOptions } from './compile-plan.ts'
+import type { CompileOptions } from './options.ts'
 
 export function processSteps({ spec, id, init }: Bundle, options: CompileOptions): ChildStep[] {
   return processTail(spec, { ...options, id, init, readOnlyRoot: spec.root?.readonly ?? false })

@@ -1,0 +1,12 @@
+/** What every answer about the whole installation works with. */
+import type { ContainerEngine } from '../../containers/types.ts'
+import type { ImageStore } from '../../images/types.ts'
+import type { Paths } from '../../paths.ts'
+import type { Database } from '../../state/database.ts'
+
+export interface SystemRoom {
+  readonly paths: Paths
+  readonly database: Database
+  readonly images: ImageStore
+  readonly containers: ContainerEngine
+}
