@@ -1,9 +1,11 @@
 /** What `bin/coracle` starts. Turns the compile cache on before anything big is loaded, then hands over. */
-import { lstatSync, mkdirSync } from 'node:fs'
+import { existsSync, lstatSync, mkdirSync } from 'node:fs'
 import { enableCompileCache } from 'node:module'
 import { join } from 'node:path'
-import { readPaths } from './paths.ts'
+import { readPaths, statePath } from './paths.ts'
 
+// A supervisor calls back into a data root that has been removed: nothing is left to record, and nothing to be made again.
+if (process.argv[2] === 'internal' && !existsSync(statePath(readPaths()))) process.exit(0)
 const cache = compileCacheDirectory()
 if (cache !== undefined) enableCompileCache(cache)
 void import('./cli.ts').then(({ runCli }) => runCli(process.argv.slice(2)))

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { beforeEach, describe, it } from 'mocha'
 import { packageRoot } from '../../src/package-root.ts'
 import { type Cli, openCli } from '../support/cli.ts'
+import { scratchDirectory } from '../support/scratch.ts'
 
 let cli: Cli
 const { version } = JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as { version: string }
@@ -119,6 +120,19 @@ describe('the command line', function () {
     const root = join(cli.directory, 'file')
     writeFileSync(root, '')
     assert.equal(cli.run(['--version'], { env: { CORACLE_ROOT: root } }).status, 0)
+  })
+
+  it('makes nothing anew when a supervisor calls back after all has been removed', async () => {
+    const root = join(await scratchDirectory(), 'gone')
+    const env = { ...process.env, CORACLE_ROOT: root, CORACLE_RUN: join(root, 'run') }
+    for (const words of [['exited'], ['restart'], ['probe'], ['exec-ended', 'b'.repeat(64)]]) {
+      const [name = '', ...rest] = words
+      const { status } = spawnSync(join(packageRoot, 'bin/coracle'), ['internal', name, 'a'.repeat(64), ...rest], {
+        env,
+      })
+      assert.equal(status, 0)
+      assert.equal(existsSync(root), false)
+    }
   })
 
   it('takes no compiled code from a directory that others may write to', () => {

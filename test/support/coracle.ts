@@ -1,18 +1,10 @@
 /** The real CLI as a user calls it, on a data root of its own that goes away with everything it holds. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
-import {
-  chownSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
+import { chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { packageRoot } from '../../src/package-root.ts'
+import { removeAll } from '../../src/util/remove-all.ts'
 import { busyboxEntries, tarOf } from './images.ts'
 
 export interface Outcome {
@@ -93,7 +85,7 @@ export function openCoracle(user?: User): Coracle {
         .stdout.split('\n')
         .filter((id) => id !== '')
       if (ids.length > 0) run(['rm', '-f', ...ids])
-      rmSync(directory, { recursive: true, force: true })
+      removeAll(directory) // an exit hook may still be removing parts of it
     },
   }
 }

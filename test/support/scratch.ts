@@ -1,9 +1,9 @@
 /** Temporary directories that go away with the test run's part that asked for them. */
-import { rmSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach } from 'mocha'
+import { removeAll } from '../../src/util/remove-all.ts'
 
 const made: string[] = []
 const kept: string[] = []
@@ -29,5 +29,5 @@ afterEach(async () => {
 })
 
 process.once('exit', () => {
-  for (const path of kept) rmSync(path, { recursive: true, force: true })
+  for (const path of kept) removeAll(path)
 })
