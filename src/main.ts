@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import { readPaths, statePath } from './paths.ts'
 
 // A supervisor calls back into a data root that has been removed: nothing is left to record, and nothing to be made again.
-if (process.argv[2] === 'internal' && !existsSync(statePath(readPaths()))) process.exit(0)
+const [, , topic, , id = ''] = process.argv
+if (topic === 'internal' && /^[0-9a-f]{64}$/.test(id) && !existsSync(statePath(readPaths()))) process.exit(0)
 const cache = compileCacheDirectory()
 if (cache !== undefined) enableCompileCache(cache)
 void import('./cli.ts').then(({ runCli }) => runCli(process.argv.slice(2)))
