@@ -191,7 +191,7 @@ _Noreturn void run_child(struct reader steps, unsigned first_step, const struct 
   /* The parent maps ids and joins groups first. */
   if (die_with_supervisor(channel) < 0 || read(parent->go, &byte, 1) != 1) _exit(125);
   close(parent->go);
-  /* A process of the container that may trace others shall not look into this one while it has more rights than they: exec undoes it. */
+  /* Nobody in the container looks into this one while it has more rights than they, unless they may trace all others; exec undoes it. */
   if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0) {
     fail("prctl", "PR_SET_DUMPABLE");
     tell(channel, MESSAGE_FAILURE, step);
