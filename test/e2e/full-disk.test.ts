@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { existsSync, readdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, afterEach, before, describe, it } from 'mocha'
 import { type Coracle, IMAGE, type Outcome, openCoracle } from '../support/coracle.ts'
 import { needsRoot } from '../support/needs-root.ts'
+import { until } from '../support/until.ts'
 
 const WORDS =
   /no space left on the device of \/\S+: (?:at least \d+ more bytes are needed, \d+|\d+ bytes) are free\nfree some: coracle system prune/
@@ -109,4 +110,27 @@ describe('a full disk', () => {
     assert.match(coracle.output('logs', 'writes'), /^early/)
     coracle.output('rm', 'writes')
   })
+
+  it('ends no log for good: it goes on when there is room for its next file', async () => {
+    const signs = join(coracle.directory, 'signs')
+    mkdirSync(signs)
+    const script = `
+      touch /signs/ready; until [ -e /signs/full ]; do sleep 0.05; done
+      for n in $(seq 50); do echo "line $n of many that do not fit"; done
+      touch /signs/written; until [ -e /signs/room ]; do sleep 0.05; done
+      echo after; sleep 1000`
+    const flags = ['--log-opt', 'max-size=1k', '--log-opt', 'max-file=3', '-v', `${signs}:/signs`]
+    const id = coracle.output('run', '-d', ...flags, IMAGE, 'sh', '-c', script)
+    await until('it is ready', () => existsSync(join(signs, 'ready')))
+    const { files, ffree } = statfsSync(root)
+    allowFiles(files - ffree)
+    writeFileSync(join(signs, 'full'), '')
+    await until('it has written', () => existsSync(join(signs, 'written')))
+    allowFiles(files)
+    writeFileSync(join(signs, 'room'), '')
+    await until('the log has what came after', () => coracle.output('logs', id).endsWith('after'))
+    coracle.output('rm', '-f', id)
+  })
+
+  const allowFiles = (count: number) => execFileSync('mount', ['-o', `remount,nr_inodes=${count}`, root])
 })

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { appendFileSync } from 'node:fs'
 import { text } from 'node:stream/consumers'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { after, afterEach, before, describe, it } from 'mocha'
 import { type Coracle, IMAGE, openCoracle } from '../support/coracle.ts'
 import { needsRoot } from '../support/needs-root.ts'
+import { until } from '../support/until.ts'
 
 describe('coracle logs', () => {
   let coracle: Coracle
@@ -115,18 +116,32 @@ describe('coracle logs', () => {
   })
 
   it('empties a log, also one that is being written and followed', async () => {
-    detached('cleared', 'echo before; while [ ! -e /go ]; do sleep 0.02; done; echo after')
+    detached('cleared', 'echo before; while [ ! -e /go ]; do sleep 0.02; done; echo after; sleep 1000')
     const logs = coracle.start(['logs', '-f', 'cleared'])
-    assert(logs.stdout)
-    const said = text(logs.stdout)
-    await sleep(300)
+    let said = ''
+    logs.stdout?.on('data', (data: Buffer) => (said += data.toString()))
+    await until('the first line is followed', () => said === 'before\n')
     assert.equal(coracle.output('logs', '--clear', 'cleared'), '')
     assert.equal(coracle.output('logs', 'cleared'), '')
     coracle.output('exec', 'cleared', 'touch', '/go')
-    assert.equal(await said, 'before\nafter\n')
+    await until(
+      'the last line is followed',
+      () => said === 'before\nafter\n',
+      () => said,
+    )
+    coracle.output('kill', 'cleared')
+    await once(logs, 'exit')
     assert.equal(coracle.output('logs', 'cleared'), 'after')
     coracle.output('logs', '--clear', 'cleared')
     assert.equal(coracle.output('logs', 'cleared'), '')
+  })
+
+  it('loses nothing after a line that a power failure has cut', () => {
+    const name = ran('cut', 'echo run')
+    const path = coracle.output('inspect', '--format', '{{.LogPath}}', name)
+    appendFileSync(path, '{"log":"half a li')
+    coracle.run(['start', '-a', name])
+    assert.equal(coracle.output('logs', name), 'run\nrun')
   })
 
   it('shows labels and variables that the log options name', () => {

@@ -63,6 +63,21 @@ describe('a log in the journal', () => {
     )
   })
 
+  it('that nobody reads is waited for once, not for every line', async () => {
+    const directory = await scratchDirectory()
+    const socket = join(directory, 'journal')
+    const deaf = `${RECEIVER.slice(0, RECEIVER.indexOf('with open'))}sys.stdin.read()`
+    const receiver = spawn('python3', ['-c', deaf, socket], { stdio: ['pipe', 'pipe', 'inherit'] })
+    await new Promise((resolve) => receiver.stdout.once('data', resolve))
+    try {
+      const script = 'n=0; while [ $n -lt 2000 ]; do n=$((n+1)); echo $n; done; exit 5'
+      const { status } = await run(directory, { socket, received: '', script, expected: 0 })
+      assert.equal(status, 5)
+    } finally {
+      receiver.kill()
+    }
+  })
+
   it('that goes away costs lines, not the container', async () => {
     const directory = await scratchDirectory()
     const [socket, received] = [join(directory, 'journal'), join(directory, 'received')]

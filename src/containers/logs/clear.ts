@@ -1,5 +1,5 @@
 /** `logs --clear`: an empty log, whether the container runs or not. */
-import { readdirSync, rmSync, truncateSync } from 'node:fs'
+import { readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { connectSupervisor } from '../../linux/supervisor-client.ts'
 import { containerRunDirectory } from '../../paths.ts'
@@ -28,8 +28,15 @@ export async function clearLogs(room: ContainerRoom, name: string): Promise<void
 function clearFiles(path: string): void {
   const name = basename(path)
   for (const found of readdirSync(dirname(path))) {
-    if (found === name) truncateSync(path)
+    if (found === name) replaceByEmpty(path)
     else if (found.startsWith(`${name}.`) && /^\d+$/.test(found.slice(name.length + 1)))
       rmSync(join(dirname(path), found), { force: true })
   }
+}
+
+/** A new file, never the old one cut: a reader tells them apart by their inodes, and misses nothing written since. */
+function replaceByEmpty(path: string): void {
+  const fresh = `${path}.new`
+  writeFileSync(fresh, '', { mode: 0o640 })
+  renameSync(fresh, path)
 }

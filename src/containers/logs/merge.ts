@@ -22,23 +22,54 @@ export async function* mergeByTime<Entry extends Timed>(
 
 /** As they come; ends when all have ended. */
 export async function* mergeLive<Entry>(streams: readonly AsyncGenerator<Entry>[]): AsyncGenerator<Entry> {
-  const pending = new Map(streams.map((stream) => [stream, take(stream)]))
+  // No Promise.race: each call would hang one more reaction on the promise of a container that is silent.
+  const ready = openQueue<Taken<Entry>>()
+  const pending = new Set(streams)
+  const ask = (stream: AsyncGenerator<Entry>) => void take(stream).then(ready.push, ready.fail)
+  for (const stream of streams) ask(stream)
   try {
     while (pending.size > 0) {
-      const { stream, result } = await Promise.race(pending.values())
+      const { stream, result } = await ready.next()
       if (result.done) pending.delete(stream)
       else {
         yield result.value
-        pending.set(stream, take(stream))
+        ask(stream)
       }
     }
   } finally {
-    for (const stream of pending.keys()) void stream.return(undefined)
+    for (const stream of pending) void stream.return(undefined)
   }
 }
 
-async function take<Entry>(
-  stream: AsyncGenerator<Entry>,
-): Promise<{ readonly stream: AsyncGenerator<Entry>; readonly result: IteratorResult<Entry> }> {
+interface Taken<Entry> {
+  readonly stream: AsyncGenerator<Entry>
+  readonly result: IteratorResult<Entry>
+}
+
+/** What has come and nobody has taken yet: at most one of each stream. */
+function openQueue<Item>() {
+  const items: Promise<Item>[] = []
+  let wake = () => {}
+  const add = (item: Promise<Item>) => {
+    item.catch(() => {}) // seen by whoever takes it
+    items.push(item)
+    wake()
+  }
+  return {
+    push: (item: Item) => add(Promise.resolve(item)),
+    fail: (error: unknown) => add(Promise.reject(error)),
+    async next(): Promise<Item> {
+      for (;;) {
+        const item = items.shift()
+        if (item !== undefined) return item
+        await new Promise<void>((resolve) => {
+          wake = resolve
+        })
+      }
+    },
+  }
+}
+
+async function take<Entry>(stream: AsyncGenerator<Entry>): Promise<Taken<Entry>> {
   return { stream, result: await stream.next() }
 }

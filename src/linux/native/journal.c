@@ -29,6 +29,7 @@ int journal_open(struct journal *journal) {
 
 /* MESSAGE in the binary form, because it may hold anything: name, line feed, size (64 bits, little-endian), bytes, line feed. */
 int journal_send(const struct journal *journal, int stream, const char *text, size_t size) {
+  static bool hangs; /* waited for once: the supervisor has more to do than to wait a second a line */
   static const char partial[] = "CONTAINER_PARTIAL_MESSAGE=true\n";
   char head[64];
   bool whole = size > 0 && text[size - 1] == '\n';
@@ -44,6 +45,8 @@ int journal_send(const struct journal *journal, int stream, const char *text, si
   };
   struct msghdr message = {.msg_iov = parts, .msg_iovlen = sizeof parts / sizeof *parts};
   ssize_t sent;
-  while ((sent = sendmsg(journal->fd, &message, MSG_NOSIGNAL)) < 0 && errno == EINTR) continue;
+  int flags = MSG_NOSIGNAL | (hangs ? MSG_DONTWAIT : 0);
+  while ((sent = sendmsg(journal->fd, &message, flags)) < 0 && errno == EINTR) continue;
+  hangs = sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
   return sent < 0 ? fail("sendmsg", journal->socket) : 0;
 }

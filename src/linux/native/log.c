@@ -22,14 +22,31 @@ static struct {
   size_t used;
 } pending;
 
+/* A line that was cut (by a power failure, a full disk) must not swallow the next one. */
+static int end_cut_line(struct log *log) {
+  char last;
+  cleanup_fd int reader = -1;
+  if (log->size == 0) return 0;
+  reader = open(log->path, O_RDONLY | O_CLOEXEC);
+  if (reader < 0) return fail("open", log->path);
+  if (pread(reader, &last, 1, (off_t)log->size - 1) != 1) return fail("pread", log->path);
+  log->cut = last != '\n';
+  return 0;
+}
+
 int log_open(struct log *log) {
   struct stat status;
-  if (log->path == NULL) return journal_open(&log->journal);
+  if (log->path == NULL) {
+    if (journal_open(&log->journal) < 0) return -1;
+    log->opened = log->journal.fd >= 0;
+    return 0;
+  }
   log->fd = open(log->path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
   if (log->fd < 0) return fail("open", log->path);
+  log->opened = true;
   if (fstat(log->fd, &status) < 0) return fail("fstat", log->path);
   log->size = (uint64_t)status.st_size;
-  return 0;
+  return end_cut_line(log);
 }
 
 /* path.1 is the newest of the old ones. */
@@ -56,15 +73,16 @@ static int write_pending(struct log *log);
 
 int log_clear(struct log *log) {
   char old[PATH_MAX];
-  if (log->fd < 0) return 0;
+  if (!log->opened || log->path == NULL) return 0;
   if (write_pending(log) < 0) return -1;
-  if (ftruncate(log->fd, 0) < 0) return fail("ftruncate", log->path);
-  log->size = 0;
+  if (unlink(log->path) < 0 && errno != ENOENT) return fail("unlink", log->path); /* a new file: readers see that it is another */
+  close_fd(&log->fd);
+  log->cut = false;
   for (uint32_t i = 1; i < log->max_files; i++) {
     if (snprintf(old, sizeof old, "%s.%u", log->path, i) >= (int)sizeof old) return errno = ENAMETOOLONG, fail("unlink", log->path);
     if (unlink(old) < 0 && errno != ENOENT) return fail("unlink", old);
   }
-  return 0;
+  return log_open(log);
 }
 
 /* The length of the UTF-8 sequence at `text`, 0 when it is not one (RFC 3629: no overlong forms, no surrogates). */
@@ -159,7 +177,14 @@ static int write_all(int fd, const char *data, size_t size) {
 static int write_pending(struct log *log) {
   size_t size = pending.used;
   pending.used = 0;
-  return size > 0 && write_all(log->fd, pending.text, size) < 0 ? fail("write", log->path) : 0;
+  if (size == 0) return 0;
+  if (log->fd < 0) { /* there was no room for a new file when it was rotated: perhaps now */
+    if (log_open(log) < 0) return -1;
+    log->size += size;
+  }
+  if (log->cut && write_all(log->fd, "\n", 1) < 0) return fail("write", log->path);
+  log->cut = write_all(log->fd, pending.text, size) < 0; /* perhaps in the middle of a line */
+  return log->cut ? fail("write", log->path) : 0;
 }
 
 /* What follows the text of every entry that one read has brought: they came at the same time. */
@@ -184,7 +209,7 @@ static int write_entry(struct log *log, int stream, const char *text, size_t siz
   if (tail.size == 0 || tail.stream != stream) make_tail(stream);
   to = mempcpy(to, tail.text, tail.size);
   size_t length = (size_t)(to - start);
-  if (log->max_size != 0 && log->size > 0 && log->size + length > log->max_size) {
+  if (log->max_size != 0 && log->fd >= 0 && log->size > 0 && log->size + length > log->max_size) {
     int written = write_pending(log);
     if (rotate(log) < 0 || written < 0) return -1;
     memmove(pending.text, start, length);
@@ -204,7 +229,7 @@ static int flush_line(struct log *log, int stream) {
 int log_write(struct log *log, int stream, const char *data, size_t size) {
   struct line *line = &log->lines[stream - 1];
   int result = 0;
-  if (log->fd < 0 && log->journal.fd < 0) return 0;
+  if (!log->opened) return 0;
   tail.size = 0;
   while (size > 0) {
     const char *newline = memchr(data, '\n', size);
@@ -225,7 +250,7 @@ int log_write(struct log *log, int stream, const char *data, size_t size) {
 }
 
 int log_close(struct log *log) {
-  if (log->fd < 0 && log->journal.fd < 0) return 0;
+  if (!log->opened) return 0;
   tail.size = 0;
   int first = flush_line(log, 1), second = flush_line(log, 2), rest = write_pending(log);
   close_fd(&log->fd);

@@ -2,6 +2,7 @@
 #ifndef CORACLE_LOG_H
 #define CORACLE_LOG_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stddef.h>
 
@@ -14,6 +15,8 @@ struct log {
   uint64_t max_size; /* 0: never rotated */
   uint32_t max_files;
   int fd;
+  bool opened; /* there is a log, even while a full disk keeps its next file from being made */
+  bool cut; /* the file may end in the middle of a line */
   struct journal journal; /* instead of a file */
   uint64_t size;
   struct line {

@@ -112,6 +112,18 @@ describe('the lines of a log', () => {
     await lines.close()
   })
 
+  it('are all read when the log was replaced by an empty one and has grown longer than it was', async () => {
+    const path = join(await scratchDirectory(), 'log')
+    writeFileSync(path, entry('a') + entry('b'))
+    const lines = await LogLines.open(path, undefined)
+    assert.deepEqual(await textsOf(lines), ['a', 'b'])
+    writeFileSync(`${path}.new`, '')
+    renameSync(`${path}.new`, path)
+    appendFileSync(path, ['c', 'd', 'e', 'f'].map(entry).join(''))
+    assert.deepEqual(await textsOf(lines), ['c', 'd', 'e', 'f'])
+    await lines.close()
+  })
+
   it('are read once each, however writing, rotating and reading take turns', async () => {
     const steps = fc.array(fc.constantFrom('write', 'rotate', 'read'), { maxLength: 60 })
     await fc.assert(

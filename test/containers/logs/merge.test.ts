@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict'
+import { PassThrough } from 'node:stream'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
 import { describe, it } from 'mocha'
 import { mergeByTime, mergeLive } from '../../../src/containers/logs/merge.ts'
@@ -53,5 +56,24 @@ describe('several logs as one', () => {
     }
     assert.deepEqual(seen.toSorted(), ['a', 'b', 'first', 'last'])
     assert.equal(seen.at(-1), 'last')
+  })
+
+  it('keep nothing for a stream that is silent while another goes on', async () => {
+    setFlagsFromString('--expose-gc')
+    const collect = runInNewContext('gc') as () => void
+    const silence = new PassThrough({ objectMode: true })
+    const silent = async function* (): AsyncGenerator<number> {
+      yield* silence
+    }
+    const noisy = async function* (): AsyncGenerator<number> {
+      for (let number = 0; number < 200_000; number += 1) yield number
+      collect()
+      const used = process.memoryUsage().heapUsed
+      assert(used - before < 10_000_000, `${used - before} bytes`)
+      silence.end()
+    }
+    collect()
+    const before = process.memoryUsage().heapUsed
+    for await (const _ of mergeLive([silent(), noisy()]));
   })
 })
