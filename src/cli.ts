@@ -4,19 +4,19 @@
  * manifest does not know goes to oclif.
  */
 import { existsSync, readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import { Config } from '@oclif/core/config'
-import { packageRoot } from './package-root.ts'
+import { isLoneCommand, loadCommand } from './load-command.ts'
+import { packageRoot, readPackageVersion } from './package-root.ts'
+import { readPaths, statePath } from './paths.ts'
 import { closest } from './ui/closest.ts'
 import { UnknownCommand, UsageError } from './ui/errors.ts'
 import { type HelpCommand, rootHelp, topicHelp } from './ui/help.ts'
 import { reportError } from './ui/report-error.ts'
 import { writeLine } from './ui/text.ts'
+import { adoptInherited } from './util/inherited.ts'
 
 interface Manifest {
-  readonly version: string
   readonly commands: Readonly<Record<string, HelpCommand>>
 }
 
@@ -25,6 +25,9 @@ const TOPICS: Readonly<Record<string, string>> = { container: 'Manage containers
 
 /** Never fails: errors are printed, and `process.exitCode` set. */
 export async function runCli(argv: readonly string[]): Promise<void> {
+  adoptInherited()
+  // A supervisor calls back into a data root that has been removed: nothing is left to record, and nothing to be made again.
+  if (argv[0] === 'internal' && !existsSync(statePath(readPaths()))) return
   // Whoever reads what we print may go away before we do (`| head`).
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error: NodeJS.ErrnoException) => {
@@ -51,11 +54,12 @@ function takeGlobalFlags(argv: readonly string[]): readonly string[] {
 }
 
 async function dispatch(words: readonly string[]): Promise<void> {
+  const [topic = ''] = words
+  if (isLoneCommand(topic)) return runCommand({ id: topic, length: 1, typed: topic }, words.slice(1)) // no manifest to read
   const manifest = JSON.parse(readFileSync(join(packageRoot, 'oclif.manifest.json'), 'utf8')) as Manifest
   if (words[0] === 'help') return help(manifest, words.slice(1))
   const found = findCommand(manifest, words)
-  if (found !== undefined) return runCommand(manifest.version, found, words.slice(found.length))
-  const topic = words[0] ?? ''
+  if (found !== undefined) return runCommand(found, words.slice(found.length))
   const helpWanted = words.length === 1 || words[1] === '--help' || words[1] === '-h'
   if (topic in TOPICS && helpWanted) return help(manifest, [topic])
   return runPlugin(manifest, words)
@@ -82,19 +86,16 @@ function findCommand({ commands }: Manifest, words: readonly string[]): Found | 
   return undefined
 }
 
-async function runCommand(version: string, { id, typed }: Found, argv: readonly string[]): Promise<void> {
-  const fromSources = import.meta.filename.endsWith('.ts')
-  const [directory, extension] = fromSources ? ['src', 'ts'] : ['dist', 'js']
-  const path = join(packageRoot, directory, 'commands', `${id.replaceAll(':', '/')}.${extension}`)
-  const { default: Class } = (fromSources ? await import(pathToFileURL(path).href) : createRequire(path)(path)) as {
-    default: CommandClass
-  }
-  const config = Object.assign(new Config({ root: packageRoot }), { bin: 'coracle', name: 'coracle', version })
+async function runCommand({ id, typed }: Found, argv: readonly string[]): Promise<void> {
+  const Class = await loadCommand(id)
+  const config = Object.assign(new Config({ root: packageRoot }), {
+    bin: 'coracle',
+    name: 'coracle',
+    version: readPackageVersion(),
+  })
   Class.id = typed
   await new Class([...argv], config)._run()
 }
-
-type CommandClass = { id: string } & (new (argv: string[], config: Config) => { _run(): Promise<unknown> })
 
 /** Commands of installed oclif plugins; oclif finds and runs them. */
 async function runPlugin(manifest: Manifest, words: readonly string[]): Promise<void> {
@@ -125,7 +126,7 @@ async function help(manifest: Manifest, words: readonly string[]): Promise<void>
   const commands = Object.values(manifest.commands)
   const [topic = ''] = words
   const found = findCommand(manifest, words)
-  if (found !== undefined) return runCommand(manifest.version, found, ['--help'])
+  if (found !== undefined) return runCommand(found, ['--help'])
   if (words.length === 0) return writeLine(process.stdout, rootHelp(commands, TOPICS))
   if (words.length > 1 || !(topic in TOPICS)) return runPlugin(manifest, words)
   writeLine(process.stdout, topicHelp(topic, TOPICS[topic] ?? '', commands))

@@ -1,26 +1,36 @@
-/** What `bin/coracle` starts. Turns the compile cache on before anything big is loaded, then hands over. */
-import { existsSync, lstatSync, mkdirSync } from 'node:fs'
-import { enableCompileCache } from 'node:module'
+/** What `bin/coracle` starts: the program in one file and its compiled code, or, in a checkout that nobody has built, the sources. */
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { join } from 'node:path'
-import { readPaths, statePath } from './paths.ts'
+import { constants, Script } from 'node:vm'
+import { codeCache } from './code-cache.ts'
 
-// A supervisor calls back into a data root that has been removed: nothing is left to record, and nothing to be made again.
-const [, , topic, , id = ''] = process.argv
-if (topic === 'internal' && /^[0-9a-f]{64}$/.test(id) && !existsSync(statePath(readPaths()))) process.exit(0)
-const cache = compileCacheDirectory()
-if (cache !== undefined) enableCompileCache(cache)
-void import('./cli.ts').then(({ runCli }) => runCli(process.argv.slice(2)))
+/** Name of the bundle, set by the build. */
+declare const BUNDLE: string | undefined
 
-/** Compiled code runs with our rights: only a directory that nobody else can have written to will do. */
-function compileCacheDirectory(): string | undefined {
-  const { root } = readPaths()
-  const directory = join(root, 'cache')
-  try {
-    mkdirSync(root, { recursive: true, mode: 0o711 })
-    mkdirSync(directory, { recursive: true, mode: 0o700 })
-    const { uid, mode } = lstatSync(directory)
-    return uid === process.geteuid?.() && (mode & 0o22) === 0 ? directory : undefined
-  } catch {
-    return undefined // a read-only home: slower, and no reason to fail
-  }
+type Cli = typeof import('./cli.ts')
+
+const argv = process.argv.slice(2)
+if (typeof BUNDLE === 'undefined') void import('./cli.ts').then(({ runCli }) => runCli(argv))
+else void loadBundle(join(import.meta.dirname, BUNDLE)).runCli(argv)
+
+/** As Node's own loader would, but for code that is compiled already. */
+function loadBundle(path: string): Cli {
+  const cache = codeCache(path, argv)
+  const script = new Script(
+    `(function (exports, require, module, __filename, __dirname) {${readFileSync(path, 'latin1')}\n})`,
+    {
+      filename: path,
+      importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
+      ...(cache.data !== undefined && { cachedData: cache.data }),
+    },
+  )
+  if (cache.data === undefined || script.cachedDataRejected === true)
+    process.once('exit', (status) => {
+      if (status === 0) cache.store(script.createCachedData())
+    })
+  const module = { exports: {} }
+  const run = script.runInThisContext() as (...parameters: unknown[]) => void
+  run(module.exports, createRequire(path), module, path, import.meta.dirname)
+  return module.exports as Cli
 }

@@ -1,6 +1,7 @@
 import * as Args from '@oclif/core/args'
 import * as Flags from '@oclif/core/flags'
 import { EngineCommand } from '../base-command.ts'
+import { processStreams } from '../ui/process-streams.ts'
 
 export default class Attach extends EngineCommand {
   static override summary = 'Attach local standard input, output, and error streams to a running container'
@@ -26,12 +27,11 @@ export default class Attach extends EngineCommand {
   async run(): Promise<void> {
     const { args, flags } = await this.parse(Attach)
     const engine = await this.openEngine()
-    const { stdin, stdout, stderr } = process
     const options = {
       stdin: flags['no-stdin'] !== true,
       signalProxy: flags['sig-proxy'] !== false,
       detachKeys: flags['detach-keys'],
     }
-    process.exitCode = await engine.containers.attach(args.container, options, { stdin, stdout, stderr })
+    process.exitCode = await engine.containers.attach(args.container, options, processStreams())
   }
 }

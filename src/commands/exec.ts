@@ -1,6 +1,7 @@
 import * as Args from '@oclif/core/args'
 import * as Flags from '@oclif/core/flags'
 import { EngineCommand } from '../base-command.ts'
+import { processStreams } from '../ui/process-streams.ts'
 
 const repeated = { multiple: true, multipleNonGreedy: true } as const
 
@@ -35,7 +36,6 @@ export default class Exec extends EngineCommand {
   async run(): Promise<void> {
     const { args, argv, flags } = await this.parse(Exec)
     const engine = await this.openEngine()
-    const { stdin, stdout, stderr } = process
     const request = {
       command: argv.slice(1) as string[],
       detach: flags.detach ?? false,
@@ -48,8 +48,8 @@ export default class Exec extends EngineCommand {
       envFiles: flags['env-file'] ?? [],
       detachKeys: flags['detach-keys'],
     }
-    process.exitCode = await engine.containers.exec(args.container, request, { stdin, stdout, stderr })
-    for (const stream of [stdout, stderr]) await new Promise((resolve) => stream.write('', resolve))
+    process.exitCode = await engine.containers.exec(args.container, request, processStreams())
+    for (const stream of [process.stdout, process.stderr]) await new Promise((resolve) => stream.write('', resolve))
     // Taking Node apart, and the last one to close the database syncing it to the disk, would take longer than many a
     // program that is run; a database left open is as safe as one that was closed.
     process.exit()

@@ -1,5 +1,6 @@
 import * as Args from '@oclif/core/args'
 import { EngineCommand } from '../base-command.ts'
+import { processStreams } from '../ui/process-streams.ts'
 import { runFlags } from '../ui/run-flags.ts'
 
 export default class Run extends EngineCommand {
@@ -26,10 +27,9 @@ export default class Run extends EngineCommand {
   async run(): Promise<void> {
     const { args, argv, flags } = await this.parse(Run)
     const engine = await this.openEngine()
-    const { stdin, stdout, stderr } = process
     const request = { image: args.image, command: argv.slice(1) as string[], flags }
-    const openTransfer = async () => (await import('../ui/progress.ts')).openProgress(stderr)
-    const io = { stdin, stdout, stderr, ...(flags.quiet !== true && { openTransfer }) }
+    const openTransfer = async () => (await import('../ui/progress.ts')).openProgress(process.stderr)
+    const io = Object.assign(processStreams(), flags.quiet === true ? {} : { openTransfer })
     process.exitCode = await engine.containers.run(request, io)
   }
 }

@@ -2,6 +2,7 @@ import * as Args from '@oclif/core/args'
 import * as Flags from '@oclif/core/flags'
 import { EngineCommand } from '../base-command.ts'
 import { UsageError } from '../ui/errors.ts'
+import { processStreams } from '../ui/process-streams.ts'
 
 export default class Start extends EngineCommand {
   static override summary = 'Start one or more stopped containers'
@@ -23,10 +24,9 @@ export default class Start extends EngineCommand {
     if (attached && args.container.length > 1)
       throw new UsageError('you cannot start and attach multiple containers at once')
     const engine = await this.openEngine()
-    const { stdin, stdout, stderr } = process
     await this.eachTarget(args.container, async (name) => {
       const options = { attach: attached, interactive, detachKeys: flags['detach-keys'] }
-      const status = await engine.containers.start(name, options, { stdin, stdout, stderr })
+      const status = await engine.containers.start(name, options, processStreams())
       if (attached) process.exitCode = status
       else this.log(name)
     })

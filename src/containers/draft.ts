@@ -1,7 +1,7 @@
 /** A container decided in every detail but not yet made: settings, image and backend brought together. */
-import { randomBytes } from 'node:crypto'
 import { InvalidArgument } from '../errors.ts'
 import type { ContainerId, IsolationBackend } from '../plugins/contract.ts'
+import { randomHex } from '../util/random.ts'
 import { backendName, openChecked } from './choose-backend.ts'
 import type { ContainerConfig, ContainerSettings, HealthAction } from './config.ts'
 import { healthRules } from './health/state.ts'
@@ -36,7 +36,7 @@ export async function draftContainer(
   const backend = await openChecked(room, chosen, source)
   const checked = settledHealth(program, { own: config.Healthcheck, backend: chosen, action: host.HealthOnFailure })
   return {
-    id: randomBytes(32).toString('hex') as ContainerId,
+    id: randomHex(32) as ContainerId,
     name,
     imageName: source.id === undefined ? source.name : config.Image,
     source,

@@ -1,5 +1,5 @@
 /** Names for containers that got none: a manner and a thing of rivers and boats. */
-import { randomInt } from 'node:crypto'
+import { randomBelow } from '../util/random.ts'
 
 const MANNERS =
   `agile amber brave breezy bright brisk calm candid cheery clever cosy curious dapper deft drifting eager easy fair
@@ -18,9 +18,9 @@ wharf wherry willow`.split(/\s+/)
 /** A fresh name, not checked against those in use. From the third attempt on a number makes it unlikely to be taken. */
 export function generateName(attempt = 0): string {
   const name = `${pick(MANNERS)}_${pick(THINGS)}`
-  return attempt < 2 ? name : `${name}${randomInt(10 ** Math.min(attempt, 9))}`
+  return attempt < 2 ? name : `${name}${randomBelow(10 ** Math.min(attempt, 9))}`
 }
 
 function pick(words: readonly string[]): string {
-  return words[randomInt(words.length)] ?? 'calm'
+  return words[randomBelow(words.length)] ?? 'calm'
 }

@@ -2,10 +2,10 @@
  * Leases: what a live process is about to need of the store. They are taken before anybody looks whether the content exists;
  * collection deletes in the same kind of transaction, so content is seen either leased or gone, never half.
  */
-import { randomUUID } from 'node:crypto'
 import { type Database, isDatabaseFull, transaction } from '../state/database.ts'
 import { thisProcess } from '../state/lock.ts'
 import { isAlive } from '../util/process-identity.ts'
+import { randomHex } from '../util/random.ts'
 
 export type LeaseKind = 'blob' | 'snapshot' | 'image'
 
@@ -21,7 +21,7 @@ export interface Lease {
 
 /** Opens an empty lease. It ends with `release`, or with this process. */
 export function openLease(database: Database): Lease {
-  const holder = randomUUID()
+  const holder = randomHex(16)
   const releaseInside = () => {
     if (database.isOpen) database.prepare('DELETE FROM leases WHERE holder = ?').run(holder)
   }

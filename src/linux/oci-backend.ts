@@ -3,7 +3,6 @@
  * the runtime runs in the foreground under our supervisor: when it ends, no mount is left.
  */
 import { execFile } from 'node:child_process'
-import { randomUUID } from 'node:crypto'
 import { accessSync, constants, mkdirSync, writeFileSync } from 'node:fs'
 import { isAbsolute, join } from 'node:path'
 import { promisify } from 'node:util'
@@ -16,6 +15,7 @@ import type {
   RuntimeSpec,
   Support,
 } from '../plugins/contract.ts'
+import { randomHex } from '../util/random.ts'
 import { LaunchImpossible, RuntimeFailed, RuntimeMissing } from './errors.ts'
 import type { ChildStep } from './plan.ts'
 
@@ -133,7 +133,7 @@ function planExec(
   },
 ): LaunchPlan {
   const { process, program, options } = request
-  const file = join(runDirectory, `oci-${randomUUID()}.json`) // it goes away with the directory
+  const file = join(runDirectory, `oci-${randomHex(8)}.json`) // it goes away with the directory
   writeFileSync(file, JSON.stringify(process), { mode: 0o600 })
   const argv = [program, '--root', options.stateDirectory, 'exec', '--process', file, id]
   return { namespaces: [], before: [], after: [], child: execSteps(argv, process.terminal ?? false, false) }

@@ -1,17 +1,15 @@
 /** The TypeScript side of the native supervisor: starts one per container and speaks to it (docs/internals/native.md). */
-import { type ChildProcess, spawn } from 'node:child_process'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { nativeProgram } from '../package-root.ts'
 import type { ProcessIdentity } from '../util/process-identity.ts'
 import { encodePlan } from './encode-plan.ts'
-import { LaunchFailed } from './errors.ts'
 import { type ExitRecord, readExitRecord } from './exit-record.ts'
 import type { LaunchPlan } from './plan.ts'
 import { openControl, type SupervisorControl } from './supervisor-control.ts'
+import { openSupervisorProcess, type SupervisorProcessOptions } from './supervisor-process.ts'
 import { WireWriter } from './wire-writer.ts'
 
-export interface SuperviseOptions {
+export interface SuperviseOptions extends SupervisorProcessOptions {
   readonly plan: LaunchPlan
   /** Holds `supervisor.sock`, `pid` and other volatile files; must exist. At most 80 bytes long (socket addresses are short). */
   readonly runDirectory: string
@@ -31,8 +29,6 @@ export interface SuperviseOptions {
   readonly exitHook?: { readonly argv: readonly string[]; readonly env: readonly string[] }
   /** Run now and then while the container runs; its exit status says after which interval the next one comes. */
   readonly probe?: ProbeTimer
-  /** Another build of the native program, or one run by a tracer: its words come first, its environment is all it has. */
-  readonly native?: { readonly argv: readonly [string, ...string[]]; readonly env?: Readonly<Record<string, string>> }
 }
 
 /** Milliseconds. Exit status 10 of the program: the next one after the start interval, 11: no more, others: the interval. */
@@ -68,23 +64,12 @@ export interface Supervisor extends SupervisorControl {
  */
 export async function startSupervisor(options: SuperviseOptions): Promise<Supervisor> {
   const message = encodeSuperviseOptions(options)
-  const [program, ...words] = options.native?.argv ?? [nativeProgram]
-  // The directory is only for people who look at a list of processes.
-  const child = spawn(program, [...words, 'supervise', options.runDirectory], {
-    detached: true, // its own session: what the terminal sends to us does not reach it
-    cwd: '/',
-    env: options.native?.env ?? {},
-    stdio: ['pipe', 'ignore', 'ignore', 'pipe', 'pipe'],
-  })
-  const { input, control: controlSocket, attached } = pipesOf(child)
+  const { input, control: controlSocket, attached, failed } = await openSupervisorProcess(options)
   const control = openControl(controlSocket)
-  const spawned = new Promise<never>((_, reject) =>
-    child.once('error', (cause) => reject(new LaunchFailed('start', program, cause.message, { cause }))),
-  )
   input.on('error', () => {}) // a supervisor that fails early closes it: the control connection says why
   input.end(message)
   try {
-    const identity = await Promise.race([control.started, spawned])
+    const identity = await Promise.race([control.started, failed])
     return {
       signal: control.signal,
       resize: control.resize,
@@ -95,7 +80,7 @@ export async function startSupervisor(options: SuperviseOptions): Promise<Superv
       ...identity,
       stdio: attached,
       warnings: control.warnings,
-      release: () => release(child, controlSocket, attached),
+      release: () => release(controlSocket, attached),
     }
   } catch (error) {
     attached.destroy()
@@ -110,18 +95,9 @@ function recordOr(stateDirectory: string, error: unknown): ExitRecord {
   return record
 }
 
-function pipesOf(child: ChildProcess): { input: Socket; control: Socket; attached: Socket } {
-  const [input, , , control, attached] = child.stdio as unknown as (Socket | undefined)[]
-  if (input === undefined || control === undefined || attached === undefined)
-    throw new Error('the supervisor has no pipes')
-  child.unref()
-  return { input, control, attached }
-}
-
-function release(child: ChildProcess, control: Socket, attached: Duplex): void {
+function release(control: Socket, attached: Duplex): void {
   control.end('RELEASE\n')
   attached.destroy()
-  child.unref()
 }
 
 /** What the supervisor reads: its options, then the plan (native/launch.h). */

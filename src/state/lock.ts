@@ -1,7 +1,7 @@
 /** Named locks between Coracle processes, as rows of the state database. The lock of a dead process is taken over. */
-import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isAlive, type ProcessIdentity, readProcessIdentity } from '../util/process-identity.ts'
+import { randomHex } from '../util/random.ts'
 import { type Database, isDatabaseFull, transaction } from './database.ts'
 
 export interface Lock {
@@ -47,7 +47,7 @@ export function tryLockInside(database: Database, name: string): Lock | undefine
   const row = database.prepare('SELECT * FROM locks WHERE name = ?').get(name) as LockRow | undefined
   const held = row !== undefined && !orphaned.has(row.holder) && isAlive({ pid: row.pid, startTime: row.start_time })
   if (held) return undefined
-  const holder = randomUUID()
+  const holder = randomHex(16)
   const { pid, startTime } = thisProcess()
   database
     .prepare('INSERT OR REPLACE INTO locks (name, holder, pid, start_time, acquired_at_ms) VALUES (?, ?, ?, ?, ?)')

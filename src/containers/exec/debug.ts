@@ -1,7 +1,7 @@
 /** `debug`: a shell with tools of its own beside a container, which need not have any, and does not change by it. */
-import { randomBytes } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import { CoracleError } from '../../errors.ts'
+import { randomHex } from '../../util/random.ts'
 import { ContainerPaused, NoTerminal } from '../errors.ts'
 import { findContainer } from '../find.ts'
 import { isActive } from '../lifecycle.ts'
@@ -29,7 +29,7 @@ export async function debugContainer(
   refuse(record)
   const command = request.command.length > 0 ? request.command : (source.config.config?.Cmd ?? ['sh'])
   const exec: ExecRequest = { command, interactive: request.interactive, tty: request.tty }
-  const execId = randomBytes(32).toString('hex')
+  const execId = randomHex(32)
   const directory = await makeRunDirectory(room, record, execId)
   let started: StartedExec
   try {

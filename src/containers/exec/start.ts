@@ -1,11 +1,11 @@
 /** Starts a process beside a container's own, and cleans up after it. */
-import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { CoracleError } from '../../errors.ts'
 import type { Supervisor } from '../../linux/supervisor.ts'
 import type { LaunchPlan, ProcessSpec } from '../../plugins/contract.ts'
 import { transaction } from '../../state/database.ts'
 import { isAlive } from '../../util/process-identity.ts'
+import { randomHex } from '../../util/random.ts'
 import { terminalSize } from '../attach/terminal-size.ts'
 import { callBack } from '../call-back.ts'
 import { ContainerPaused } from '../errors.ts'
@@ -46,7 +46,7 @@ export async function startExec(
   { record, backend, container }: OpenedContainer,
   { request, io }: { readonly request: ExecRequest; readonly io?: RunIO },
 ): Promise<StartedExec> {
-  const execId = randomBytes(32).toString('hex')
+  const execId = randomHex(32)
   const directory = makeExecDirectory(room.paths, record.id, execId)
   try {
     const plan = await backend.planExec({ ...container, runDirectory: directory }, describe(record, container, request))

@@ -4,6 +4,8 @@
 
 /* Plan on descriptor 0, control connection on 3, attached streams on 4. */
 int supervise_main(int argc, char **argv);
+/* Becomes another program; a supervisor waits beside it. */
+int ahead_main(int argc, char **argv);
 /* File-system steps on descriptor 0, applied below a directory. */
 int apply_main(int argc, char **argv);
 /* Requests on descriptor 0, answers on 1. */

@@ -11,6 +11,7 @@ static const struct job {
     {"supervise", supervise_main},
     {"apply", apply_main},
     {"after", after_main},
+    {"ahead", ahead_main},
     {"archive", archive_main},
     {"hold", hold_main},
 };
@@ -19,6 +20,6 @@ int main(int argc, char **argv) {
   for (size_t i = 0; argc > 1 && i < sizeof jobs / sizeof *jobs; i++) {
     if (strcmp(argv[1], jobs[i].name) == 0) return jobs[i].run(argc, argv);
   }
-  fputs("usage: coracle-native supervise|apply|after|archive|hold (started by coracle, not by hand)\n", stderr);
+  fputs("usage: coracle-native supervise|ahead|apply|after|archive|hold (started by coracle, not by hand)\n", stderr);
   return 2;
 }

@@ -114,6 +114,7 @@ int supervise_main(int argc, char **argv) {
   uint64_t namespaces = 0;
   char started[160];
   if (take_plan(&plan, &step, &namespaces) < 0) return give_up(step);
+  if (argc > 2) snprintf(argv[2], strlen(argv[2]) + 1, "%s", self.run_directory); /* for people who look at processes */
   if (log_open(&self.log) < 0 || listen_for_clients() < 0) return give_up(step);
   if (start_container(&plan, namespaces, &step) < 0) return give_up(step);
   if (write_pid_record(self.run_directory, self.child, started, sizeof started) < 0) return give_up(step);

@@ -1,5 +1,7 @@
-/** Compiled filters on disk: the same profile is compiled once, not at each `run`. */
-import { createHash } from 'node:crypto'
+/**
+ * Compiled filters on disk: the same profile is compiled once, not at each `run`. No cryptography: the directory is ours
+ * alone, and the file holds the whole profile it was made from.
+ */
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { SeccompSpec } from '../../oci/runtime-spec.ts'
@@ -10,15 +12,13 @@ const COMPILER_VERSION = 2
 
 /** @throws {SeccompInvalid} the profile says what seccomp cannot do */
 export async function cachedFilter(spec: SeccompSpec, directory: string): Promise<CompiledFilter> {
-  const key = createHash('sha256')
-    .update(`${COMPILER_VERSION} ${process.arch} ${JSON.stringify(spec, bigText)}`)
-    .digest('hex')
-  const path = join(directory, key)
-  const cached = readCached(path)
+  const profile = Buffer.from(`${COMPILER_VERSION} ${process.arch} ${JSON.stringify(spec, bigText)}`)
+  const path = join(directory, nameOf(profile))
+  const cached = readCached(path, profile)
   if (cached !== undefined) return cached
   const { compileSeccomp } = await import('./compile.ts')
   const filter = compileSeccomp(spec)
-  writeCached(directory, path, filter)
+  writeCached(directory, path, encode(filter, profile))
   return filter
 }
 
@@ -27,36 +27,56 @@ function bigText(_key: string, value: unknown): unknown {
   return typeof value === 'bigint' ? `${value}n` : value
 }
 
-/** Four bytes of flags, then the program, then its checksum: a cut file is no filter. */
-function readCached(path: string): CompiledFilter | undefined {
+/** Two profiles that share a name take turns in its file: of 15 kB, looking at each 16th byte is a millisecond less. */
+function nameOf(profile: Buffer): string {
+  let hash = profile.length
+  for (let at = 0; at < profile.length; at += 16) hash = Math.imul(hash ^ profile.readUInt8(at), FNV_PRIME)
+  return (hash >>> 0).toString(16).padStart(8, '0')
+}
+
+/** Checksum of flags and program, flags, length of the program; the program, the profile. */
+const HEAD_BYTES = 12
+
+function encode({ flags, program }: CompiledFilter, profile: Buffer): Buffer {
+  const bytes = Buffer.concat([Buffer.alloc(HEAD_BYTES), program, profile])
+  bytes.writeUInt32LE(flags, 4)
+  bytes.writeUInt32LE(program.length, 8)
+  bytes.writeUInt32LE(checksum(bytes.subarray(4, HEAD_BYTES + program.length)))
+  return bytes
+}
+
+/** Undefined for a file that was cut, and for that of another profile. */
+function readCached(path: string, profile: Buffer): CompiledFilter | undefined {
   let bytes: Buffer
   try {
     bytes = readFileSync(path)
   } catch {
     return undefined
   }
-  const body = bytes.subarray(0, -CHECKSUM_BYTES)
-  if (bytes.length <= CHECKSUM_BYTES + 4 || !checksum(body).equals(bytes.subarray(-CHECKSUM_BYTES))) return undefined
-  return { flags: body.readUInt32LE(0), program: body.subarray(4) }
+  if (bytes.length < HEAD_BYTES) return undefined
+  const end = HEAD_BYTES + bytes.readUInt32LE(8)
+  if (bytes.readUInt32LE(0) !== checksum(bytes.subarray(4, end))) return undefined
+  if (!bytes.subarray(end).equals(profile)) return undefined
+  return { flags: bytes.readUInt32LE(4), program: bytes.subarray(HEAD_BYTES, end) }
 }
 
 /** A cache that cannot be written is no reason not to run. */
-function writeCached(directory: string, path: string, { flags, program }: CompiledFilter): void {
-  const head = Buffer.alloc(4)
-  head.writeUInt32LE(flags)
-  const body = Buffer.concat([head, program])
+function writeCached(directory: string, path: string, bytes: Buffer): void {
   const partial = `${path}.${process.pid}`
   try {
     mkdirSync(directory, { recursive: true, mode: 0o700 })
-    writeFileSync(partial, Buffer.concat([body, checksum(body)]), { mode: 0o600 })
+    writeFileSync(partial, bytes, { mode: 0o600 })
     renameSync(partial, path)
   } catch (error) {
     if (!(error instanceof Error && 'code' in error)) throw error
   }
 }
 
-const CHECKSUM_BYTES = 32
+const FNV_PRIME = 0x01000193
 
-function checksum(bytes: Buffer): Buffer {
-  return createHash('sha256').update(bytes).digest()
+/** FNV-1a, 32 bits. */
+function checksum(bytes: Buffer): number {
+  let hash = 0x811c9dc5
+  for (const byte of bytes) hash = Math.imul(hash ^ byte, FNV_PRIME)
+  return hash >>> 0
 }

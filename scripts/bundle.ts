@@ -1,0 +1,96 @@
+/**
+ * `dist/`: JavaScript that needs no TypeScript to run. The program is one file, for two reasons: a command that reads
+ * hundreds of small files starts in twice the time, and one file's compiled code can be kept (src/code-cache.ts). In that
+ * file each module is a function of its own, called when it is needed.
+ */
+import { existsSync, globSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
+import { type OutputOptions, type Plugin, rolldown } from 'rolldown'
+import { commandTable, compileLater, lazyModules, librariesApart, PROGRAM } from './bundle-plugins.ts'
+
+/** @param root - of the package */
+export async function bundle(root: string): Promise<void> {
+  // Beside, then exchanged: commands may be starting from the old one.
+  const dist = join(root, 'dist')
+  const [fresh, old] = [`${dist}.new-${process.pid}`, `${dist}.old-${process.pid}`]
+  const program = await writeProgram(root, fresh)
+  await write(fresh, {
+    input: { main: join(root, 'src/main.ts') },
+    external: ['./cli.ts', /^node:/],
+    define: { BUNDLE: JSON.stringify(program) },
+  })
+  for (const name of namesBelow(root, 'src/**/*.entry.ts')) {
+    const input = { [name]: join(root, `src/${name}.ts`) }
+    await write(fresh, { input, external: ['@wasmer/wasi', /^node:/] })
+  }
+  writeFileSync(join(fresh, 'package.json'), '{ "type": "commonjs" }\n')
+  if (existsSync(dist)) renameSync(dist, old)
+  renameSync(fresh, dist)
+  rmSync(old, { recursive: true, force: true })
+}
+
+/** @returns its name */
+async function writeProgram(root: string, dist: string): Promise<string> {
+  const commands = namesBelow(root, 'src/commands/**/*.ts').map((name) => name.slice('commands/'.length))
+  const modules = join(dist, 'modules')
+  await write(modules, {
+    input: { program: PROGRAM },
+    plugins: [commandTable(root, commands)],
+    external: /^[^./\0]/,
+    output: {
+      preserveModules: true,
+      preserveModulesRoot: join(root, 'src'),
+      entryFileNames: '[name].cjs',
+      minify: false,
+    },
+  })
+  const libraries = new Map<string, string>()
+  const program = await write(dist, {
+    input: { program: join(modules, 'program.cjs') },
+    plugins: [librariesApart(libraries), lazyModules(modules), compileLater],
+    output: { codeSplitting: false, entryFileNames: '[name]-[hash].js' }, // its compiled code is kept by its name
+  })
+  await write(dist, { input: Object.fromEntries(libraries), output: { chunkFileNames: 'libraries/[name]-[hash].js' } })
+  for (const command of commands) writeStub(dist, command, program)
+  rmSync(modules, { recursive: true })
+  return program
+}
+
+/** Without `src/` and `.ts`. */
+function namesBelow(root: string, pattern: string): string[] {
+  return globSync(pattern, { cwd: root }).map((path) => path.slice('src/'.length, -'.ts'.length))
+}
+
+interface Part {
+  /** Names of files, and what they are made of. */
+  readonly input: Record<string, string>
+  readonly plugins?: Plugin[]
+  readonly external?: (string | RegExp)[] | RegExp
+  readonly define?: Record<string, string>
+  readonly output?: OutputOptions
+}
+
+/** @returns the name of the first file */
+async function write(dir: string, part: Part): Promise<string> {
+  const { input, plugins = [], external = /^node:/, define = {} } = part
+  const build = await rolldown({ input, plugins, external, platform: 'node', transform: { define } })
+  const { output } = await build.write({
+    dir,
+    format: 'cjs', // Node's loader of ECMAScript modules is slower
+    exports: 'named',
+    minify: true,
+    entryFileNames: '[name].js',
+    ...part.output,
+  })
+  await build.close()
+  return output[0].fileName
+}
+
+/** oclif itself finds commands by their files: to write the manifest, and to hand them to plugins. */
+function writeStub(dist: string, command: string, program: string): void {
+  const path = join(dist, 'commands', `${command}.mjs`)
+  const up = relative(dirname(path), join(dist, program))
+  const load = `createRequire(import.meta.url)('${up}').loadCommand('${command.replaceAll('/', ':')}')`
+  mkdirSync(dirname(path), { recursive: true })
+  writeFileSync(path, `import { createRequire } from 'node:module'\nexport default await ${load}\n`)
+}

@@ -1,0 +1,62 @@
+/*
+ * `coracle-native ahead PROGRAM ARGUMENTS…`: becomes PROGRAM, with a supervisor started ahead that waits for its plan. It gets ready
+ * while PROGRAM does, and a large PROGRAM need not be copied to start it. CORACLE_SUPERVISOR names its descriptors.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "fail.h"
+#include "jobs.h"
+
+#define FIRST_FD 10 /* clear of those that programs take for granted */
+#define CONNECTIONS 3 /* plan, control, attached: descriptors 0, 3 and 4 of the supervisor */
+
+/* Overwritten by the run directory once that is known. */
+#define TITLE "                                                                                                "
+
+static _Noreturn void be_supervisor(const int *ends, char *program) {
+  static const int places[CONNECTIONS] = {0, 3, 4};
+  char *argv[] = {program, "supervise", TITLE, NULL};
+  int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+  if (null < 0 || dup2(null, 1) < 0 || dup2(null, 2) < 0 || setsid() < 0 || chdir("/") < 0 || clearenv() != 0) _exit(125);
+  for (int i = 0; i < CONNECTIONS; i++) {
+    if (dup2(ends[i], places[i]) < 0) _exit(125);
+  }
+  _exit(supervise_main(3, argv));
+}
+
+/* Both ends from FIRST_FD on, so that putting them in their places overwrites none. */
+static int connect_pair(int *own, int *other) {
+  int ends[2];
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0) return -1;
+  cleanup_fd int first = ends[0], second = ends[1];
+  *own = fcntl(first, F_DUPFD, FIRST_FD);
+  *other = fcntl(second, F_DUPFD_CLOEXEC, FIRST_FD);
+  return *own < 0 || *other < 0 ? -1 : 0;
+}
+
+/* Without it all works as well, only later: no failure is told. */
+static void start_supervisor(char *program) {
+  int own[CONNECTIONS], others[CONNECTIONS];
+  char text[64];
+  for (int i = 0; i < CONNECTIONS; i++) {
+    if (connect_pair(&own[i], &others[i]) < 0) return;
+  }
+  pid_t pid = fork();
+  if (pid == 0) be_supervisor(others, program);
+  snprintf(text, sizeof text, "%d %d %d", own[0], own[1], own[2]);
+  if (pid > 0) setenv("CORACLE_SUPERVISOR", text, 1);
+}
+
+int ahead_main(int argc, char **argv) {
+  if (argc < 3) return fprintf(stderr, "usage: coracle-native ahead PROGRAM ARGUMENTS...\n"), 2;
+  unsetenv("CORACLE_SUPERVISOR");
+  start_supervisor(argv[0]);
+  execv(argv[2], argv + 2);
+  int error = errno;
+  fprintf(stderr, "coracle: %s: %s\n", argv[2], strerror(error));
+  return error == ENOENT ? 127 : 126;
+}
