@@ -29,10 +29,10 @@ async function adoptProcess(): Promise<SupervisorProcess | undefined> {
   const descriptors = takeInheritedSupervisor()
   if (descriptors === undefined) return undefined
   const { Socket } = await import('node:net')
-  const open = (fd: number) => new Socket({ fd, readable: true, writable: true })
+  const open = (fd: number, readable = true) => new Socket({ fd, readable, writable: true })
   const [input, control, attached] = descriptors
   const failed = new Promise<never>(() => {}) // one that has died closes its connections: that is how it is heard of
-  return { input: open(input), control: open(control), attached: open(attached), failed }
+  return { input: open(input, false), control: open(control), attached: open(attached), failed }
 }
 
 async function spawnProcess({ native, runDirectory }: SupervisorProcessOptions): Promise<SupervisorProcess> {
