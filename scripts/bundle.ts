@@ -3,7 +3,7 @@
  * hundreds of small files starts in twice the time, and one file's compiled code can be kept (src/code-cache.ts). In that
  * file each module is a function of its own, called when it is needed.
  */
-import { existsSync, globSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, globSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { type OutputOptions, type Plugin, rolldown } from 'rolldown'
 import { commandTable, compileLater, lazyModules, librariesApart, PROGRAM } from './bundle-plugins.ts'
@@ -50,10 +50,17 @@ async function writeProgram(root: string, dist: string): Promise<string> {
     plugins: [librariesApart(libraries), lazyModules(modules), compileLater],
     output: { codeSplitting: false, entryFileNames: '[name]-[hash].js' }, // its compiled code is kept by its name
   })
+  escapeNonAscii(join(dist, program))
   await write(dist, { input: Object.fromEntries(libraries), output: { chunkFileNames: 'libraries/[name]-[hash].js' } })
   for (const command of commands) writeStub(dist, command, program)
   rmSync(modules, { recursive: true })
   return program
+}
+
+/** One byte a character: Node takes that in as it is, where UTF-8 would have to be decoded. */
+function escapeNonAscii(path: string): void {
+  const escaped = (unit: string) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`
+  writeFileSync(path, readFileSync(path, 'utf8').replace(/[^\0-\x7f]/g, escaped))
 }
 
 /** Without `src/` and `.ts`. */

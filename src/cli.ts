@@ -27,7 +27,8 @@ const TOPICS: Readonly<Record<string, string>> = { container: 'Manage containers
 export async function runCli(argv: readonly string[]): Promise<void> {
   adoptInherited()
   // A supervisor calls back into a data root that has been removed: nothing is left to record, and nothing to be made again.
-  if (argv[0] === 'internal' && !existsSync(statePath(readPaths()))) return
+  const [topic, , id = ''] = argv
+  if (topic === 'internal' && /^[0-9a-f]{64}$/.test(id) && !existsSync(statePath(readPaths()))) return
   // Whoever reads what we print may go away before we do (`| head`).
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error: NodeJS.ErrnoException) => {

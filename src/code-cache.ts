@@ -2,9 +2,12 @@
  * Compiled code of earlier runs, one file for each command, because each needs other functions of the program. Holds what
  * a run of it has compiled, so that the next one compiles nothing.
  */
-import { lstatSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { lstatSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { readPaths } from './paths.ts'
+
+/** With less free on the disk there is better use for it. */
+const ENOUGH_BYTES = 16 << 20
 
 export interface CodeCache {
   readonly data: Buffer | undefined
@@ -30,11 +33,12 @@ export function codeCache(bundle: string, argv: readonly string[]): CodeCache {
         if (!isOwnAlone(directory)) return
         for (const other of readdirSync(directory))
           if (other.startsWith('program-') && !other.startsWith(build)) rmSync(join(directory, other))
+        if (freeBytes(directory) < ENOUGH_BYTES) return
         const fresh = join(directory, `${name}.${process.pid}`)
         writeFileSync(fresh, data, { mode: 0o600 })
         renameSync(fresh, join(directory, name))
       } catch {
-        // a full disk, a read-only home: slower, and no reason to fail
+        // a read-only home: slower, and no reason to fail
       }
     },
   }
@@ -48,6 +52,11 @@ function isOwnAlone(directory: string): boolean {
   } catch {
     return false
   }
+}
+
+function freeBytes(directory: string): number {
+  const { bavail, bsize } = statfsSync(directory)
+  return bavail * bsize
 }
 
 function readIfThere(path: string): Buffer | undefined {

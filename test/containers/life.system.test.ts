@@ -90,7 +90,7 @@ describe('the life of a container', () => {
 
     process.kill(record.supervisor.pid, 'SIGKILL')
     process.kill(record.process.pid, 'SIGKILL')
-    await sleep(100)
+    for (const each of [record.supervisor, record.process]) while (isAlive(each)) await sleep(10)
     const [summary] = await room.engine.list({ all: true })
 
     assert.equal(summary?.state, 'exited')

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
 import { after, afterEach, before, describe, it } from 'mocha'
-import { type Coracle, eventually, IMAGE, openCoracle } from '../support/coracle.ts'
+import { type Coracle, eventually, eventuallyAttached, IMAGE, openCoracle } from '../support/coracle.ts'
 import { needsRoot } from '../support/needs-root.ts'
 
 let coracle: Coracle
@@ -36,7 +36,7 @@ describe('coracle attach and top', function () {
     it('shows several at once what comes, and ends for each as the container ends', async () => {
       start('-i', IMAGE, 'sh', '-c', 'read line; echo "got $line"; exit 5')
       const [one, other] = [attach(), attach('--no-stdin')]
-      await eventuallyAttached(2)
+      await eventuallyAttached(coracle, coracle.output('ps', '-q', '--no-trunc'), 2)
       one.stdin.write('a word\n')
       assert.deepEqual(await Promise.all([one.output, other.output]), ['got a word\n', 'got a word\n'])
       assert.deepEqual(await Promise.all([one.ended, other.ended]), [5, 5])
@@ -46,7 +46,7 @@ describe('coracle attach and top', function () {
       start(IMAGE, 'sh', '-c', 'trap "echo caught; exit 6" TERM; while :; do sleep 0.1; done')
       const silent = attach('--sig-proxy=false')
       const { child, ended, output } = attach()
-      await eventuallyAttached(2)
+      await eventuallyAttached(coracle, coracle.output('ps', '-q', '--no-trunc'), 2)
       silent.child.kill('SIGTERM')
       await silent.ended
       assert.match(coracle.output('ps'), /box/)
@@ -69,8 +69,9 @@ describe('coracle attach and top', function () {
   })
 
   describe('top', () => {
-    it('lists the processes of the container and no others, in docker’s columns', () => {
+    it('lists the processes of the container and no others, in docker’s columns', async () => {
       start(IMAGE, 'sh', '-c', 'sleep 994.5 & sleep 994.25; true')
+      await eventually('both run', () => (coracle.output('top', 'box').match(/ sleep 994\.\d+$/gm) ?? []).length === 2)
       const [heading = '', ...lines] = coracle.output('top', 'box').split('\n')
       assert.equal(heading.replaceAll(/ +/g, ' '), 'UID PID PPID C STIME TTY TIME CMD')
       assert.deepEqual(lines.map((line) => line.slice(140)).sort(), [
@@ -103,18 +104,3 @@ describe('coracle attach and top', function () {
     })
   })
 })
-
-/** The supervisor knows of them: whatever the container prints from now on they get. */
-async function eventuallyAttached(count: number): Promise<void> {
-  const { openDatabase } = await import('../../src/state/database.ts')
-  const { readEvents } = await import('../../src/state/events.ts')
-  const id = coracle.output('ps', '-q', '--no-trunc')
-  const database = openDatabase(`${coracle.directory}/root/state.db`)
-  try {
-    const attached = () =>
-      readEvents(database, 0, 10_000).filter(({ actor, action }) => actor === id && action === 'attach').length
-    await eventually(`${count} are attached`, () => attached() === count)
-  } finally {
-    database.close()
-  }
-}

@@ -152,6 +152,7 @@ describe('the files of containers', function () {
 
     it('lets a running container stand still meanwhile, and go on', () => {
       const id = coracle.output('run', '-d', IMAGE, 'sh', '-c', 'while :; do date >> /now; sleep 0.05; done')
+      coracle.output('exec', id, 'sh', '-c', 'until test -s /now; do sleep 0.05; done')
       coracle.output('commit', id, 'live:1')
       coracle.output('commit', '--no-pause', id, 'live:2')
       assert.equal(state(id), 'running')

@@ -95,8 +95,9 @@ describe('containers through accidents', () => {
     coracle.output('rm', 'deaf')
   })
 
-  it('after a power cut nothing runs, nothing is in the way, and logs are there', () => {
+  it('after a power cut nothing runs, nothing is in the way, and logs are there', async () => {
     coracle.output('run', '-d', '--name', 'before', IMAGE, 'sh', '-c', 'echo written; sleep 1000')
+    await eventually('it has written', () => coracle.output('logs', 'before') === 'written')
     killed('supervisor')
     rmSync(join(coracle.directory, 'run'), { recursive: true })
     assert.match(coracle.output('ps', '-a', '--format', '{{.Names}} {{.Status}}'), /^before Exited \(-1\)/)

@@ -3,7 +3,7 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, afterEach, before, describe, it } from 'mocha'
-import { type Coracle, eventually, IMAGE, openCoracle } from '../support/coracle.ts'
+import { type Coracle, eventually, eventuallyAttached, IMAGE, openCoracle } from '../support/coracle.ts'
 import { needsRoot } from '../support/needs-root.ts'
 
 const USER = 'coracle-exec'
@@ -65,6 +65,7 @@ describe('exec, top and debug as an ordinary user', function () {
 
   it('debugs running and stopped containers', () => {
     startBox(IMAGE, 'sh', '-c', 'echo word > /file; sleep 1000')
+    assert.equal(exec('box', 'sh', '-c', 'until test -s /file; do sleep 0.05; done').status, 0)
     const debug = (...words: string[]) => coracle.run(['debug', '--image', IMAGE, 'box', ...words])
     const { stdout, stderr } = debug('sh', '-c', 'ls /container/file; touch /container/x; readlink /proc/1/exe')
     assert.equal(stdout, '/container/file\n/bin/busybox\n')
@@ -115,8 +116,9 @@ describe('exec elsewhere than in native containers', function () {
     assert.match(coracle.run(['debug', 'box']).stderr, /a WebAssembly container has no namespaces/)
     assert.match(coracle.output('top', 'box'), /runner/)
     const attached = coracle.start(['attach', 'box'])
-    await new Promise((resolve) => setTimeout(resolve, 500))
+    const closed = new Promise((resolve) => attached.once('close', resolve))
+    await eventuallyAttached(coracle, coracle.output('ps', '-q', '--no-trunc'), 1)
     coracle.output('kill', 'box')
-    assert.equal(await new Promise((resolve) => attached.once('close', resolve)), 137)
+    assert.equal(await closed, 137)
   })
 })

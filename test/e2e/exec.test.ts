@@ -113,12 +113,10 @@ describe('coracle exec', function () {
 
   it('leaves a detached program to itself, and no trace of it when it has ended', async () => {
     const id = startBox()
-    assert.deepEqual(exec('-d', 'box', 'sh', '-c', 'sleep 0.5; echo done > /tmp/done; exit 3'), {
-      status: 0,
-      stdout: '',
-      stderr: '',
-    })
+    const script = 'until test -e /go; do sleep 0.05; done; echo done > /tmp/done; exit 3'
+    assert.deepEqual(exec('-d', 'box', 'sh', '-c', script), { status: 0, stdout: '', stderr: '' })
     assert.equal(execDirectories(id).length, 1)
+    output('box', 'touch', '/go')
     await eventually('its directory is removed', () => execDirectories(id).length === 0)
     assert.equal(output('box', 'cat', '/tmp/done'), 'done')
     assert(eventsOf(id).includes('exec_die 3'))
@@ -170,11 +168,13 @@ describe('coracle exec', function () {
   describe('when something dies', () => {
     it('goes on when its command is killed, and is cleaned up after at its end', async () => {
       const id = startBox()
-      const child = coracle.start(['exec', 'box', 'sh', '-c', 'sleep 1.75; exit 9'])
-      await eventually('it runs', () => processes('sleep', '1.75').length === 1)
+      const script = 'until test -e /go; do sleep 0.05; done; exit 9'
+      const child = coracle.start(['exec', 'box', 'sh', '-c', script])
+      await eventually('it runs', () => processes('sh', '-c', script).length === 1)
       child.kill('SIGKILL')
       await once(child, 'close')
-      assert.equal(processes('sleep', '1.75').length, 1)
+      assert.equal(processes('sh', '-c', script).length, 1)
+      output('box', 'touch', '/go')
       await eventually('its directory is removed', () => execDirectories(id).length === 0)
       assert(eventsOf(id).includes('exec_die 9'))
     })

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { existsSync, mkdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'mocha'
@@ -230,9 +231,11 @@ describe('coracle run', function () {
 
   describe('names and traces', () => {
     it('gives a name to one of two that want it at once', async () => {
-      const started = [1, 2].map(() => coracle.start(['run', '--rm', '--name', 'wanted', IMAGE, 'sleep', '1']))
-      const statuses = await Promise.all(started.map((child) => new Promise((resolve) => child.once('exit', resolve))))
-      assert.deepEqual(statuses.toSorted(), [0, 125])
+      const started = [1, 2].map(() => coracle.start(['run', '--rm', '-i', '--name', 'wanted', IMAGE, 'cat']))
+      const statuses = started.map((child) => new Promise((resolve) => child.once('exit', resolve)))
+      assert.equal(await Promise.race(statuses), 125)
+      for (const { stdin } of started) stdin?.on('error', () => {}).end()
+      assert.deepEqual((await Promise.all(statuses)).toSorted(), [0, 125])
     })
 
     it('keeps a container without --rm, and its exit status, until it is removed', () => {
@@ -258,18 +261,20 @@ describe('coracle run', function () {
     })
 
     it('goes on when the CLI is killed, and cleans up after itself', async () => {
-      const cli = coracle.start(['run', '--rm', '--name', 'orphan', IMAGE, 'sh', '-c', 'sleep 1.5; exit 5'])
+      const cli = coracle.start(['run', '--rm', '--name', 'orphan', IMAGE, 'sh', '-c', UNTIL_TOLD])
       await eventually('the container runs', () => coracle.output('ps').includes('orphan'))
       cli.kill('SIGKILL')
       assert.match(coracle.output('ps'), /orphan/)
+      coracle.output('exec', '-d', 'orphan', 'touch', '/go')
       await eventually('the container is removed', () => coracle.leftovers().length === 0)
       assert.equal(coracle.output('ps', '-aq'), '')
     })
 
     it('records the end of a container without --rm whose CLI was killed', async () => {
-      const cli = coracle.start(['run', '--name', 'orphan', IMAGE, 'sh', '-c', 'sleep 1; exit 5'])
+      const cli = coracle.start(['run', '--name', 'orphan', IMAGE, 'sh', '-c', UNTIL_TOLD])
       await eventually('the container runs', () => coracle.output('ps').includes('orphan'))
       cli.kill('SIGKILL')
+      coracle.output('exec', '-d', 'orphan', 'touch', '/go')
       await eventually('its end is recorded', () => coracle.output('ps', '-a').includes('Exited (5)'))
       coracle.output('rm', 'orphan')
     })
@@ -283,9 +288,9 @@ describe('coracle run', function () {
         IMAGE,
         'sh',
         '-c',
-        'trap "exit 9" TERM; while true; do sleep 0.1; done',
+        'trap "exit 9" TERM; echo ready; while true; do sleep 0.1; done',
       ])
-      await eventually('the container runs', () => coracle.output('ps').includes('listener'))
+      await once(cli.stdout ?? cli, 'data')
       cli.kill('SIGTERM')
       assert.equal(await new Promise((resolve) => cli.once('exit', resolve)), 9)
     })
@@ -306,6 +311,8 @@ describe('coracle run', function () {
     assert.deepEqual(coracle.leftovers(), [])
   })
 })
+
+const UNTIL_TOLD = 'until test -e /go; do sleep 0.05; done; exit 5'
 
 function readlink(kind: string): string {
   return readlinkSync(`/proc/self/ns/${kind}`)

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { after, before, describe, it } from 'mocha'
 import { type Coracle, IMAGE, openCoracle } from '../support/coracle.ts'
 import { needsRoot } from '../support/needs-root.ts'
+import { until } from '../support/until.ts'
 
 describe('what the command line tells of the whole installation', () => {
   let coracle: Coracle
@@ -42,7 +42,7 @@ describe('what the command line tells of the whole installation', () => {
     const [die = ''] = coracle.output('events', ...filters, '--filter', 'event=die').split('\n')
     assert.match(
       die,
-      / container die [0-9a-f]{64} \(execDuration=0, exitCode=3, image=busybox:test, name=brief, team=blue\)$/,
+      / container die [0-9a-f]{64} \(execDuration=\d+, exitCode=3, image=busybox:test, name=brief, team=blue\)$/,
     )
   })
 
@@ -55,13 +55,17 @@ describe('what the command line tells of the whole installation', () => {
       '{{.Action}} {{.Actor.Attributes.name}}',
     ])
     assert(events.stdout)
-    const said = text(events.stdout)
-    await sleep(500)
+    let said = ''
+    events.stdout.on('data', (data: Buffer) => (said += data.toString()))
+    await until('it listens', () => {
+      coracle.output('tag', IMAGE, 'early:1')
+      return said.startsWith('tag early:1\n')
+    })
     coracle.output('tag', IMAGE, 'other:1')
-    coracle.output('rmi', 'other:1')
-    await sleep(500)
+    coracle.output('rmi', 'other:1', 'early:1')
+    await until('all is told', () => said.endsWith('tag other:1\nuntag other:1\nuntag early:1\n'))
     events.kill('SIGINT')
-    assert.equal(await said, 'tag other:1\nuntag other:1\n')
+    await once(events, 'exit')
   })
 
   it('describes itself', () => {

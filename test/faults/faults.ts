@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { rmSync, statfsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Operation } from './operations.ts'
+import { areAtOdds, type Operation } from './operations.ts'
 import type { Random } from './random.ts'
 import { firstProcesses, kill, killEverything, type Outcome, supervisorsOf, type World } from './world.ts'
 
@@ -111,6 +111,7 @@ export const FAULTS: readonly Fault[] = [
     kind: 'two at once',
     weight: 5,
     run: async ({ random, world, operation, second }) => {
+      if (areAtOdds(operation, second)) return [await world.cli(...operation.args)]
       const first = world.start(operation.args)
       await sleep(random.below(40))
       return Promise.all([first.outcome, world.cli(...second.args)])

@@ -86,6 +86,7 @@ export function knownOf(world: World): Known {
     running: named('running'),
     paused: named('paused'),
     stopped: named('created', 'exited', 'restarting'),
+    ended: named('created', 'exited'),
   }
 }
 

@@ -12,6 +12,8 @@ interface Kind {
   readonly weight: number
   /** Rarely chosen without one. */
   readonly needs?: keyof Known
+  /** Never chosen without one. */
+  readonly strict?: true
   readonly args: (drawing: Drawing) => readonly string[]
 }
 
@@ -34,6 +36,8 @@ export interface Known {
   readonly running: readonly string[]
   readonly paused: readonly string[]
   readonly stopped: readonly string[]
+  /** Those of the stopped that nothing brings back by itself. */
+  readonly ended: readonly string[]
 }
 
 interface Drawing {
@@ -99,7 +103,8 @@ const KINDS: readonly Kind[] = [
   { kind: 'rename', weight: 3, needs: 'running', args: (by) => ['rename', named(by, 'running'), named(by, 'free')] },
   { kind: 'logs', weight: 2, needs: 'running', args: (by) => ['logs', named(by, 'running')] },
   { kind: 'update', weight: 2, needs: 'running', args: (by) => ['update', ...memory(by), named(by, 'running')] },
-  { kind: 'wait', weight: 2, needs: 'stopped', args: (by) => ['wait', named(by, 'stopped')] },
+  // For one that runs it would rightly wait for ever.
+  { kind: 'wait', weight: 2, needs: 'ended', strict: true, args: (by) => ['wait', by.random.pick(by.known.ended)] },
   { kind: 'pull', weight: 6, args: ({ world }) => ['pull', world.registry.reference] },
   {
     kind: 'rmi',
@@ -114,10 +119,19 @@ const KINDS: readonly Kind[] = [
 const MADE = ['imported:1', 'committed:0', 'committed:1']
 const memory = ({ random }: Drawing) => ['--memory', `${40 + random.below(9)}m`, '--memory-swap', '200m']
 
+/** Would one wait for what the other may start? */
+export function areAtOdds(one: Operation, other: Operation): boolean {
+  const waits = ({ kind, args }: Operation, { args: others }: Operation) =>
+    kind === 'wait' && args.slice(1).some((name) => others.includes(name))
+  return waits(one, other) || waits(other, one)
+}
+
 export function chooseOperation(drawing: Drawing): Operation {
   const { random, known } = drawing
   const boldly = random.below(12) === 0
-  const sensible = KINDS.filter(({ needs }) => boldly || needs === undefined || known[needs].length > 0)
+  const sensible = KINDS.filter(
+    ({ needs, strict }) => (boldly && !strict) || needs === undefined || known[needs].length > 0,
+  )
   const { kind, args } = random.weighted(sensible)
   return { kind, args: args(drawing) }
 }

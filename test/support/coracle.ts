@@ -4,6 +4,8 @@ import { chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSyn
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { packageRoot } from '../../src/package-root.ts'
+import { openDatabase } from '../../src/state/database.ts'
+import { readEvents } from '../../src/state/events.ts'
 import { removeAll } from '../../src/util/remove-all.ts'
 import { busyboxEntries, tarOf } from './images.ts'
 
@@ -25,7 +27,7 @@ export interface Coracle {
   output(...args: string[]): string
   start(args: readonly string[]): ChildProcess
   /** What containers have left on this host: directories, mounts, control groups, supervisors. Empty when all is well. */
-  leftovers(): string[]
+  leftovers(ignored?: (line: string) => boolean): string[]
   /** Removes the containers and the directory. */
   close(): void
 }
@@ -79,7 +81,7 @@ export function openCoracle(user?: User): Coracle {
     run,
     output,
     start: (args) => spawn(CLI, args, { ...user, cwd: directory, env, stdio: ['pipe', 'pipe', 'pipe'] }),
-    leftovers: () => leftovers(directory),
+    leftovers: (ignored = () => false) => lasting(() => leftovers(directory).filter((line) => !ignored(line))),
     close: () => {
       const ids = run(['ps', '-a', '-q'])
         .stdout.split('\n')
@@ -88,6 +90,17 @@ export function openCoracle(user?: User): Coracle {
       removeAll(directory) // an exit hook may still be removing parts of it
     },
   }
+}
+
+/** What is still there when supervisors and exit hooks have had time to end. */
+function lasting(look: () => string[]): string[] {
+  const pause = new Int32Array(new SharedArrayBuffer(4))
+  let left = look()
+  for (let attempt = 0; left.length > 0 && attempt < 100; attempt++) {
+    Atomics.wait(pause, 0, 0, 50)
+    left = look()
+  }
+  return left
 }
 
 function leftovers(directory: string): string[] {
@@ -116,10 +129,22 @@ function supervisors(directory: string): string[] {
     })
 }
 
-/** Waits until `check` is true. @throws after ten seconds */
+/** Waits until `check` is true. @throws after 300 looks, however long each took */
 export async function eventually(what: string, check: () => boolean): Promise<void> {
-  for (const deadline = Date.now() + 10_000; !check(); ) {
-    if (Date.now() > deadline) throw new Error(`in vain: ${what}`)
+  for (let look = 0; !check(); look++) {
+    if (look === 300) throw new Error(`in vain: ${what}`)
     await new Promise((resolve) => setTimeout(resolve, 30))
+  }
+}
+
+/** So many clients are attached to the container: whatever it prints from now on they get. */
+export async function eventuallyAttached(coracle: Coracle, id: string, count: number): Promise<void> {
+  const database = openDatabase(`${coracle.directory}/root/state.db`)
+  try {
+    const attached = () =>
+      readEvents(database, 0, 10_000).filter(({ actor, action }) => actor === id && action === 'attach').length
+    await eventually(`${count} are attached`, () => attached() === count)
+  } finally {
+    database.close()
   }
 }

@@ -14,7 +14,7 @@ if pid == 0:
     set_size(0, 33, 101)
     os.execvp(command[0], command)
 seen, start = b"", 0
-deadline = time.time() + 20
+deadline = time.time() + 50
 
 
 def read_more():

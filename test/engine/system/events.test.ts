@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, it } from 'mocha'
 import { followEvents, parseEventFilters } from '../../../src/engine/system/events.ts'
 import type { SystemRoom } from '../../../src/engine/system/room.ts'
@@ -8,6 +7,7 @@ import type { EventOptions } from '../../../src/engine/system/types.ts'
 import { type Database, openDatabase } from '../../../src/state/database.ts'
 import { logEvent, type StoredEvent } from '../../../src/state/events.ts'
 import { scratchDirectory } from '../../support/scratch.ts'
+import { until } from '../../support/until.ts'
 
 async function openRoom(): Promise<SystemRoom & { readonly database: Database }> {
   const root = await scratchDirectory()
@@ -39,15 +39,22 @@ describe('events', () => {
 
   it('come as they happen, also from other processes’ connections, none of them lost', async () => {
     const room = await openRoom()
-    const abort = new AbortController()
-    const stream = actions(room, { signal: abort.signal })
     using other = openDatabase(join(room.paths.root, 'state.db'))
-    await sleep(50)
+    const abort = new AbortController()
+    const seen: string[] = []
+    const following = (async () => {
+      for await (const { action } of followEvents(room, { filters: [], signal: abort.signal })) seen.push(action)
+    })()
+    await until('it listens', () => {
+      logEvent(other, { type: 'container', action: 'early', actor: 'a' })
+      return seen.length > 0
+    })
     for (let n = 0; n < 1200; n += 1) logEvent(other, { type: 'container', action: `step ${n}`, actor: 'a' })
-    await sleep(600)
+    await until('all have come', () => seen.at(-1) === 'step 1199')
     abort.abort()
+    await following
     assert.deepEqual(
-      await stream,
+      seen.filter((action) => action !== 'early'),
       Array.from({ length: 1200 }, (_, n) => `step ${n}`),
     )
     room.database.close()
