@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import {
   existsSync,
   lstatSync,
@@ -12,8 +13,10 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, beforeEach, describe, it } from 'mocha'
+import { packageRoot } from '../../src/package-root.ts'
 import { type Coracle, IMAGE, type Outcome, openCoracle } from '../support/coracle.ts'
 import { needsRoot } from '../support/needs-root.ts'
+import { tarOf } from '../support/tar.ts'
 
 let coracle: Coracle
 let work = ''
@@ -135,5 +138,26 @@ describe('coracle cp and a hostile container', function () {
     copied(at('hosts'), 'running:/etc/hosts')
     assert.equal(sh('running', 'cat /etc/hosts'), '127.0.0.1 mine')
     assert.match(sh('running', 'cat /proc/mounts'), /\/etc\/hosts/)
+  })
+
+  it('gives no mode to a file of the host for which a link was put in the place of a pipe', function () {
+    if (spawnSync('strace', ['-qq', '-o', '/dev/null', 'true']).status !== 0) {
+      console.log('skipped: this test needs strace, to hold the copying up')
+      this.skip()
+    }
+    writeFileSync(at('victim'), 'the host', { mode: 0o600 })
+    const swap = `while :; do test -p /d/pipe && rm /d/pipe && ln -s ${at('victim')} /d/pipe; done`
+    coracle.output('run', '-d', '--name', 'swapping', IMAGE, 'sh', '-c', `mkdir /d; ${swap}`)
+    sh('swapping', 'until test -d /d; do sleep 0.05; done')
+    const pipe = { name: 'pipe', type: '6', mode: 0o666 }
+    // Between making the pipe and giving it its mode.
+    const delay = ['-f', '-qq', '-o', '/dev/null', '-e', 'trace=mknodat', '-e', 'inject=mknodat:delay_exit=100000']
+    spawnSync('strace', [...delay, join(packageRoot, 'bin/coracle'), 'cp', '-', 'swapping:/d'], {
+      env: coracle.env,
+      input: tarOf([pipe]),
+    })
+    assert.equal(sh('swapping', 'readlink /d/pipe'), at('victim'))
+    assert.equal(statSync(at('victim')).mode & 0o777, 0o600)
+    coracle.output('rm', '-f', 'swapping')
   })
 })

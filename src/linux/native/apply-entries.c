@@ -161,6 +161,17 @@ static int apply_hard_link(struct reader *args) {
   return linkat(existing_parent, existing_name, tree.parent, name, 0) < 0 ? fail("linkat", path) : 0;
 }
 
+/* chown clears bits. By its name it could be a link by now: a container may be at work in the same directory. */
+static int restore_mode(const char *path, const char *name, mode_t mode) {
+  char link[64];
+  struct stat status;
+  cleanup_fd int node = openat(tree.parent, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+  if (node < 0 || fstat(node, &status) < 0) return fail("openat", path);
+  if ((status.st_mode & S_IFMT) != (mode & S_IFMT)) return errno = 0, fail_because("mknodat", path, "something else has taken its place");
+  snprintf(link, sizeof link, "/proc/self/fd/%d", node);
+  return chmod(link, mode & 07777) < 0 ? fail("chmod", path) : 0;
+}
+
 static int apply_node(struct reader *args) {
   const char *path = read_string(args), *name;
   struct attributes attributes = read_attributes(args);
@@ -178,7 +189,7 @@ static int apply_node(struct reader *args) {
   if (made < 0 && errno == EPERM && tree.ignore_owners) return target_path("", TARGET_NONE);
   if (made < 0) return fail("mknodat", path);
   if (tree_set_owner(&tree, name, attributes) < 0) return -1;
-  if (fchmodat(tree.parent, name, attributes.mode & 07777, 0) < 0) return fail("fchmodat", path); /* chown clears bits */
+  if (restore_mode(path, name, mode) < 0) return -1;
   return tree_set_times(tree.parent, name, attributes.modified);
 }
 

@@ -164,6 +164,15 @@ int step_read_only(int root, struct reader *args) {
   return place_mount(mount, at, target);
 }
 
+/* With its mode from the start: by the time of a chmod its name may be a link that another container has put in a shared volume. */
+static int make_node(int parent, const char *name, mode_t mode, dev_t device) {
+  mode_t before = umask(0);
+  int made = S_ISDIR(mode) ? mkdirat(parent, name, mode & 07777) : mknodat(parent, name, mode, device);
+  int error = errno;
+  umask(before);
+  return errno = error, made;
+}
+
 int step_mkdir(int root, struct reader *args) {
   const char *target = read_string(args);
   mode_t mode = (mode_t)read_u32(args);
@@ -172,8 +181,7 @@ int step_mkdir(int root, struct reader *args) {
   const char *name;
   cleanup_fd int parent = open_parent_in_root(root, target, &name);
   if (parent < 0) return -1;
-  if (mkdirat(parent, name, mode) < 0) return errno == EEXIST ? 0 : fail("mkdirat", target);
-  if (fchmodat(parent, name, mode, 0) < 0) return fail("fchmodat", target);
+  if (make_node(parent, name, S_IFDIR | mode, 0) < 0) return errno == EEXIST ? 0 : fail("mkdirat", target);
   if (fchownat(parent, name, uid, gid, AT_SYMLINK_NOFOLLOW) < 0) return fail("fchownat", target);
   return 0;
 }
@@ -203,11 +211,10 @@ int step_mknod(int root, struct reader *args) {
   const char *source = read_string(args), *name;
   cleanup_fd int parent = open_parent_in_root(root, target, &name);
   if (parent < 0) return -1;
-  if (mknodat(parent, name, type | mode, makedev(major, minor)) < 0) {
+  if (make_node(parent, name, type | mode, makedev(major, minor)) < 0) {
     if (errno == EPERM && *source != '\0') return bind_device(root, source, target);
     return errno == EEXIST ? 0 : fail("mknodat", target);
   }
-  if (fchmodat(parent, name, mode, 0) < 0) return fail("fchmodat", target);
   if (fchownat(parent, name, uid, gid, AT_SYMLINK_NOFOLLOW) < 0) return fail("fchownat", target);
   return 0;
 }
