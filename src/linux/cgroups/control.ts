@@ -1,6 +1,6 @@
 /** Looks at, changes, freezes and removes the groups of a container, whichever version the host has. */
 import { existsSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { CgroupControl, ResourceUsage } from '../../plugins/contract.ts'
 import { CgroupBusy, ControllerMissing } from '../errors.ts'
@@ -24,6 +24,8 @@ export function openCgroupControl(cgroupsPath: string, hierarchies?: readonly Hi
       // In version 1 the one that freezes is not the one that is in the way: every member dies, then is thawed, first.
       for (const { path } of groups) killMembers(path)
       for (const { path } of groups) await removeGroup(path)
+      // The last container takes our own group along, as the supervisor does when it lives.
+      for (const { path } of groups) if (basename(dirname(path)) === OWN_GROUP) removeIfEmpty(dirname(path))
     },
   }
 }
@@ -61,6 +63,8 @@ async function setFrozen(groups: readonly Group[], frozen: boolean): Promise<voi
 }
 
 const REMOVE_ATTEMPTS = 40
+/** Of which those of all containers are parts, where no other parent was asked for. */
+const OWN_GROUP = 'coracle'
 
 /** Idempotent. What is frozen cannot die: it is thawed first. */
 async function removeGroup(path: string): Promise<void> {
@@ -74,6 +78,10 @@ async function removeGroup(path: string): Promise<void> {
 
 function tryRemove(path: string): boolean {
   for (const child of subgroups(path)) tryRemove(join(path, child))
+  return removeIfEmpty(path)
+}
+
+function removeIfEmpty(path: string): boolean {
   try {
     rmdirSync(path)
     return true

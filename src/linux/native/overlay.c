@@ -48,7 +48,10 @@ static int configure_path(int context, const char *key, const char *path, struct
   return errno = error, -1;
 }
 
-/* Answers a detached mount. EINVAL from the first layer: this kernel does not know `lowerdir+`. */
+/*
+ * Answers a detached mount. *unknown: this kernel does not know `lowerdir+`, and says EINVAL, at the first layer or, where overlay
+ * is not made for the new calls (before Linux 6.5), only when all of it is to be mounted.
+ */
 static int mount_by_context(const struct overlay *overlay, bool *unknown) {
   struct links links __attribute__((cleanup(close_links))) = {.used = 0};
   cleanup_fd int context = fsopen("overlay", FSOPEN_CLOEXEC);
@@ -66,7 +69,9 @@ static int mount_by_context(const struct overlay *overlay, bool *unknown) {
   for (const char **option = overlay->options; *option != NULL; option++) {
     if (configure_all(context, *option) < 0) return -1;
   }
-  return make_mount(context, 0, "overlay");
+  int mount = make_mount(context, 0, "overlay");
+  if (mount < 0) *unknown = last_failure.error == EINVAL;
+  return mount;
 }
 
 struct text {

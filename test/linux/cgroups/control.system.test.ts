@@ -71,6 +71,19 @@ describe('the control groups of a container', () => {
     await control.destroy()
   })
 
+  it('take the group of all containers along when they were the last, and no other parent', async () => {
+    const OWN = '/coracle'
+    const existed = containerGroups(OWN).some(({ path }) => existsSync(path))
+    for (const { path } of containerGroups(`${OWN}/test-${process.pid}`)) mkdirSync(path, { recursive: true })
+    await openCgroupControl(`${OWN}/test-${process.pid}`).destroy()
+    assert.equal(
+      containerGroups(OWN).some(({ path }) => existsSync(path)),
+      existed,
+    )
+    await openCgroupControl(PATH).destroy()
+    assert(containerGroups(PARENT).every(({ path }) => existsSync(path)))
+  })
+
   it('take a higher limit than the one they had for memory and swap together', async () => {
     const control = openCgroupControl(PATH)
     const MIB = 1_048_576
