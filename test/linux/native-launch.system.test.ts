@@ -193,6 +193,30 @@ describeNative('launching a plan', (native) => {
       assert(!existsSync(join(outside, 'bin')))
     })
 
+    it('make what a link leads to that leads nowhere, inside the root', async () => {
+      const scratch = await makeScratch()
+      const victim = join(scratch.directory, 'not-there')
+      mkdirSync(join(scratch.upper, 'etc'))
+      symlinkSync('../run/systemd/stub.conf', join(scratch.upper, 'etc/relative'))
+      symlinkSync(victim, join(scratch.upper, 'etc/absolute'))
+      symlinkSync('round', join(scratch.upper, 'etc/round'))
+      const source = join(scratch.directory, 'source')
+      writeFileSync(source, 'content')
+      const mounts = [
+        bind(source, '/etc/relative', { create: 'file' }),
+        bind(source, '/etc/absolute', { create: 'file' }),
+      ]
+      const exec = shell('cat /etc/relative /run/systemd/stub.conf /etc/absolute')
+      const { stdout } = await runPlan(optionsFor(scratch, planFor(scratch, { mounts, exec }), { native: native() }))
+      assert.equal(stdout, 'content'.repeat(3))
+      assert(!existsSync(victim))
+      const round = planFor(scratch, { mounts: [bind(source, '/etc/round', { create: 'file' })], exec })
+      await assert.rejects(
+        runPlan(optionsFor(scratch, round, { native: native() })),
+        /Too many levels of symbolic links/,
+      )
+    })
+
     it('refuse a sysctl when the image redirects /proc', async () => {
       const scratch = await makeScratch()
       const victim = join(scratch.directory, 'victim')
