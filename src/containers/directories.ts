@@ -1,6 +1,6 @@
 /** The files of one container under the data root and the run root. */
 import { chmodSync, mkdirSync, statSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { containerDirectory, containerRunDirectory, type Paths } from '../paths.ts'
 import type { RootFilesystem } from '../plugins/contract.ts'
 import { removeAll } from '../util/remove-all.ts'
@@ -23,7 +23,9 @@ export function makeDirectories(
   source: Source,
 ): ContainerDirectories & { rootfs: RootFilesystem } {
   const directories = containerDirectories(paths, id)
-  mkdirSync(directories.data, { recursive: true, mode: 0o711 })
+  // Nobody else may reach a set-user-id program that root in a container has made.
+  mkdirSync(directories.data, { recursive: true, mode: 0o700 })
+  chmodSync(dirname(directories.data), 0o700)
   mkdirSync(join(directories.data, 'rootfs'), { recursive: true })
   return { ...directories, rootfs: makeRoot(directories.data, source) }
 }

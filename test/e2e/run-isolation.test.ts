@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { chmodSync, existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { after, before, describe, it } from 'mocha'
 import { type Coracle, IMAGE, openCoracle } from '../support/coracle.ts'
 import { needsRoot } from '../support/needs-root.ts'
@@ -106,5 +109,17 @@ describe('the isolation of coracle run', function () {
   it('shows a device that is asked for, with the permissions asked for', () => {
     assert.equal(attempt(': > /dev/kmsg-of-host', '--device', '/dev/kmsg:/dev/kmsg-of-host').status, 0)
     assert.notEqual(attempt(': > /dev/kmsg', '--device', '/dev/kmsg:/dev/kmsg:r').status, 0)
+  })
+
+  it('keeps set-user-id programs of containers and images from the other users of the host', () => {
+    const id = coracle.output('run', '-d', IMAGE, 'sh', '-c', 'cp /bin/busybox /su; chmod 4755 /su; sleep 1000')
+    const root = join(coracle.directory, 'root')
+    chmodSync(coracle.directory, 0o755)
+    for (const path of [join(root, 'containers', id, 'upper'), join(root, 'snapshots')]) {
+      assert(existsSync(path))
+      const { status } = spawnSync('ls', [path], { uid: 65_534, gid: 65_534 })
+      assert.notEqual(status, 0, path)
+    }
+    coracle.output('rm', '-f', id)
   })
 })

@@ -2,7 +2,7 @@
  * Unpacked layers, one directory for each chain id. A directory with its final name is whole; all others are named after
  * the process that works on them, and are swept when it is gone.
  */
-import { mkdir, readdir, rename, stat } from 'node:fs/promises'
+import { chmod, mkdir, readdir, rename, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Digest, digestHex, isDigest } from '../../oci/digest.ts'
 import type { Paths } from '../../paths.ts'
@@ -61,7 +61,8 @@ export function openSnapshots(paths: Paths): Snapshots {
  * removed ext4 would pass over each freed one, for each new file: that made a pull six times slower.
  */
 async function makeRoot(root: string): Promise<void> {
-  if ((await mkdir(root, { recursive: true, mode: 0o711 })) === undefined) return
+  // Nobody else may reach the set-user-id programs of images.
+  if ((await mkdir(root, { recursive: true, mode: 0o700 })) === undefined) return chmod(root, 0o700)
   const { openApplier } = await import('../../linux/apply.ts')
   await using applier = openApplier(root)
   applier.spread()
