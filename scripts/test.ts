@@ -38,9 +38,15 @@ function runStep([command, ...args]: readonly [string, ...string[]]): Counts {
   return { passed: 0, failed: status === 0 ? 0 : 1, skipped: 0 }
 }
 
-/** The tests leave the host as they found it. */
+/** The tests leave the host as they found it, once what they have ended has had time to go. */
 function checkLeaks(): Counts {
-  const left = readHostState().filter((line) => !before.has(line))
+  const look = () => readHostState().filter((line) => !before.has(line))
+  const clock = new Int32Array(new SharedArrayBuffer(4))
+  let left = look()
+  for (let seconds = 0; left.length > 0 && seconds < 10; seconds++) {
+    Atomics.wait(clock, 0, 0, 1000)
+    left = look()
+  }
   if (left.length > 0) console.log(`\n== left behind on this host:\n${left.join('\n')}`)
   return { passed: left.length === 0 ? 1 : 0, failed: left.length === 0 ? 0 : 1, skipped: 0 }
 }
