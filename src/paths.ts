@@ -20,6 +20,8 @@ export function readPaths(env: NodeJS.ProcessEnv = process.env, uid: number = pr
 }
 
 export const statePath = (paths: Paths): string => join(paths.root, 'state.db')
+/** Holds `_data`, what containers see of the volume. */
+export const volumeDirectory = (paths: Paths, name: string): string => join(paths.root, 'volumes', name)
 export const containerDirectory = (paths: Paths, id: string): string => join(paths.root, 'containers', id)
 /** Only half of the id: with all of it the sockets inside would have names too long for the kernel (108 bytes). */
 export const containerRunDirectory = (paths: Paths, id: string): string => join(paths.run, 'c', id.slice(0, 32))

@@ -5,7 +5,7 @@ import { formatDocuments } from '../ui/format-rows.ts'
 import { shellLine } from '../ui/text.ts'
 
 export default class Inspect extends EngineCommand {
-  static override summary = 'Return low-level information on containers and images'
+  static override summary = 'Return low-level information on containers, images and volumes'
   static override examples = [
     '<%= config.bin %> inspect web',
     "<%= config.bin %> inspect --format '{{.State.Status}} {{.HostConfig.Memory}}' web",
@@ -16,7 +16,7 @@ export default class Inspect extends EngineCommand {
     'as-command': Flags.boolean({ description: 'Print the command that would make this container again' }),
     format: Flags.string({ char: 'f', description: "Format output using a custom template: 'json' or a Go template" }),
     size: Flags.boolean({ char: 's', description: 'Display total file sizes if the type is container' }),
-    type: Flags.string({ description: 'Return JSON for specified type (container, image)' }),
+    type: Flags.string({ description: 'Return JSON for specified type (container, image, volume)' }),
   }
 
   async run(): Promise<void> {

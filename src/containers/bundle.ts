@@ -18,7 +18,7 @@ import { etcFiles } from './spec/etc-files.ts'
 import { readLayerFile } from './spec/layer-files.ts'
 import { containerHostname, makeSpec } from './spec/runtime-spec.ts'
 import { type ResolvedUser, resolveUser } from './spec/users.ts'
-import { makeVolumes } from './volumes.ts'
+import { volumeMounts } from './volumes.ts'
 
 /** passwd and group files larger than this are taken for hostile, and for missing. */
 const MAX_USER_FILE_BYTES = 4 << 20
@@ -64,7 +64,7 @@ async function describeBundle(
     argv,
     user: userOf(draft, directories.rootfs),
     directory: directories.data,
-    volumes: makeVolumes({ config, host, directory: directories.data, rootfs: directories.rootfs }),
+    volumes: volumeMounts(room, draft, directories.data),
     devices: containerDevices(host),
     seccomp: await seccompFor(host, capabilities),
     hostHostname: hostname(),

@@ -84,6 +84,8 @@ export interface UlimitSetting {
 
 export interface HostConfig {
   Mounts: MountSetting[]
+  /** Containers whose mounts this one has as well; they stand in `Mounts` too, or in `volume_uses` */
+  VolumesFrom?: string[]
   /** target → option text, as `--tmpfs` gives it */
   Tmpfs: Record<string, string>
   ContainerIDFile: string

@@ -13,6 +13,8 @@ import { changeRecord, insertRecord } from './records.ts'
 import type { ContainerRoom } from './room.ts'
 import type { BundleDirectories } from './start.ts'
 import type { RunIO, RunRequest } from './types.ts'
+import { attachVolumes } from './volumes.ts'
+import { withVolumesFrom } from './volumes-from.ts'
 
 export interface DraftOptions {
   readonly io: Pick<RunIO, 'stderr' | 'openTransfer'>
@@ -37,7 +39,7 @@ export async function makeDraft(
     signal,
     say: (line) => io.stderr.write(`${line}\n`),
   })
-  return draftContainer(room, settings, source)
+  return draftContainer(room, withVolumesFrom(room, settings), source)
 }
 
 export interface Made {
@@ -60,11 +62,12 @@ export async function createContainer(room: ContainerRoom, draft: Draft): Promis
   const cidfile = settings.host.ContainerIDFile
   try {
     const directories = makeDirectories(room.paths, id, source)
+    await attachVolumes(room, draft, directories.rootfs)
     const spec = await writeBundle(room, draft, directories)
     if (cidfile !== '') writeFileSync(cidfile, id, { flag: 'wx' })
     return { name, directories, spec }
   } catch (error) {
-    await discardContainer(room, draft)
+    await discardContainer(room, draft, { volumes: true })
     throw error
   }
 }

@@ -3,6 +3,7 @@ import type { ExitRecord } from '../linux/exit-record.ts'
 import type { ContainerId } from '../plugins/contract.ts'
 import { thisProcess } from '../state/lock.ts'
 import { isAlive, type ProcessIdentity } from '../util/process-identity.ts'
+import { anonymousVolumes, removeUnused } from './anonymous-volumes.ts'
 import { removeDirectories, removeRunDirectory } from './directories.ts'
 import { ContainerNotFound, StateConflict } from './errors.ts'
 import { holding } from './hold.ts'
@@ -12,6 +13,7 @@ import { advance, type ContainerRecord, deleteRecord, type RecordChanges, readRe
 import { nextRestart, spawnRestarter } from './restart-policy.ts'
 import type { ContainerRoom } from './room.ts'
 import { cgroupsPath } from './spec/runtime-spec.ts'
+import { tellOfVolumes } from './volumes.ts'
 
 /** An end that nobody saw. Never taken for success. */
 export const UNKNOWN_STATUS = -1
@@ -40,7 +42,10 @@ export async function finishContainer(
       if (!sameProcess(record.supervisor, run.supervisor)) return false // it has been started again
       await cleanUp(room, record, exit !== undefined)
       if (exit?.error !== undefined && record.state === 'starting') recordGivenUp(room, record, exit)
-      else recordEnd(room, record, { exit, keep })
+      else {
+        recordEnd(room, record, { exit, keep })
+        tellOfVolumes(room, record.id, 'unmount')
+      }
     } else if (record.state !== 'exited' || isOwned(record)) return false
     return record.autoRemove && !keep
   })
@@ -113,12 +118,24 @@ export async function cleanUp(room: ContainerRoom, remains: Remains, supervised:
   removeRunDirectory(room.paths, id)
 }
 
+export interface DiscardOptions {
+  /** Its anonymous volumes as well, as those of a container that goes by itself. */
+  readonly volumes?: boolean
+}
+
 /** A stopped container with all its files and its record. The record goes last, so that a cut leaves a trace to follow. */
-export async function discardContainer(room: ContainerRoom, { id }: Pick<ContainerRecord, 'id'>): Promise<void> {
+export async function discardContainer(
+  room: ContainerRoom,
+  { id }: Pick<ContainerRecord, 'id'>,
+  { volumes = false }: DiscardOptions = {},
+): Promise<void> {
   ignoringRivals(() => advance(room.database, id, { to: 'removing' }))
-  if (readRecord(room.database, id)?.state !== 'removing') return // started again, or gone
+  const record = readRecord(room.database, id)
+  if (record?.state !== 'removing') return // started again, or gone
   await removeDirectories(room.paths, id)
+  const orphans = volumes || record.autoRemove ? anonymousVolumes(room, id) : []
   deleteRecord(room.database, id)
+  await removeUnused(room, orphans)
 }
 
 /** Somebody else has taken the same step: what comes after it is idempotent. */

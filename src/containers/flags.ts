@@ -84,6 +84,7 @@ export interface RunFlags {
   readonly userns?: string | undefined
   readonly uts?: string | undefined
   readonly volume?: readonly string[] | undefined
+  readonly 'volumes-from'?: readonly string[] | undefined
   readonly workdir?: string | undefined
 }
 

@@ -17,8 +17,7 @@ export function openContainerEngine(room: ContainerRoom): ContainerEngine {
     unpause: async (name) => (await import('./pause.ts')).unpauseContainer(room, name),
     wait: async (name, signal) => (await import('./wait.ts')).waitForContainer(room, name, signal),
     list: async (options = {}) => (await import('./list.ts')).listContainers(room, options),
-    remove: async (name, options = {}) =>
-      (await import('./remove.ts')).removeContainer(room, name, options.force ?? false),
+    remove: async (name, options = {}) => (await import('./remove.ts')).removeContainer(room, name, options),
     rename: async (name, to) => (await import('./rename.ts')).renameContainer(room, name, to),
     update: async (name, flags) => (await import('./update.ts')).updateContainer(room, name, flags),
     prune: async (filters) => (await import('./prune.ts')).pruneContainers(room, filters),

@@ -11,16 +11,23 @@ import type { ContainerRoom } from './room.ts'
 
 const POLL_MS = 5
 
+export interface RemoveOptions {
+  readonly force?: boolean
+  /** Its anonymous volumes as well. */
+  readonly volumes?: boolean
+}
+
 /** See `ContainerEngine.remove`. Without force one that waits for its restart counts as running. */
-export async function removeContainer(room: ContainerRoom, name: string, force: boolean): Promise<void> {
+export async function removeContainer(room: ContainerRoom, name: string, options: RemoveOptions): Promise<void> {
+  const { force = false, volumes = false } = options
   const { id } = await findContainer(room, name)
   for (;;) {
     const record = await stillThere(room, id)
     if (record === undefined) return
     if (!isActive(record.state) && record.state !== 'restarting') {
-      await discardContainer(room, record)
+      await discardContainer(room, record, { volumes })
       if (readRecord(room.database, id) === undefined) return
-    } else if (force) await end(room, record)
+    } else if (force) await end(room, record, volumes)
     else throw new ContainerRunning(record.name, record.state)
   }
 }
@@ -34,11 +41,11 @@ async function stillThere(room: ContainerRoom, id: string): Promise<ContainerRec
   }
 }
 
-async function end(room: ContainerRoom, record: ContainerRecord): Promise<void> {
+async function end(room: ContainerRoom, record: ContainerRecord, volumes: boolean): Promise<void> {
   if (record.state === 'starting') return void (await sleep(POLL_MS))
   if (record.state === 'restarting') {
     stopRestarter(record)
-    await discardContainer(room, record)
+    await discardContainer(room, record, { volumes })
     return
   }
   try {

@@ -18,6 +18,7 @@ import { logTarget } from './logs/target.ts'
 import { advance } from './records.ts'
 import type { ContainerRoom } from './room.ts'
 import type { RunIO } from './types.ts'
+import { tellOfVolumes } from './volumes.ts'
 
 export type BundleDirectories = ContainerDirectories & { readonly rootfs: RootFilesystem }
 
@@ -83,6 +84,7 @@ async function startHeld(room: ContainerRoom, draft: Draft, options: StartOption
       error: undefined,
       ...(options.byUser && { stoppedByUser: false, restartCount: 0, restartDelayMs: 0 }),
     })
+    tellOfVolumes(room, id, 'mount')
     return supervisor
   } catch (error) {
     await failedStart(room, draft, error)

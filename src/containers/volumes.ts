@@ -1,89 +1,110 @@
-/** Directories behind the volumes that an image declares, or `-v /path` asks for: new, and filled from the image. */
-import {
-  chmodSync,
-  constants,
-  copyFileSync,
-  existsSync,
-  lchownSync,
-  lutimesSync,
-  mkdirSync,
-  readlinkSync,
-  renameSync,
-  rmSync,
-  type Stats,
-  symlinkSync,
-} from 'node:fs'
+/** The volumes of a container: those asked for and those its image declares; made, filled from the image, and mounted. */
+import { existsSync, readdirSync } from 'node:fs'
 import { join, normalize } from 'node:path'
+import type { MountSpec } from '../oci/runtime-spec.ts'
 import type { RootFilesystem } from '../plugins/contract.ts'
-import type { ContainerConfig, HostConfig } from './config.ts'
-import { findInLayers, listInLayers } from './spec/layer-files.ts'
+import { transaction } from '../state/database.ts'
+import { insertUse, insertVolumeEvent, readVolume, usesBy } from '../volumes/records.ts'
+import { createVolume, volumePath } from '../volumes/store.ts'
+import type { MountSetting, VolumeRecord } from '../volumes/types.ts'
+import type { Draft } from './draft.ts'
+import type { ContainerRoom } from './room.ts'
 
-export interface VolumesInput {
-  readonly config: ContainerConfig
-  readonly host: HostConfig
-  /** The container's directory; volumes live and die with it. */
-  readonly directory: string
-  readonly rootfs: RootFilesystem
+/** Makes what is missing, and records who has it. The container is on record. */
+export async function attachVolumes(room: ContainerRoom, draft: Draft, rootfs: RootFilesystem): Promise<void> {
+  for (const mount of wantedVolumes(draft)) {
+    const volume = await attach(room, draft.id, mount)
+    if (mount.NoCopy === true || isForeign(volume)) continue
+    const { copyUp } = await import('./copy-up.ts')
+    await copyUp(room, { volume: volume.name, target: mount.Target }, rootfs)
+  }
 }
 
-/** One directory for each path that nothing else is mounted on. */
-export function makeVolumes(input: VolumesInput): { source: string; target: string }[] {
-  const { config, host, directory, rootfs } = input
-  const taken = new Set([
-    ...host.Mounts.filter((mount) => mount.Type !== 'volume').map((mount) => mount.Target),
-    ...Object.keys(host.Tmpfs),
-  ])
-  const anonymous = host.Mounts.filter((mount) => mount.Type === 'volume').map((mount) => mount.Target)
-  const declared = Object.keys(config.Volumes ?? {}).map((path) => normalize(`/${path}`).replace(/(.)\/+$/, '$1'))
-  const targets = [...new Set([...anonymous, ...declared])].filter((target) => !taken.has(target) && target !== '/')
-  return targets.map((target, index) => {
-    const source = join(directory, 'volumes', String(index))
-    if (!existsSync(source)) makeVolume(source, rootfs, target)
-    return { source, target }
+async function attach(room: ContainerRoom, container: string, mount: MountSetting): Promise<VolumeRecord> {
+  for (;;) {
+    const volume = await createVolume(room, {
+      name: mount.Source,
+      driver: mount.VolumeDriver,
+      labels: mount.VolumeLabels ?? {},
+      options: mount.VolumeOptions ?? {},
+    })
+    const taken = transaction(room.database, () => {
+      if (readVolume(room.database, volume.name) === undefined) return false // removed between the two
+      insertUse(room.database, { container, volume: volume.name, mount })
+      return true
+    })
+    if (taken) return volume
+  }
+}
+
+/** What is mounted for it lies elsewhere than in the volume's directory. */
+function isForeign({ options }: VolumeRecord): boolean {
+  return options['type'] !== undefined
+}
+
+/** A path of the image's where nothing else is mounted is an anonymous volume. The last word on a path counts. */
+function wantedVolumes({ settings: { config, host } }: Pick<Draft, 'settings'>): readonly MountSetting[] {
+  const asked = new Map(host.Mounts.filter(({ Type }) => Type === 'volume').map((mount) => [mount.Target, mount]))
+  const taken = new Set([...host.Mounts.map(({ Target }) => Target), ...Object.keys(host.Tmpfs), '/'])
+  const declared = Object.keys(config.Volumes ?? {})
+    .map((path) => normalize(`/${path}`).replace(/(.)\/+$/, '$1'))
+    .filter((target) => !taken.has(target))
+    .map((Target): MountSetting => ({ Type: 'volume', Source: '', Target, ReadOnly: false }))
+  return [...asked.values(), ...new Map(declared.map((mount) => [mount.Target, mount])).values()]
+}
+
+/** As the container's uses say. What is not on record (`--debug-plan`) has none yet. */
+export function volumeMounts(room: ContainerRoom, draft: Draft, directory: string): readonly MountSpec[] {
+  const uses = usesBy(room.database, draft.id)
+  if (uses.length === 0) return earlierVolumes(draft, directory)
+  return uses.flatMap(({ volume, mount }) => {
+    const record = readVolume(room.database, volume)
+    return record === undefined ? [] : [mountOf(record, mount, volumePath(room.paths, volume))]
   })
 }
 
-/** Filled aside, then renamed: one that is there is whole, and its content the container's. */
-function makeVolume(source: string, rootfs: RootFilesystem, target: string): void {
-  const part = `${source}.part`
-  rmSync(part, { recursive: true, force: true })
-  mkdirSync(part, { recursive: true })
-  if (rootfs.kind === 'layers') fillFromImage(part, rootfs.lower, target)
-  renameSync(part, source)
+/** A volume with options is mounted in the container's own mount namespace: nothing of it is on the host. */
+function mountOf({ options }: VolumeRecord, mount: MountSetting, path: string): MountSpec {
+  const { type, device = '', o = '' } = options
+  const destination = mount.Target
+  const words = o.split(',').filter((word) => word !== '')
+  const readOnly = mount.ReadOnly ? ['ro'] : []
+  if (type === undefined)
+    return {
+      destination,
+      type: 'bind',
+      source: path,
+      options: ['rbind', mount.Propagation ?? 'rprivate', ...(mount.ReadOnly ? ['rro'] : [])],
+    }
+  if (words.includes('bind') || words.includes('rbind'))
+    return { destination, type: 'bind', source: device, options: [...words, ...readOnly] }
+  return { destination, type, source: device, options: [...words, ...readOnly] }
 }
 
-/** What the image has at `target`, with owners, modes and times; links are copied as links. */
-function fillFromImage(destination: string, layers: readonly string[], target: string): void {
-  const found = findInLayers(layers, target)
-  if (found === undefined || !found.stats.isDirectory()) return
-  copyChildren(destination, layers, `/${found.relative}`)
-  takeAttributes(destination, found.stats)
+/** Containers made before volumes had names keep theirs in their own directory, numbered in the order of the paths. */
+function earlierVolumes(draft: Draft, directory: string): readonly MountSpec[] {
+  const home = join(directory, 'volumes')
+  if (!existsSync(home)) return []
+  const made = new Set(readdirSync(home))
+  return wantedVolumes(draft).flatMap(({ Target }, index) =>
+    made.has(String(index))
+      ? [{ destination: Target, type: 'bind', source: join(home, String(index)), options: ['rbind', 'rprivate'] }]
+      : [],
+  )
 }
 
-function copyChildren(destination: string, layers: readonly string[], path: string): void {
-  for (const name of listInLayers(layers, path)) copyEntry(join(destination, name), layers, `${path}/${name}`)
+/** docker's events of volumes that a container has, when it starts and when it has ended. */
+export function tellOfVolumes(room: ContainerRoom, container: string, action: 'mount' | 'unmount'): void {
+  const uses = usesBy(room.database, container)
+  if (uses.length === 0) return
+  transaction(room.database, () => {
+    for (const { volume, mount } of uses) {
+      const more = action === 'mount' ? mountAttributes(mount) : {}
+      insertVolumeEvent(room.database, volume, action, { container, driver: 'local', ...more })
+    }
+  })
 }
 
-function copyEntry(destination: string, layers: readonly string[], path: string): void {
-  const found = findInLayers(layers, path, { followLast: false })
-  if (found === undefined) return
-  const { stats } = found
-  if (stats.isSymbolicLink()) {
-    symlinkSync(readlinkSync(found.path), destination)
-    lchownSync(destination, stats.uid, stats.gid)
-    return
-  }
-  if (stats.isDirectory()) {
-    mkdirSync(destination)
-    copyChildren(destination, layers, path)
-  } else if (stats.isFile()) copyFileSync(found.path, destination, constants.COPYFILE_FICLONE)
-  else return // devices, pipes and sockets of an image mean nothing in a volume
-  takeAttributes(destination, stats)
-}
-
-/** The owner first: changing it clears set-user-id bits. */
-function takeAttributes(path: string, stats: Stats): void {
-  lchownSync(path, stats.uid, stats.gid)
-  chmodSync(path, stats.mode & 0o7777)
-  lutimesSync(path, stats.atime, stats.mtime)
+function mountAttributes({ Target, ReadOnly, Propagation }: MountSetting): Readonly<Record<string, string>> {
+  return { destination: Target, propagation: Propagation ?? '', 'read/write': String(!ReadOnly) }
 }

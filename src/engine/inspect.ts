@@ -1,7 +1,8 @@
-/** `inspect` of whatever has the name: a container, else an image. */
+/** `inspect` of whatever has the name: a container, else an image, else a volume. */
 import { ContainerNotFound } from '../containers/errors.ts'
 import { CoracleError, InvalidArgument } from '../errors.ts'
 import { ImageNotFound } from '../images/errors.ts'
+import { VolumeNotFound } from '../volumes/errors.ts'
 import type { Engine } from './engine.ts'
 
 export type ObjectType = 'container' | 'image' | 'network' | 'volume'
@@ -29,7 +30,7 @@ export interface InspectOptions {
  * @throws {NoSuchObject} @throws {AmbiguousContainer} @throws {InvalidArgument} there is no such type
  */
 export async function inspectObject(
-  { containers, images }: Pick<Engine, 'containers' | 'images'>,
+  { containers, images, volumes }: Pick<Engine, 'containers' | 'images' | 'volumes'>,
   name: string,
   { type, size }: InspectOptions,
 ): Promise<object> {
@@ -40,7 +41,8 @@ export async function inspectObject(
   const wants = (kind: ObjectType) => type === undefined || type === kind
   const found =
     (wants('container') && (await unlessMissing(containers.inspect(name, { size })))) ||
-    (wants('image') && (await unlessMissing(images.inspect(name))))
+    (wants('image') && (await unlessMissing(images.inspect(name)))) ||
+    (wants('volume') && (await unlessMissing(volumes.inspect(name))))
   if (!found) throw new NoSuchObject(name, type)
   return found
 }
@@ -50,7 +52,8 @@ async function unlessMissing(inspected: Promise<object>): Promise<object | undef
     return await inspected
   } catch (error) {
     // What cannot be a name of an image is not one.
-    if (error instanceof ContainerNotFound || error instanceof ImageNotFound) return undefined
+    if (error instanceof ContainerNotFound || error instanceof ImageNotFound || error instanceof VolumeNotFound)
+      return undefined
     if (error instanceof InvalidArgument) return undefined
     throw error
   }

@@ -10,6 +10,7 @@ import { type Paths, readPaths, statePath } from '../paths.ts'
 import type { IsolationBackend } from '../plugins/contract.ts'
 import { openDatabase } from '../state/database.ts'
 import { dockerSetting } from '../util/docker-config.ts'
+import { openVolumes } from '../volumes/open.ts'
 import type { Engine } from './engine.ts'
 import { openRegistry, type RegistryEvents } from './registry.ts'
 
@@ -40,6 +41,7 @@ export async function openLocalEngine({ paths = readPaths(), ...events }: LocalE
     images,
     openBackend: (name) => openBackend(paths, name),
   })
+  const volumes = openVolumes({ paths, database })
   let open = true
   const close = async () => {
     if (!open) return
@@ -50,7 +52,8 @@ export async function openLocalEngine({ paths = readPaths(), ...events }: LocalE
   return {
     images,
     containers,
-    system: openSystem({ paths, database, images, containers }),
+    volumes,
+    system: openSystem({ paths, database, images, containers, volumes }),
     userSetting: dockerSetting,
     close,
   }

@@ -37,7 +37,16 @@ export interface UsageDetails {
   readonly images: readonly ImageUsage[]
   /** With their sizes. */
   readonly containers: readonly ContainerSummary[]
-  readonly volumes: readonly { name: string; container: string; path: string; sizeBytes: number }[]
+  readonly volumes: readonly UsedVolume[]
+}
+
+interface UsedVolume {
+  readonly name: string
+  readonly driver: string
+  /** Ids of those that have it. */
+  readonly containers: readonly string[]
+  readonly path: string
+  readonly sizeBytes: number
 }
 
 export interface DetailOptions {
@@ -62,12 +71,12 @@ export function dfDocument(
     Containers: containers.map((container) => ({
       ...containerRow(container, { full, nowMs }),
       Size: humanSize(container.size?.writableBytes ?? 0, 3),
-      LocalVolumes: `${volumes.filter((volume) => volume.container === container.id).length}`,
+      LocalVolumes: `${volumes.filter((volume) => volume.containers.includes(container.id)).length}`,
     })),
-    Volumes: volumes.map(({ name, path, sizeBytes }) => ({
+    Volumes: volumes.map(({ name, driver, containers: users, path, sizeBytes }) => ({
       Name: name,
-      Driver: 'local',
-      Links: '1',
+      Driver: driver,
+      Links: `${users.length}`,
       Mountpoint: path,
       Scope: 'local',
       Size: humanSize(sizeBytes),

@@ -92,6 +92,7 @@ export const createFlags = {
   userns: text('User namespace to use'),
   uts: text('UTS namespace to use'),
   volume: list('Bind mount a volume', 'v'),
+  'volumes-from': list('Mount volumes from the specified container(s)'),
   workdir: text('Working directory inside the container', 'w'),
 }
 

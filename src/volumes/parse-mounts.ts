@@ -1,13 +1,13 @@
-/** `-v`, `--mount` and `--tmpfs` as docker reads them: binds and tmpfs. */
+/** `-v`, `--mount` and `--tmpfs` as docker reads them: volumes, binds and tmpfs. */
 import { isAbsolute, normalize, resolve } from 'node:path'
 import { InvalidArgument } from '../errors.ts'
+import { checkVolumeName } from './names.ts'
 import type { MountSetting } from './types.ts'
 
+const VOLUME_KEYS = ['NoCopy', 'VolumeLabels', 'VolumeDriver', 'VolumeOptions'] as const
 const PROPAGATIONS = new Set(['private', 'rprivate', 'slave', 'rslave', 'shared', 'rshared'])
 /** Accepted for docker's sake: SELinux labels, consistency hints of Docker Desktop. */
-const IGNORED_MODES = new Set(['z', 'Z', 'cached', 'delegated', 'consistent', 'rw', 'nocopy'])
-const VOLUMES_LATER =
-  'named volumes are not supported yet: bind a directory (-v /host/path:/path, --mount type=bind,source=…,target=…) or use --tmpfs'
+const IGNORED_MODES = new Set(['z', 'Z', 'cached', 'delegated', 'consistent', 'rw'])
 
 /** `/host:/path[:options]`, `./relative:/path`, or `/path` alone (an anonymous volume). */
 export function parseVolumeFlag(text: string, cwd: string = process.cwd()): MountSetting {
@@ -16,17 +16,20 @@ export function parseVolumeFlag(text: string, cwd: string = process.cwd()): Moun
   if (parts.length > 3 || parts.some((part) => part === '')) throw fail(': empty section between colons')
   const [first = '', second, modes = ''] = parts
   if (second === undefined) return { Type: 'volume', Source: '', Target: target(first, fail), ReadOnly: false }
-  if (!isAbsolute(first) && !first.startsWith('.') && !first.startsWith('~'))
-    throw new InvalidArgument(`cannot use the volume ${JSON.stringify(first)}: ${VOLUMES_LATER}`)
-  const setting: MountSetting = {
-    Type: 'bind',
-    Source: resolve(cwd, first),
-    Target: target(second, fail),
-    ReadOnly: false,
-    CreateMountpoint: true,
-  }
+  const named = !isAbsolute(first) && !first.startsWith('.') && !first.startsWith('~')
+  if (named) checkVolumeName(first)
+  const setting: MountSetting = named
+    ? { Type: 'volume', Source: first, Target: target(second, fail), ReadOnly: false, CreateMountpoint: true }
+    : {
+        Type: 'bind',
+        Source: resolve(cwd, first),
+        Target: target(second, fail),
+        ReadOnly: false,
+        CreateMountpoint: true,
+      }
   for (const mode of modes === '' ? [] : modes.split(',')) {
     if (mode === 'ro') setting.ReadOnly = true
+    else if (mode === 'nocopy' && named) setting.NoCopy = true
     else if (PROPAGATIONS.has(mode)) setting.Propagation = mode as NonNullable<MountSetting['Propagation']>
     else if (!IGNORED_MODES.has(mode)) throw fail(`: invalid mode: ${modes}`)
   }
@@ -53,9 +56,8 @@ export function parseMountFlag(text: string, cwd: string = process.cwd()): Mount
     if (key === 'type') type = (value ?? '').toLowerCase()
     else applyKey(setting, { key, value, fail, cwd })
   }
-  if (type === 'volume') throw fail(VOLUMES_LATER)
-  if (type !== 'bind' && type !== 'tmpfs')
-    throw fail(`mount type ${JSON.stringify(type)} is not supported: use bind or tmpfs`)
+  if (type !== 'volume' && type !== 'bind' && type !== 'tmpfs')
+    throw fail(`mount type ${JSON.stringify(type)} is not supported: use volume, bind or tmpfs`)
   if (setting.Target === '') throw fail('target is required')
   if (type === 'bind' && setting.Source === '') throw fail('source is required')
   if (type === 'tmpfs' && setting.Source !== '') throw fail('source is not allowed for a tmpfs')
@@ -63,6 +65,12 @@ export function parseMountFlag(text: string, cwd: string = process.cwd()): Mount
     throw fail(`cannot mix 'bind-*' options with mount type '${type}'`)
   if (type !== 'tmpfs' && (setting.TmpfsSizeBytes !== undefined || setting.TmpfsMode !== undefined))
     throw fail(`cannot mix 'tmpfs-*' options with mount type '${type}'`)
+  if (type !== 'volume' && VOLUME_KEYS.some((key) => setting[key] !== undefined))
+    throw fail(`cannot mix 'volume-*' options with mount type '${type}'`)
+  if (type === 'volume') {
+    if (setting.Source !== '') checkVolumeName(setting.Source)
+    return setting
+  }
   return { ...setting, Type: type, Source: setting.Source === '' ? '' : resolve(cwd, setting.Source) }
 }
 
@@ -114,14 +122,28 @@ function applyKey(setting: MountSetting, context: KeyContext): void {
     case 'consistency':
       return
     case 'volume-nocopy':
+      setting.NoCopy = flag(context)
+      return
     case 'volume-label':
+      setting.VolumeLabels = { ...setting.VolumeLabels, ...pair(value) }
+      return
     case 'volume-driver':
+      setting.VolumeDriver = value
+      return
     case 'volume-opt':
+      setting.VolumeOptions = { ...setting.VolumeOptions, ...pair(value) }
+      return
     case 'volume-subpath':
-      throw fail(VOLUMES_LATER)
+      throw fail('a part of a volume cannot be mounted: mount the whole volume')
     default:
       throw fail(`unexpected key '${key}' in '${key}${context.value === undefined ? '' : `=${value}`}'`)
   }
+}
+
+/** `KEY=VALUE`; a key alone has an empty value. */
+function pair(text: string): Record<string, string> {
+  const equals = text.indexOf('=')
+  return equals === -1 ? { [text]: '' } : { [text.slice(0, equals)]: text.slice(equals + 1) }
 }
 
 function applyRecursion(setting: MountSetting, { key, value, fail }: KeyContext): void {

@@ -16,4 +16,66 @@ export interface MountSetting {
   TmpfsSizeBytes?: number
   TmpfsMode?: number
   TmpfsOptions?: string[]
+  /** volume: the image's content is not copied into it */
+  NoCopy?: boolean
+  /** volume: what a new one is made with */
+  VolumeLabels?: Record<string, string>
+  VolumeDriver?: string
+  VolumeOptions?: Record<string, string>
+}
+
+export interface VolumeRecord {
+  readonly name: string
+  readonly driver: string
+  readonly labels: Readonly<Record<string, string>>
+  /** `type`, `device` and `o` of the driver local. */
+  readonly options: Readonly<Record<string, string>>
+  /** Nobody has named it: it goes with its container where that is removed with its volumes. */
+  readonly anonymous: boolean
+  readonly createdAtMs: number
+}
+
+export interface NewVolume {
+  /** Empty: 64 random hex digits. */
+  readonly name: string
+  readonly driver?: string | undefined
+  readonly labels?: Readonly<Record<string, string>>
+  readonly options?: Readonly<Record<string, string>>
+}
+
+export interface VolumeUsage extends VolumeRecord {
+  /** Ids of those that have it. */
+  readonly containers: readonly string[]
+  readonly path: string
+  readonly sizeBytes: number
+}
+
+/** docker's document of `volume inspect`. */
+export interface VolumeDocument {
+  readonly CreatedAt: string
+  readonly Driver: string
+  readonly Labels: Readonly<Record<string, string>> | null
+  readonly Mountpoint: string
+  readonly Name: string
+  readonly Options: Readonly<Record<string, string>> | null
+  readonly Scope: 'local'
+}
+
+export interface VolumeEngine {
+  /** One that is there already is as good. @returns its name @throws {InvalidArgument} @throws {VolumeConflict} */
+  create(volume: NewVolume): Promise<string>
+  /** By name. @param filters - docker's `key=value`: name, label, driver, dangling @throws {InvalidArgument} */
+  list(filters?: readonly string[]): Promise<readonly VolumeDocument[]>
+  /** @throws {VolumeNotFound} */
+  inspect(name: string): Promise<VolumeDocument>
+  /** @throws {VolumeNotFound} @throws {VolumeInUse} */
+  remove(name: string): Promise<void>
+  /** Those that no container has: anonymous ones, or all. */
+  prune(options: { readonly all: boolean; readonly filters: readonly string[] }): Promise<PrunedVolumes>
+  usage(): Promise<readonly VolumeUsage[]>
+}
+
+export interface PrunedVolumes {
+  readonly deleted: readonly string[]
+  readonly reclaimedBytes: number
 }

@@ -183,7 +183,7 @@ const DETAILS: UsageDetails = {
       size: { writableBytes: 7, virtualBytes: 3007 },
     },
   ],
-  volumes: [{ name: 'aaaaaaaaaaaa-0', container: 'a'.repeat(64), path: '/v/0', sizeBytes: 500 }],
+  volumes: [{ name: 'aaaaaaaaaaaa-0', driver: 'local', containers: ['a'.repeat(64)], path: '/v/0', sizeBytes: 500 }],
 }
 
 describe('system info', () => {

@@ -29,8 +29,16 @@ describe('-v', () => {
       assert.throws(() => parseVolumeFlag(text), InvalidArgument)
     })
 
-  it('says what there is instead of named volumes', () => {
-    assert.throws(() => parseVolumeFlag('data:/b'), /named volumes are not supported yet: bind a directory/)
+  it('takes a name for a volume', () => {
+    assert.deepEqual(parseVolumeFlag('data:/b:nocopy,ro'), {
+      Type: 'volume',
+      Source: 'data',
+      Target: '/b',
+      ReadOnly: true,
+      CreateMountpoint: true,
+      NoCopy: true,
+    })
+    assert.throws(() => parseVolumeFlag('..x/y:/b/..'), InvalidArgument)
   })
 })
 
@@ -53,6 +61,20 @@ describe('--mount', () => {
     })
   })
 
+  it('reads every key of a volume', () => {
+    const keys = 'volume-nocopy,volume-label=a=b,volume-label=c,volume-driver=local,volume-opt=type=tmpfs'
+    assert.deepEqual(parseMountFlag(`source=data,target=/b,ro,${keys}`), {
+      Type: 'volume',
+      Source: 'data',
+      Target: '/b',
+      ReadOnly: true,
+      NoCopy: true,
+      VolumeLabels: { a: 'b', c: '' },
+      VolumeDriver: 'local',
+      VolumeOptions: { type: 'tmpfs' },
+    })
+  })
+
   it('takes quoted fields as CSV', () => {
     assert.equal(parseMountFlag('type=bind,"source=/a,b",target=/c').Source, '/a,b')
   })
@@ -65,8 +87,9 @@ describe('--mount', () => {
     ['type=bind,source=/a,target=/b,tmpfs-size=1m', /cannot mix/],
     ['type=bind,source=/a,target=/b,colour=red', /unexpected key 'colour' in 'colour=red'/],
     ['type=bind,source=/a,target=/b,readonly=perhaps', /invalid value for readonly: perhaps/],
-    ['type=volume,source=data,target=/b', /named volumes are not supported yet/],
-    ['source=data,target=/b', /named volumes are not supported yet/],
+    ['type=volume,source=../data,target=/b', /invalid characters for a local volume name/],
+    ['source=data,target=/b,volume-subpath=x', /a part of a volume cannot be mounted/],
+    ['type=bind,source=/a,target=/b,volume-nocopy', /cannot mix/],
     ['type=npipe,source=/a,target=/b', /mount type "npipe" is not supported/],
   ] as const)
     it(`refuses ${text}`, () => {

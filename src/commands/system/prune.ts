@@ -20,7 +20,7 @@ export default class SystemPrune extends EngineCommand {
       description: 'Provide filter values (e.g. "label=<key>=<value>", "until=<timestamp>")',
     }),
     force: Flags.boolean({ char: 'f', description: 'Do not prompt for confirmation' }),
-    volumes: Flags.boolean({ description: 'Prune anonymous volumes (they go with their containers in any case)' }),
+    volumes: Flags.boolean({ description: 'Prune anonymous volumes' }),
   }
 
   async run(): Promise<void> {
@@ -33,6 +33,7 @@ export default class SystemPrune extends EngineCommand {
     const { system } = await this.openEngine()
     const result = await system.prune({ all, volumes: flags.volumes ?? false, filters })
     if (result.containers.length > 0) this.log(['Deleted Containers:', ...result.containers, ''].join('\n'))
+    if (result.volumes.length > 0) this.log(['Deleted Volumes:', ...result.volumes, ''].join('\n'))
     if (result.images.length > 0) this.log(['Deleted Images:', ...result.images, ''].join('\n'))
     this.log(`Total reclaimed space: ${humanSize(result.reclaimedBytes)}`)
   }

@@ -72,10 +72,14 @@ export function nullWhenEmpty(list: readonly string[] | null): readonly string[]
 
 /** Written with `-v`: docker shows it as the text that it was. */
 function isBind({ Type, CreateMountpoint }: MountSetting): boolean {
-  return Type === 'bind' && CreateMountpoint === true
+  return Type !== 'tmpfs' && CreateMountpoint === true
 }
 
-function bindText({ Source, Target, ReadOnly, Propagation }: MountSetting): string {
-  const options = [...(ReadOnly ? ['ro'] : []), ...(Propagation === undefined ? [] : [Propagation])]
+function bindText({ Source, Target, ReadOnly, Propagation, NoCopy }: MountSetting): string {
+  const options = [
+    ...(ReadOnly ? ['ro'] : []),
+    ...(NoCopy ? ['nocopy'] : []),
+    ...(Propagation === undefined ? [] : [Propagation]),
+  ]
   return [Source, Target, ...(options.length === 0 ? [] : [options.join(',')])].join(':')
 }

@@ -38,11 +38,16 @@ function restartText({ Name, MaximumRetryCount }: RestartPolicy): string {
 /** `-v` where that says it all, otherwise `--mount`. */
 function mountFlag(mount: MountSetting): Flag[] {
   const { Type, Source, Target } = mount
-  if (Type === 'volume') return [`--volume=${Target}`]
+  const bare = mount.VolumeLabels === undefined && mount.VolumeOptions === undefined && mount.VolumeDriver === undefined
+  if (Type === 'volume' && Source === '' && bare && !mount.NoCopy && !mount.ReadOnly) return [`--volume=${Target}`]
   const simple = mount.NonRecursive === undefined && mount.ReadOnlyNonRecursive === undefined
-  if (Type !== 'bind' || !mount.CreateMountpoint || !simple || `${Source}${Target}`.includes(':'))
+  if (Type === 'tmpfs' || !mount.CreateMountpoint || !simple || `${Source}${Target}`.includes(':'))
     return [`--mount=${mountFields(mount).map(csvField).join(',')}`]
-  const options = [...(mount.ReadOnly ? ['ro'] : []), ...(mount.Propagation === undefined ? [] : [mount.Propagation])]
+  const options = [
+    ...(mount.ReadOnly ? ['ro'] : []),
+    ...(mount.NoCopy ? ['nocopy'] : []),
+    ...(mount.Propagation === undefined ? [] : [mount.Propagation]),
+  ]
   return [`--volume=${[Source, Target, ...(options.length === 0 ? [] : [options.join(',')])].join(':')}`]
 }
 
@@ -58,9 +63,17 @@ function mountFields(mount: MountSetting): readonly string[] {
     ...field('bind-nonrecursive', mount.NonRecursive),
     ...(ReadOnlyNonRecursive === undefined ? [] : [`bind-recursive=${ReadOnlyNonRecursive ? 'writable' : 'readonly'}`]),
     ...field('bind-create-mountpoint', mount.CreateMountpoint),
+    ...field('volume-nocopy', mount.NoCopy),
+    ...field('volume-driver', mount.VolumeDriver),
+    ...entries('volume-label', mount.VolumeLabels),
+    ...entries('volume-opt', mount.VolumeOptions),
     ...field('tmpfs-size', mount.TmpfsSizeBytes),
     ...field('tmpfs-mode', mount.TmpfsMode?.toString(8)),
   ]
+}
+
+function entries(key: string, map: Readonly<Record<string, string>> = {}): readonly string[] {
+  return Object.entries(map).map(([name, value]) => `${key}=${name}=${value}`)
 }
 
 function csvField(text: string): string {

@@ -51,7 +51,7 @@ export async function inspectContainer(
     HostConfig: describeHostConfig(record),
     GraphDriver: graph,
     ...(size && (await describeSizes(room, record))),
-    Mounts: describeMounts(record.settings, spec, data),
+    Mounts: describeMounts(room, record, { spec, data }),
     Config: describeConfig(config, spec),
     NetworkSettings: describeNetworks(record),
   }

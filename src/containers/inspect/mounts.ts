@@ -1,14 +1,17 @@
 /** `Mounts` of docker's inspect: binds, volumes and tmpfs that the user or the image asked for. */
 import type { RuntimeSpec } from '../../oci/runtime-spec.ts'
-import type { StoredSettings } from '../records.ts'
+import { usesBy, type VolumeUse } from '../../volumes/records.ts'
+import { volumePath } from '../../volumes/store.ts'
+import type { ContainerRecord } from '../records.ts'
+import type { ContainerRoom } from '../room.ts'
 
-/** @param directory - of the container: what is bound from its `volumes` is an anonymous volume */
+/** @param data - the container's directory: earlier containers have their anonymous volumes in it */
 export function describeMounts(
-  { host }: Pick<StoredSettings, 'host'>,
-  spec: RuntimeSpec | undefined,
-  directory: string,
+  room: Pick<ContainerRoom, 'database' | 'paths'>,
+  { id, settings }: Pick<ContainerRecord, 'id' | 'settings'>,
+  { spec, data }: { readonly spec: RuntimeSpec | undefined; readonly data: string },
 ): readonly object[] {
-  const asked = host.Mounts.filter(({ Type }) => Type !== 'volume').map((mount) => ({
+  const asked = settings.host.Mounts.filter(({ Type }) => Type !== 'volume').map((mount) => ({
     Type: mount.Type,
     Source: mount.Source,
     Destination: mount.Target,
@@ -16,8 +19,27 @@ export function describeMounts(
     RW: !mount.ReadOnly,
     Propagation: mount.Type === 'bind' ? (mount.Propagation ?? 'rprivate') : '',
   }))
-  const volumes = (spec?.mounts ?? [])
-    .filter(({ source }) => source?.startsWith(`${directory}/volumes/`))
+  const volumes = usesBy(room.database, id).map((use) => describeUse(use, volumePath(room.paths, use.volume)))
+  return [...asked, ...volumes, ...earlierVolumes(spec, data)]
+}
+
+/** docker's `z` is what it says of every volume that `-v` has mounted. */
+function describeUse({ volume, mount }: VolumeUse, path: string): object {
+  return {
+    Type: 'volume',
+    Name: volume,
+    Source: path,
+    Destination: mount.Target,
+    Driver: mount.VolumeDriver ?? 'local',
+    Mode: mount.ReadOnly ? 'ro' : mount.CreateMountpoint ? 'z' : '',
+    RW: !mount.ReadOnly,
+    Propagation: mount.Propagation ?? '',
+  }
+}
+
+function earlierVolumes(spec: RuntimeSpec | undefined, data: string): readonly object[] {
+  return (spec?.mounts ?? [])
+    .filter(({ source }) => source?.startsWith(`${data}/volumes/`))
     .map(({ source, destination }) => ({
       Type: 'volume',
       Name: '',
@@ -28,5 +50,4 @@ export function describeMounts(
       RW: true,
       Propagation: '',
     }))
-  return [...asked, ...volumes]
 }

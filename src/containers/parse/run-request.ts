@@ -66,6 +66,7 @@ function hostConfig(flags: RunFlags): HostConfig {
       ...(flags.volume ?? []).map((text) => parseVolumeFlag(text)),
       ...(flags.mount ?? []).map((text) => parseMountFlag(text)),
     ],
+    ...(flags['volumes-from'] !== undefined && { VolumesFrom: [...flags['volumes-from']] }),
     Tmpfs: Object.fromEntries((flags.tmpfs ?? []).map(parseTmpfsFlag)),
     ContainerIDFile: flags.cidfile ?? '',
     NetworkMode: parseNetworkMode(flags.network),

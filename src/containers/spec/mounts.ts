@@ -8,8 +8,8 @@ export interface MountInput {
   readonly host: HostConfig
   /** Holds hosts, hostname and resolv.conf. */
   readonly directory: string
-  /** Binds for the image's volumes and `-v /path`: directories that belong to this container. */
-  readonly volumes: readonly { readonly source: string; readonly target: string }[]
+  /** The volumes among them, as they are found on the host. */
+  readonly volumes: readonly MountSpec[]
   /** Whether the gid 5 (tty) exists in the container's user namespace. */
   readonly ttyGroup: boolean
   /** A user namespace without a network namespace of its own may not mount sysfs. */
@@ -18,7 +18,7 @@ export interface MountInput {
 
 export function makeMounts(input: MountInput): MountSpec[] {
   const { host } = input
-  const asked = [...volumeMounts(input), ...host.Mounts.filter(isMounted).map(settingMount), ...tmpfsMounts(host)]
+  const asked = [...input.volumes, ...host.Mounts.filter(isMounted).map(settingMount), ...tmpfsMounts(host)]
   const targets = new Set(asked.map((mount) => mount.destination))
   const ownDev = targets.has('/dev')
   const defaults = [...defaultMounts(input), ...etcMounts(input)].filter(
@@ -81,15 +81,6 @@ function etcMounts({ host, directory }: MountInput): MountSpec[] {
     type: 'bind',
     source: join(directory, name),
     options,
-  }))
-}
-
-function volumeMounts({ volumes }: MountInput): MountSpec[] {
-  return volumes.map(({ source, target }) => ({
-    destination: target,
-    type: 'bind',
-    source,
-    options: ['rbind', 'rprivate'],
   }))
 }
 

@@ -2,6 +2,7 @@
 import type {
   IdMapping,
   LinuxSpec,
+  MountSpec,
   NamespaceType,
   ProcessSpec,
   RuntimeSpec,
@@ -24,7 +25,7 @@ export interface SpecInput {
   readonly user: ResolvedUser
   /** The container's directory under the data root. */
   readonly directory: string
-  readonly volumes: readonly { readonly source: string; readonly target: string }[]
+  readonly volumes: readonly MountSpec[]
   readonly devices: ContainerDevices
   /** The compiled-in or the user's profile, resolved for these capabilities; undefined is no filter. */
   readonly seccomp: SeccompSpec | undefined

@@ -1,20 +1,16 @@
 /** `system df`: what takes place on the disk, and how much of it nobody needs. */
-import { readdir } from 'node:fs/promises'
-import { join } from 'node:path'
 import { isActive } from '../../containers/lifecycle.ts'
-import { treeBytes } from '../../containers/size.ts'
 import type { ContainerSummary } from '../../containers/types.ts'
 import type { ImageUsage } from '../../images/types.ts'
-import { containerDirectory, type Paths } from '../../paths.ts'
+import type { VolumeUsage } from '../../volumes/types.ts'
 import type { SystemRoom } from './room.ts'
-import type { DiskUsage, DiskUsageRow, VolumeUsage } from './types.ts'
+import type { DiskUsage, DiskUsageRow } from './types.ts'
 
 /** See `SystemEngine.diskUsage`. */
 export async function diskUsage(room: SystemRoom): Promise<DiskUsage> {
   const images = await room.images.usage()
   const containers = await room.containers.list({ all: true, size: true })
-  const volumes: VolumeUsage[] = []
-  for (const { id } of containers) volumes.push(...(await volumesOf(room.paths, id)))
+  const volumes = await room.volumes.usage()
   return {
     rows: [
       imageRow(images),
@@ -54,32 +50,14 @@ function containerRow(containers: readonly ContainerSummary[]): DiskUsageRow {
   }
 }
 
-/** Each has its container, so none can go alone. */
 function volumeRow(volumes: readonly VolumeUsage[]): DiskUsageRow {
-  const { length } = volumes
-  const sizeBytes = sum(volumes.map((volume) => volume.sizeBytes))
-  return { type: 'Local Volumes', total: length, active: length, sizeBytes, reclaimableBytes: 0 }
-}
-
-const SHORT_ID = 12
-
-async function volumesOf(paths: Paths, container: string): Promise<readonly VolumeUsage[]> {
-  const directory = join(containerDirectory(paths, container), 'volumes')
-  const found: VolumeUsage[] = []
-  for (const entry of await namesIn(directory)) {
-    if (entry.endsWith('.part')) continue // it is being filled
-    const path = join(directory, entry)
-    const name = `${container.slice(0, SHORT_ID)}-${entry}`
-    found.push({ name, container, path, sizeBytes: await treeBytes(path) })
-  }
-  return found
-}
-
-async function namesIn(directory: string): Promise<readonly string[]> {
-  try {
-    return (await readdir(directory)).sort()
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [] // it has none, or has just been removed
-    throw error
+  const idle = volumes.filter(({ containers }) => containers.length === 0)
+  const bytes = ({ sizeBytes }: VolumeUsage) => sizeBytes
+  return {
+    type: 'Local Volumes',
+    total: volumes.length,
+    active: volumes.length - idle.length,
+    sizeBytes: sum(volumes.map(bytes)),
+    reclaimableBytes: sum(idle.map(bytes)),
   }
 }

@@ -1,4 +1,4 @@
-/** `system prune`: stopped containers first, because they hold on to images; then images. */
+/** `system prune`: stopped containers first, because they hold on to volumes and images. */
 import type { SystemRoom } from './room.ts'
 import type { SystemPruneOptions, SystemPruneResult } from './types.ts'
 
@@ -8,10 +8,11 @@ import type { SystemPruneOptions, SystemPruneResult } from './types.ts'
  * @throws {InvalidArgument} a filter; nothing has been removed then
  */
 export async function pruneSystem(
-  { containers, images }: SystemRoom,
-  { all, filters }: SystemPruneOptions,
+  { containers, images, volumes: room }: SystemRoom,
+  { all, volumes, filters }: SystemPruneOptions,
 ): Promise<SystemPruneResult> {
   const stopped = await containers.prune(filters)
+  const idle = volumes ? await room.prune({ all: false, filters }) : { deleted: [], reclaimedBytes: 0 }
   const unused = await images.prune({ all, filters })
   return {
     containers: stopped.deleted,
@@ -19,7 +20,7 @@ export async function pruneSystem(
       ...unused.untagged.map((name) => `untagged: ${name}`),
       ...unused.deleted.map((digest) => `deleted: ${digest}`),
     ],
-    volumes: [], // anonymous volumes go with their containers
-    reclaimedBytes: stopped.reclaimedBytes + unused.reclaimedBytes,
+    volumes: idle.deleted,
+    reclaimedBytes: stopped.reclaimedBytes + idle.reclaimedBytes + unused.reclaimedBytes,
   }
 }

@@ -3,10 +3,12 @@ import type { ContainerEngine } from '../../containers/types.ts'
 import type { ImageStore } from '../../images/types.ts'
 import type { Paths } from '../../paths.ts'
 import type { Database } from '../../state/database.ts'
+import type { VolumeEngine } from '../../volumes/types.ts'
 
 export interface SystemRoom {
   readonly paths: Paths
   readonly database: Database
   readonly images: ImageStore
   readonly containers: ContainerEngine
+  readonly volumes: VolumeEngine
 }

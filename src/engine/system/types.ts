@@ -3,6 +3,7 @@ import type { ContainerSummary } from '../../containers/types.ts'
 import type { ImageUsage } from '../../images/types.ts'
 import type { EventType } from '../../state/events.ts'
 import type { CheckOptions, CheckReport } from '../../state/findings.ts'
+import type { VolumeUsage } from '../../volumes/types.ts'
 
 export type { CheckOptions, CheckReport, Finding } from '../../state/findings.ts'
 
@@ -32,14 +33,6 @@ export interface DiskUsageRow {
   readonly active: number
   readonly sizeBytes: number
   readonly reclaimableBytes: number
-}
-
-/** Anonymous ones belong to a container and go with it. */
-export interface VolumeUsage {
-  readonly name: string
-  readonly container: string
-  readonly path: string
-  readonly sizeBytes: number
 }
 
 export interface DiskUsage {

@@ -1,0 +1,14 @@
+/** Opens the volume room; its code is loaded when it is asked for something. */
+import type { VolumeRoom } from './store.ts'
+import type { VolumeEngine } from './types.ts'
+
+export function openVolumes(room: VolumeRoom): VolumeEngine {
+  return {
+    create: async (volume) => (await (await import('./store.ts')).createVolume(room, volume)).name,
+    list: async (filters = []) => (await import('./list.ts')).listDocuments(room, filters),
+    inspect: async (name) => (await import('./list.ts')).inspectVolume(room, name),
+    remove: async (name) => (await import('./store.ts')).removeVolume(room, name),
+    prune: async (options) => (await import('./list.ts')).pruneVolumes(room, options),
+    usage: async () => (await import('./list.ts')).volumeUsage(room),
+  }
+}

@@ -1,0 +1,89 @@
+/** The rows of volumes and of their uses. */
+import type { Database } from '../state/database.ts'
+import { insertEvent } from '../state/events.ts'
+import type { MountSetting, VolumeRecord } from './types.ts'
+
+type Row = Readonly<Record<string, unknown>>
+
+export function readVolume(database: Database, name: string): VolumeRecord | undefined {
+  const row = database.prepare('SELECT * FROM volumes WHERE name = ?').get(name)
+  return row === undefined ? undefined : toVolume(row)
+}
+
+export function listVolumes(database: Database): readonly VolumeRecord[] {
+  return database.prepare('SELECT * FROM volumes ORDER BY name').all().map(toVolume)
+}
+
+/** Within a write transaction of the caller. */
+export function insertVolume(database: Database, volume: VolumeRecord): void {
+  database
+    .prepare('INSERT INTO volumes (name, driver, labels, options, anonymous, created_at) VALUES (?, ?, ?, ?, ?, ?)')
+    .run(
+      volume.name,
+      volume.driver,
+      JSON.stringify(volume.labels),
+      JSON.stringify(volume.options),
+      volume.anonymous ? 1 : 0,
+      volume.createdAtMs,
+    )
+  insertVolumeEvent(database, volume.name, 'create', { driver: volume.driver })
+}
+
+/** Within a write transaction of the caller; nobody uses it. */
+export function deleteVolume(database: Database, { name, driver }: Pick<VolumeRecord, 'name' | 'driver'>): void {
+  database.prepare('DELETE FROM volumes WHERE name = ?').run(name)
+  insertVolumeEvent(database, name, 'destroy', { driver })
+}
+
+export function insertVolumeEvent(
+  database: Database,
+  actor: string,
+  action: string,
+  attributes: Readonly<Record<string, string>>,
+): void {
+  insertEvent(database, { type: 'volume', action, actor, attributes })
+}
+
+/** A volume where a container has it. */
+export interface VolumeUse {
+  readonly container: string
+  readonly volume: string
+  readonly mount: MountSetting
+}
+
+/** Within a write transaction of the caller; the volume and the container are there. */
+export function insertUse(database: Database, { container, volume, mount }: VolumeUse): void {
+  database
+    .prepare('INSERT INTO volume_uses (container, target, volume, mount) VALUES (?, ?, ?, ?)')
+    .run(container, mount.Target, volume, JSON.stringify(mount))
+}
+
+/** Where a container has volumes. */
+export function usesBy(database: Database, container: string): readonly VolumeUse[] {
+  return database.prepare('SELECT * FROM volume_uses WHERE container = ? ORDER BY target').all(container).map(toUse)
+}
+
+/** Ids of the containers that have a volume. */
+export function usersOf(database: Database, volume: string): readonly string[] {
+  const rows = database.prepare('SELECT DISTINCT container FROM volume_uses WHERE volume = ?').all(volume)
+  return rows.map((row) => row['container'] as string)
+}
+
+function toVolume(row: Row): VolumeRecord {
+  return {
+    name: row['name'] as string,
+    driver: row['driver'] as string,
+    labels: JSON.parse(row['labels'] as string) as Record<string, string>,
+    options: JSON.parse(row['options'] as string) as Record<string, string>,
+    anonymous: row['anonymous'] === 1,
+    createdAtMs: row['created_at'] as number,
+  }
+}
+
+function toUse(row: Row): VolumeUse {
+  return {
+    container: row['container'] as string,
+    volume: row['volume'] as string,
+    mount: JSON.parse(row['mount'] as string) as MountSetting,
+  }
+}

@@ -1,0 +1,80 @@
+/** Volumes on disk and in the database. A row is there only while its directory is; a directory alone is nobody's. */
+import { randomBytes } from 'node:crypto'
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { InvalidArgument } from '../errors.ts'
+import { type Paths, volumeDirectory } from '../paths.ts'
+import { type Database, transaction } from '../state/database.ts'
+import { acquireLock, type Lock } from '../state/lock.ts'
+import { removeAll } from '../util/remove-all.ts'
+import { VolumeConflict, VolumeInUse, VolumeNotFound } from './errors.ts'
+import { checkVolumeName } from './names.ts'
+import { deleteVolume, insertVolume, readVolume, usersOf } from './records.ts'
+import type { NewVolume, VolumeRecord } from './types.ts'
+
+export interface VolumeRoom {
+  readonly paths: Paths
+  readonly database: Database
+}
+
+const OPTIONS = new Set(['type', 'device', 'o'])
+
+/** What a container sees of the volume. */
+export function volumePath(paths: Paths, name: string): string {
+  return join(volumeDirectory(paths, name), '_data')
+}
+
+/** Held while the directory is made, filled or removed. */
+export function lockVolume(database: Database, name: string): Promise<Lock> {
+  return acquireLock(database, `volume:${name}`)
+}
+
+/** See `VolumeEngine.create`. */
+export async function createVolume({ paths, database }: VolumeRoom, asked: NewVolume): Promise<VolumeRecord> {
+  const anonymous = asked.name === ''
+  const name = anonymous ? randomBytes(32).toString('hex') : asked.name
+  const { driver = 'local', labels = {}, options = {} } = asked
+  checkVolumeName(name)
+  checkOptions(driver, options)
+  using _lock = await lockVolume(database, name)
+  const found = readVolume(database, name)
+  if (found !== undefined) {
+    if (Object.keys(options).length > 0 && !sameOptions(options, found.options)) throw new VolumeConflict(name)
+    return found
+  }
+  removeAll(volumeDirectory(paths, name)) // what a removal that was cut short has left
+  mkdirSync(volumePath(paths, name), { recursive: true })
+  const volume = { name, driver, labels, options, anonymous, createdAtMs: Date.now() }
+  transaction(database, () => insertVolume(database, volume))
+  return volume
+}
+
+function checkOptions(driver: string, options: Readonly<Record<string, string>>): void {
+  if (driver !== 'local')
+    throw new InvalidArgument(`error looking up volume plugin ${driver}: plugin "${driver}" not found`, {
+      hint: 'the driver there is: local',
+    })
+  const unknown = Object.keys(options).find((key) => !OPTIONS.has(key))
+  if (unknown !== undefined) throw new InvalidArgument(`invalid option: "${unknown}"`, { hint: 'use type, device, o' })
+  if (Object.keys(options).length === 0) return
+  for (const key of ['type', 'device'])
+    if ((options[key] ?? '') === '') throw new InvalidArgument(`missing required option: "${key}"`)
+}
+
+function sameOptions(one: Readonly<Record<string, string>>, other: Readonly<Record<string, string>>): boolean {
+  const keys = new Set([...Object.keys(one), ...Object.keys(other)])
+  return [...keys].every((key) => one[key] === other[key])
+}
+
+/** See `VolumeEngine.remove`. The row first: what a cut leaves is nobody's, and found. */
+export async function removeVolume({ paths, database }: VolumeRoom, name: string): Promise<void> {
+  using _lock = await lockVolume(database, name)
+  transaction(database, () => {
+    const volume = readVolume(database, name)
+    if (volume === undefined) throw new VolumeNotFound(name)
+    const users = usersOf(database, name)
+    if (users.length > 0) throw new VolumeInUse(name, users)
+    deleteVolume(database, volume)
+  })
+  removeAll(volumeDirectory(paths, name))
+}
