@@ -9,6 +9,7 @@ export function openVolumes(room: VolumeRoom): VolumeEngine {
     inspect: async (name) => (await import('./list.ts')).inspectVolume(room, name),
     remove: async (name) => (await import('./store.ts')).removeVolume(room, name),
     prune: async (options) => (await import('./list.ts')).pruneVolumes(room, options),
+    check: async (options) => (await import('./check.ts')).checkVolumes(room, options),
     usage: async () => (await import('./list.ts')).volumeUsage(room),
   }
 }

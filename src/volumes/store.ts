@@ -1,11 +1,12 @@
 /** Volumes on disk and in the database. A row is there only while its directory is; a directory alone is nobody's. */
 import { randomBytes } from 'node:crypto'
-import { mkdirSync } from 'node:fs'
+import { existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { InvalidArgument } from '../errors.ts'
 import { type Paths, volumeDirectory } from '../paths.ts'
 import { type Database, transaction } from '../state/database.ts'
 import { acquireLock, type Lock } from '../state/lock.ts'
+import { setAside } from '../state/lost-and-found.ts'
 import { removeAll } from '../util/remove-all.ts'
 import { VolumeConflict, VolumeInUse, VolumeNotFound } from './errors.ts'
 import { checkVolumeName } from './names.ts'
@@ -42,7 +43,8 @@ export async function createVolume({ paths, database }: VolumeRoom, asked: NewVo
     if (Object.keys(options).length > 0 && !sameOptions(options, found.options)) throw new VolumeConflict(name)
     return found
   }
-  removeAll(volumeDirectory(paths, name)) // what a removal that was cut short has left
+  // What a removal that was cut short has left, or what a lost database no longer names.
+  if (existsSync(volumeDirectory(paths, name))) setAside(paths, volumeDirectory(paths, name), `volume-${name}`)
   mkdirSync(volumePath(paths, name), { recursive: true })
   const volume = { name, driver, labels, options, anonymous, createdAtMs: Date.now() }
   transaction(database, () => insertVolume(database, volume))

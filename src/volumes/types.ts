@@ -1,5 +1,7 @@
 /** What is mounted into a container, as the user asked for it. */
 
+import type { CheckOptions, RoomReport } from '../state/findings.ts'
+
 /** docker's `Mount`: one `-v`, `--mount` or anonymous volume. */
 export interface MountSetting {
   Type: 'bind' | 'tmpfs' | 'volume'
@@ -73,6 +75,7 @@ export interface VolumeEngine {
   /** Those that no container has: anonymous ones, or all. */
   prune(options: { readonly all: boolean; readonly filters: readonly string[] }): Promise<PrunedVolumes>
   usage(): Promise<readonly VolumeUsage[]>
+  check(options: CheckOptions): Promise<RoomReport>
 }
 
 export interface PrunedVolumes {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { existsSync, readdirSync, statSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, afterEach, before, describe, it } from 'mocha'
 import { type Coracle, IMAGE, openCoracle } from '../support/coracle.ts'
@@ -118,5 +118,15 @@ describe('volumes, by the command line', () => {
     coracle.output('volume', 'create', '-o', 'type=none', '-o', `device=${bound}`, '-o', 'o=bind', 'bound')
     coracle.output('run', '--rm', '-v', 'bound:/d', IMAGE, 'touch', '/d/there')
     assert.deepEqual(readdirSync(bound), ['there'])
+  })
+
+  it('never take over or remove a directory that is on no record', () => {
+    coracle.output('volume', 'create', 'known')
+    const home = join(inspect('known').Mountpoint, '../..')
+    mkdirSync(join(home, 'stray/_data/kept'), { recursive: true })
+    assert.match(coracle.run(['system', 'check']).stdout, /stray/)
+    coracle.output('volume', 'create', 'stray')
+    assert.deepEqual(readdirSync(inspect('stray').Mountpoint), [])
+    assert.deepEqual(readdirSync(join(home, '../lost+found/volume-stray/_data')), ['kept'])
   })
 })

@@ -12,6 +12,7 @@ export async function checkStore(room: SystemRoom, options: CheckOptions): Promi
   const reports: RoomReport[] = [
     { checked: {}, findings: damaged },
     await room.containers.check(rest),
+    await room.volumes.check(rest),
     await room.images.check(rest),
   ]
   return {
