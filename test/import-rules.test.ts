@@ -38,11 +38,11 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   ],
   build: ['images', 'containers', 'plugins', 'linux', '*'],
   compose: ['plugins', '*'],
-  // containers and images drive the native program: supervisor, apply, control groups
+  // these drive the native program: supervisor, apply, control groups
   containers: ['images', 'network', 'volumes', 'plugins', 'linux', '*'],
   images: ['registry', 'plugins', 'linux', '*'],
   network: ['plugins', 'linux', '*'],
-  volumes: ['plugins', '*'],
+  volumes: ['plugins', 'linux', '*'],
   plugins: ['oci', 'errors.ts', 'util'],
   registry: ['*'],
   linux: ['*'],

@@ -1,6 +1,5 @@
 /** Volumes that nobody has named, and that go with their container. */
-import { VolumeInUse, VolumeNotFound } from '../volumes/errors.ts'
-import { readVolume, usesBy } from '../volumes/records.ts'
+import { deleteVolume, readVolume, usersOf, usesBy } from '../volumes/records.ts'
 import type { ContainerRoom } from './room.ts'
 
 export function anonymousVolumes({ database }: ContainerRoom, container: string): readonly string[] {
@@ -8,15 +7,18 @@ export function anonymousVolumes({ database }: ContainerRoom, container: string)
   return [...new Set(names)].filter((name) => readVolume(database, name)?.anonymous === true)
 }
 
-/** Those that another container has by `--volumes-from` stay. */
-export async function removeUnused(room: ContainerRoom, names: readonly string[]): Promise<void> {
-  if (names.length === 0) return
-  const { removeVolume } = await import('../volumes/store.ts')
+/**
+ * Those that another container has by `--volumes-from` stay. Within a write transaction of the caller.
+ *
+ * @returns whether there are directories to be removed
+ */
+export function forgetUnused({ database }: ContainerRoom, names: readonly string[]): boolean {
+  let found = false
   for (const name of names) {
-    try {
-      await removeVolume(room, name)
-    } catch (error) {
-      if (!(error instanceof VolumeInUse) && !(error instanceof VolumeNotFound)) throw error
-    }
+    const volume = readVolume(database, name)
+    if (volume === undefined || usersOf(database, name).length > 0) continue
+    deleteVolume(database, volume)
+    found = true
   }
+  return found
 }

@@ -19,7 +19,6 @@ import { transaction } from '../state/database.ts'
 import { removeAll } from '../util/remove-all.ts'
 import { usersOf } from '../volumes/records.ts'
 import { lockVolume, volumePath } from '../volumes/store.ts'
-import { readRecord } from './records.ts'
 import type { ContainerRoom } from './room.ts'
 import { findInLayers, listInLayers } from './spec/layer-files.ts'
 
@@ -39,8 +38,7 @@ export async function copyUp(
   fillFromImage(part, rootfs.lower, target)
   // In a transaction: no container that has it starts between the look and the change.
   transaction(room.database, () => {
-    const states = usersOf(room.database, volume).map((id) => readRecord(room.database, id)?.state)
-    const mounted = states.some((state) => state !== 'created' && state !== 'exited' && state !== undefined)
+    const mounted = usersOf(room.database, volume).some(({ state }) => state !== 'created' && state !== 'exited')
     if (!mounted) renameIfEmpty(part, path)
   })
   removeAll(part)

@@ -1,6 +1,7 @@
 /** The files of one container under the data root and the run root. */
 import { chmodSync, mkdirSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { removeFiles } from '../linux/remove-files.ts'
 import { containerDirectory, containerRunDirectory, type Paths } from '../paths.ts'
 import type { RootFilesystem } from '../plugins/contract.ts'
 import { removeAll } from '../util/remove-all.ts'
@@ -47,16 +48,9 @@ export function removeRunDirectory(paths: Paths, id: string): void {
   removeAll(containerRunDirectory(paths, id))
 }
 
-/** Idempotent. At once, because a handful of files is gone before a thread would have been found for them. */
+/** Idempotent. */
 export async function removeDirectories(paths: Paths, id: string): Promise<void> {
   const { data, run } = containerDirectories(paths, id)
   removeAll(run)
-  try {
-    removeAll(data)
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    if (code !== 'EACCES' && code !== 'EPERM') throw error
-    const { removeTree } = await import('../linux/remove-tree.ts') // files of an ordinary user's other users
-    await removeTree(data)
-  }
+  await removeFiles(data)
 }

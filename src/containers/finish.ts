@@ -1,9 +1,10 @@
 /** The end of a container: cleaned up after, recorded once, whoever sees it first; then restarted or, for `--rm`, removed. */
 import type { ExitRecord } from '../linux/exit-record.ts'
 import type { ContainerId } from '../plugins/contract.ts'
+import { transaction } from '../state/database.ts'
 import { thisProcess } from '../state/lock.ts'
 import { isAlive, type ProcessIdentity } from '../util/process-identity.ts'
-import { anonymousVolumes, removeUnused } from './anonymous-volumes.ts'
+import { anonymousVolumes, forgetUnused } from './anonymous-volumes.ts'
 import { removeDirectories, removeRunDirectory } from './directories.ts'
 import { ContainerNotFound, StateConflict } from './errors.ts'
 import { holding } from './hold.ts'
@@ -129,13 +130,18 @@ export async function discardContainer(
   { id }: Pick<ContainerRecord, 'id'>,
   { volumes = false }: DiscardOptions = {},
 ): Promise<void> {
-  ignoringRivals(() => advance(room.database, id, { to: 'removing' }))
+  // On record with it, because whoever goes on after a cut must know what is to go as well.
+  ignoringRivals(() => advance(room.database, id, { to: 'removing', ...(volumes && { autoRemove: true }) }))
   const record = readRecord(room.database, id)
   if (record?.state !== 'removing') return // started again, or gone
   await removeDirectories(room.paths, id)
-  const orphans = volumes || record.autoRemove ? anonymousVolumes(room, id) : []
-  deleteRecord(room.database, id)
-  await removeUnused(room, orphans)
+  const withVolumes = volumes || record.autoRemove
+  const left = transaction(room.database, () => {
+    const orphans = withVolumes ? anonymousVolumes(room, id) : []
+    deleteRecord(room.database, id)
+    return forgetUnused(room, orphans)
+  })
+  if (left) await (await import('../volumes/store.ts')).removeLeftFiles(room)
 }
 
 /** Somebody else has taken the same step: what comes after it is idempotent. */

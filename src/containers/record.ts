@@ -72,6 +72,8 @@ export interface RecordChanges {
   readonly restartCount?: number
   readonly restartDelayMs?: number
   readonly health?: Health | undefined
+  /** Its anonymous volumes go with it. */
+  readonly autoRemove?: boolean
 }
 
 export interface NewContainer {

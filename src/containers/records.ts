@@ -117,6 +117,7 @@ function changedColumns(changes: RecordChanges): Record<string, string | number 
   if ('startedAtMs' in changes) columns['started_at'] = changes.startedAtMs ?? null
   if ('finishedAtMs' in changes) columns['finished_at'] = changes.finishedAtMs ?? null
   if ('exitStatus' in changes) columns['exit_status'] = changes.exitStatus ?? null
+  if (changes.autoRemove !== undefined) columns['auto_remove'] = changes.autoRemove ? 1 : 0
   if (changes.oomKilled !== undefined) columns['oom_killed'] = changes.oomKilled ? 1 : 0
   if ('error' in changes) columns['error'] = changes.error ?? null
   if (changes.stoppedByUser !== undefined) columns['stopped_by_user'] = changes.stoppedByUser ? 1 : 0
@@ -147,14 +148,12 @@ export function changeRecord(
   if (count === 0) throw new ContainerNotFound(id)
 }
 
-/** Forgets a container in state `removing`. Idempotent. */
+/** Forgets a container in state `removing`. Idempotent. Within a write transaction of the caller. */
 export function deleteRecord(database: Database, id: string): void {
-  transaction(database, () => {
-    const row = database.prepare("SELECT id FROM containers WHERE id = ? AND state = 'removing'").get(id)
-    if (row === undefined) return
-    insertContainerEvent(database, id, 'destroy')
-    database.prepare('DELETE FROM containers WHERE id = ?').run(id)
-  })
+  const row = database.prepare("SELECT id FROM containers WHERE id = ? AND state = 'removing'").get(id)
+  if (row === undefined) return
+  insertContainerEvent(database, id, 'destroy')
+  database.prepare('DELETE FROM containers WHERE id = ?').run(id)
 }
 
 /** @throws {ContainerNotFound} @throws {AmbiguousContainer} */

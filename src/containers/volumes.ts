@@ -100,7 +100,8 @@ export function tellOfVolumes(room: ContainerRoom, container: string, action: 'm
   transaction(room.database, () => {
     for (const { volume, mount } of uses) {
       const more = action === 'mount' ? mountAttributes(mount) : {}
-      insertVolumeEvent(room.database, volume, action, { container, driver: 'local', ...more })
+      const driver = readVolume(room.database, volume)?.driver ?? 'local'
+      insertVolumeEvent(room.database, volume, { action, container, driver, ...more })
     }
   })
 }

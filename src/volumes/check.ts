@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { volumeDirectory } from '../paths.ts'
 import { type CheckOptions, type Finding, mendable, type RoomReport } from '../state/findings.ts'
 import { setAside } from '../state/lost-and-found.ts'
-import { listVolumes, readVolume } from './records.ts'
-import { lockVolume, type VolumeRoom, volumePath } from './store.ts'
+import { listRemoved, listVolumes, readVolume } from './records.ts'
+import { lockVolume, removeLeftFiles, type VolumeRoom, volumePath } from './store.ts'
 
 /** Safe beside any other command: each volume is held while it is looked at. */
 export async function checkVolumes(room: VolumeRoom, options: CheckOptions): Promise<RoomReport> {
@@ -15,6 +15,7 @@ export async function checkVolumes(room: VolumeRoom, options: CheckOptions): Pro
     ...listVolumes(room.database).map(({ name }) => name),
   ])
   const findings: Finding[] = []
+  if (options.repair) await removeLeftFiles(room)
   for (const name of names) {
     options.signal?.throwIfAborted()
     using _lock = await lockVolume(room.database, name)
@@ -36,7 +37,7 @@ async function checkVolume(room: VolumeRoom, name: string, options: CheckOptions
       return true
     })
   }
-  if (!existsSync(directory)) return undefined
+  if (!existsSync(directory) || listRemoved(database).includes(name)) return undefined
   const finding = { kind: 'orphaned-files' as const, subject: directory, problem: 'no volume has this directory' }
   return mendable(options, { ...finding, repair: 'moved to lost+found' }, async () => {
     return `moved to ${setAside(paths, directory, `volume-${name}`)}`

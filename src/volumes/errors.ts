@@ -1,5 +1,6 @@
 /** What can go wrong with volumes, in docker's words. */
 import { CoracleError } from '../errors.ts'
+import type { VolumeUser } from './records.ts'
 
 export class VolumeNotFound extends CoracleError {
   override readonly code = 'VOLUME_NOT_FOUND'
@@ -9,12 +10,13 @@ export class VolumeNotFound extends CoracleError {
   }
 }
 
+/** Who has it, in docker's words by id, in the hint by name. */
 export class VolumeInUse extends CoracleError {
   override readonly code = 'VOLUME_IN_USE'
   override readonly status = 409
-  constructor(name: string, containers: readonly string[]) {
-    super(`remove ${name}: volume is in use - [${containers.join(', ')}]`, {
-      hint: 'remove these containers first: coracle rm',
+  constructor(doing: string, containers: readonly VolumeUser[]) {
+    super(`${doing}: volume is in use - [${containers.map(({ id }) => id).join(', ')}]`, {
+      hint: `it is mounted in ${containers.map(describeUser).join(', ')}`,
     })
   }
 }
@@ -28,4 +30,8 @@ export class VolumeConflict extends CoracleError {
       hint: `see coracle volume inspect ${name}`,
     })
   }
+}
+
+function describeUser({ name, state }: VolumeUser): string {
+  return `${name} (${state})`
 }

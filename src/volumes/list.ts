@@ -115,7 +115,12 @@ export async function volumeUsage({ paths, database }: VolumeRoom): Promise<read
   const found: VolumeUsage[] = []
   for (const volume of listVolumes(database)) {
     const path = volumePath(paths, volume.name)
-    found.push({ ...volume, containers: usersOf(database, volume.name), path, sizeBytes: await treeBytes(path) })
+    found.push({
+      ...volume,
+      containers: usersOf(database, volume.name).map(({ id }) => id),
+      path,
+      sizeBytes: await treeBytes(path),
+    })
   }
   return found
 }

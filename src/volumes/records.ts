@@ -26,20 +26,34 @@ export function insertVolume(database: Database, volume: VolumeRecord): void {
       volume.anonymous ? 1 : 0,
       volume.createdAtMs,
     )
-  insertVolumeEvent(database, volume.name, 'create', { driver: volume.driver })
+  insertVolumeEvent(database, volume.name, { action: 'create', driver: volume.driver })
 }
 
-/** Within a write transaction of the caller; nobody uses it. */
+/** Within a write transaction of the caller; nobody uses it. Its directory is for `removeLeftFiles`. */
 export function deleteVolume(database: Database, { name, driver }: Pick<VolumeRecord, 'name' | 'driver'>): void {
   database.prepare('DELETE FROM volumes WHERE name = ?').run(name)
-  insertVolumeEvent(database, name, 'destroy', { driver })
+  database.prepare('INSERT OR IGNORE INTO removed_volumes (name) VALUES (?)').run(name)
+  insertVolumeEvent(database, name, { action: 'destroy', driver })
 }
 
+/** Volumes that are gone, and whose directories may not be. */
+export function listRemoved(database: Database): readonly string[] {
+  return database
+    .prepare('SELECT name FROM removed_volumes')
+    .all()
+    .map((row) => row['name'] as string)
+}
+
+/** The directory is gone, or another volume has it. */
+export function forgetRemoved(database: Database, name: string): void {
+  database.prepare('DELETE FROM removed_volumes WHERE name = ?').run(name)
+}
+
+/** Within a write transaction of the caller. */
 export function insertVolumeEvent(
   database: Database,
   actor: string,
-  action: string,
-  attributes: Readonly<Record<string, string>>,
+  { action, ...attributes }: Readonly<Record<string, string>> & { readonly action: string },
 ): void {
   insertEvent(database, { type: 'volume', action, actor, attributes })
 }
@@ -63,10 +77,20 @@ export function usesBy(database: Database, container: string): readonly VolumeUs
   return database.prepare('SELECT * FROM volume_uses WHERE container = ? ORDER BY target').all(container).map(toUse)
 }
 
-/** Ids of the containers that have a volume. */
-export function usersOf(database: Database, volume: string): readonly string[] {
-  const rows = database.prepare('SELECT DISTINCT container FROM volume_uses WHERE volume = ?').all(volume)
-  return rows.map((row) => row['container'] as string)
+/** Who has a volume. */
+export interface VolumeUser {
+  readonly id: string
+  readonly name: string
+  readonly state: string
+}
+
+export function usersOf(database: Database, volume: string): readonly VolumeUser[] {
+  return database
+    .prepare(
+      `SELECT id, name, state FROM containers
+       WHERE id IN (SELECT container FROM volume_uses WHERE volume = ?) ORDER BY created_at, name`,
+    )
+    .all(volume) as unknown as readonly VolumeUser[]
 }
 
 function toVolume(row: Row): VolumeRecord {

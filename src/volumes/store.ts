@@ -3,14 +3,14 @@ import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { InvalidArgument } from '../errors.ts'
+import { removeFiles } from '../linux/remove-files.ts'
 import { type Paths, volumeDirectory } from '../paths.ts'
 import { type Database, transaction } from '../state/database.ts'
 import { acquireLock, type Lock } from '../state/lock.ts'
 import { setAside } from '../state/lost-and-found.ts'
-import { removeAll } from '../util/remove-all.ts'
 import { VolumeConflict, VolumeInUse, VolumeNotFound } from './errors.ts'
 import { checkVolumeName } from './names.ts'
-import { deleteVolume, insertVolume, readVolume, usersOf } from './records.ts'
+import { deleteVolume, forgetRemoved, insertVolume, listRemoved, readVolume, usersOf } from './records.ts'
 import type { NewVolume, VolumeRecord } from './types.ts'
 
 export interface VolumeRoom {
@@ -43,12 +43,19 @@ export async function createVolume({ paths, database }: VolumeRoom, asked: NewVo
     if (Object.keys(options).length > 0 && !sameOptions(options, found.options)) throw new VolumeConflict(name)
     return found
   }
-  // What a removal that was cut short has left, or what a lost database no longer names.
-  if (existsSync(volumeDirectory(paths, name))) setAside(paths, volumeDirectory(paths, name), `volume-${name}`)
+  await makeRoom({ paths, database }, name)
   mkdirSync(volumePath(paths, name), { recursive: true })
   const volume = { name, driver, labels, options, anonymous, createdAtMs: Date.now() }
   transaction(database, () => insertVolume(database, volume))
   return volume
+}
+
+/** A removal that was cut short has left something there, or somebody's data that a lost database no longer names. */
+async function makeRoom({ paths, database }: VolumeRoom, name: string): Promise<void> {
+  const directory = volumeDirectory(paths, name)
+  if (!existsSync(directory)) return
+  if (listRemoved(database).includes(name)) await removeFiles(directory)
+  else setAside(paths, directory, `volume-${name}`)
 }
 
 function checkOptions(driver: string, options: Readonly<Record<string, string>>): void {
@@ -68,15 +75,28 @@ function sameOptions(one: Readonly<Record<string, string>>, other: Readonly<Reco
   return [...keys].every((key) => one[key] === other[key])
 }
 
-/** See `VolumeEngine.remove`. The row first: what a cut leaves is nobody's, and found. */
-export async function removeVolume({ paths, database }: VolumeRoom, name: string): Promise<void> {
-  using _lock = await lockVolume(database, name)
-  transaction(database, () => {
-    const volume = readVolume(database, name)
-    if (volume === undefined) throw new VolumeNotFound(name)
-    const users = usersOf(database, name)
-    if (users.length > 0) throw new VolumeInUse(name, users)
-    deleteVolume(database, volume)
-  })
-  removeAll(volumeDirectory(paths, name))
+/** See `VolumeEngine.remove`. */
+export async function removeVolume(room: VolumeRoom, name: string): Promise<void> {
+  const { database } = room
+  {
+    using _lock = await lockVolume(database, name)
+    transaction(database, () => {
+      const volume = readVolume(database, name)
+      if (volume === undefined) throw new VolumeNotFound(name)
+      const users = usersOf(database, name)
+      if (users.length > 0) throw new VolumeInUse(`remove ${name}`, users)
+      deleteVolume(database, volume)
+    })
+  }
+  await removeLeftFiles(room)
+}
+
+/** Directories of volumes that are no longer on record, also those of a removal that was cut short. */
+export async function removeLeftFiles({ paths, database }: VolumeRoom): Promise<void> {
+  for (const name of listRemoved(database)) {
+    using _lock = await lockVolume(database, name)
+    // Another volume may have got the name meanwhile; it has made room for itself.
+    if (readVolume(database, name) === undefined) await removeFiles(volumeDirectory(paths, name))
+    forgetRemoved(database, name)
+  }
 }

@@ -5,7 +5,7 @@ import { describe, it } from 'mocha'
 import { ContainerNotFound, StateConflict } from '../../src/containers/errors.ts'
 import { type ContainerState, TRANSITIONS } from '../../src/containers/lifecycle.ts'
 import { advance, deleteRecord, insertRecord, readRecord } from '../../src/containers/records.ts'
-import { openDatabase } from '../../src/state/database.ts'
+import { openDatabase, transaction } from '../../src/state/database.ts'
 import { newContainer } from '../support/containers.ts'
 import { scratchDirectory } from '../support/scratch.ts'
 
@@ -50,11 +50,11 @@ describe('the life cycle', () => {
     const container = newContainer()
     insertRecord(database, container)
 
-    deleteRecord(database, container.id)
+    transaction(database, () => deleteRecord(database, container.id))
     assert.notEqual(readRecord(database, container.id), undefined)
 
     advance(database, container.id, { to: 'removing' })
-    deleteRecord(database, container.id)
+    transaction(database, () => deleteRecord(database, container.id))
     assert.equal(readRecord(database, container.id), undefined)
     assert.throws(() => advance(database, container.id, { to: 'starting' }), ContainerNotFound)
   })

@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict'
-import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, afterEach, before, describe, it } from 'mocha'
+import { advance, findRecord } from '../../src/containers/records.ts'
+import { openDatabase, transaction } from '../../src/state/database.ts'
+import { deleteVolume } from '../../src/volumes/records.ts'
 import { type Coracle, IMAGE, openCoracle } from '../support/coracle.ts'
 import { needsRoot } from '../support/needs-root.ts'
 
@@ -60,6 +64,7 @@ describe('volumes, by the command line', () => {
     const refused = coracle.run(['volume', 'rm', 'data'])
     assert.equal(refused.status, 1)
     assert.ok(refused.stderr.includes(`volume is in use - [${id}]`), refused.stderr)
+    assert.match(refused.stderr, /mounted in user \(exited\)/)
     assert.notEqual(coracle.run(['run', '--rm', '-v', 'data:/d:ro', IMAGE, 'touch', '/d/x']).status, 0)
     assert.equal(coracle.output('inspect', '--format', '{{json .HostConfig.Binds}}', 'user'), '["data:/d:ro"]')
     assert.match(coracle.output('inspect', '--as-command', 'user'), /--volume=data:\/d:ro/)
@@ -118,6 +123,58 @@ describe('volumes, by the command line', () => {
     coracle.output('volume', 'create', '-o', 'type=none', '-o', `device=${bound}`, '-o', 'o=bind', 'bound')
     coracle.output('run', '--rm', '-v', 'bound:/d', IMAGE, 'touch', '/d/there')
     assert.deepEqual(readdirSync(bound), ['there'])
+  })
+
+  it('go also when `rm -v` was cut short, whoever comes by next', () => {
+    coracle.output('create', '--name', 'one', '-v', '/d', '-v', 'named:/n', IMAGE, 'true')
+    const [anonymous = ''] = names('--filter', 'name=').filter((name) => name !== 'named')
+    const { Mountpoint } = inspect(anonymous)
+    const database = openDatabase(join(coracle.directory, 'root/state.db'))
+    const { id } = findRecord(database, 'one')
+    advance(database, id, { to: 'removing', autoRemove: true, owner: undefined })
+    database.close()
+    assert.equal(coracle.output('ps', '-aq'), '')
+    assert.deepEqual(names(), ['named'])
+    assert.ok(!existsSync(Mountpoint))
+  })
+
+  it('leave no directory behind when their removal was cut short', () => {
+    coracle.output('volume', 'create', 'cut')
+    coracle.output('volume', 'create', 'whole')
+    const { Mountpoint } = inspect('cut')
+    writeFileSync(join(Mountpoint, 'old'), '')
+    const database = openDatabase(join(coracle.directory, 'root/state.db'))
+    transaction(database, () => deleteVolume(database, { name: 'cut', driver: 'local' }))
+    database.close()
+    assert.equal(coracle.run(['system', 'check']).status, 0)
+    coracle.output('volume', 'create', 'cut')
+    assert.deepEqual(readdirSync(Mountpoint), [])
+    coracle.output('volume', 'rm', 'whole')
+    assert.ok(existsSync(Mountpoint))
+  })
+
+  it('are seen by cp, and are no part of what diff, commit and export give', () => {
+    coracle.output(
+      'run',
+      '--name',
+      'user',
+      '-v',
+      'data:/d',
+      IMAGE,
+      'sh',
+      '-c',
+      'echo on >/d/volume; echo off >/root-file',
+    )
+    coracle.output('cp', 'user:/d/volume', join(coracle.directory, 'copied'))
+    assert.equal(readFileSync(join(coracle.directory, 'copied'), 'utf8'), 'on\n')
+    coracle.output('cp', join(coracle.directory, 'copied'), 'user:/d/back')
+    assert.deepEqual(readdirSync(inspect('data').Mountpoint), ['back', 'volume'])
+    assert.equal(coracle.output('diff', 'user'), 'A /d\nA /root-file')
+    coracle.output('commit', 'user', 'with:volume')
+    assert.equal(coracle.output('run', '--rm', 'with:volume', 'ls', '/d', '/root-file'), '/root-file\n\n/d:')
+    coracle.output('export', '-o', join(coracle.directory, 'tar'), 'user')
+    const listed = execFileSync('tar', ['-tf', join(coracle.directory, 'tar')], { encoding: 'utf8' })
+    assert.ok(listed.includes('root-file') && !listed.includes('d/volume'), listed)
   })
 
   it('never take over or remove a directory that is on no record', () => {

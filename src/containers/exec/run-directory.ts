@@ -1,6 +1,7 @@
 /** Where the supervisor of one `exec` lives: below its container's, so that it goes with the container at the latest. */
 import { existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { removeFiles } from '../../linux/remove-files.ts'
 import { containerDirectory, containerRunDirectory, type Paths } from '../../paths.ts'
 import { removeAll } from '../../util/remove-all.ts'
 import { ContainerEnded } from './errors.ts'
@@ -54,12 +55,5 @@ export async function removeExecFiles(paths: Paths, { id, execId, directory }: E
   removeAll(directory)
   const toolbox = toolboxDirectory(paths, id, execId)
   if (!existsSync(toolbox)) return
-  try {
-    removeAll(toolbox)
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    if (code !== 'EACCES' && code !== 'EPERM') throw error
-    const { removeTree } = await import('../../linux/remove-tree.ts') // files of an ordinary user's other users
-    await removeTree(toolbox)
-  }
+  await removeFiles(toolbox)
 }

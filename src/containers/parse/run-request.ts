@@ -1,7 +1,9 @@
 /** What the user typed behind `run`, as settings in docker's shapes. Nothing is created; only files that flags name are read. */
 import { InvalidArgument } from '../../errors.ts'
 import { parseNetworkMode } from '../../network/mode.ts'
-import { parseMountFlag, parseTmpfsFlag, parseVolumeFlag } from '../../volumes/parse-mounts.ts'
+import { parseMountFlag } from '../../volumes/parse/mount-flag.ts'
+import { parseTmpfsFlag } from '../../volumes/parse/tmpfs-flag.ts'
+import { parseVolumeFlag } from '../../volumes/parse/volume-flag.ts'
 import type { ContainerConfig, ContainerSettings, HostConfig, PullPolicy } from '../config.ts'
 import type { RunFlags, RunRequest } from '../types.ts'
 import { keyValues, parseEnvironment, parseLabels } from './environment.ts'

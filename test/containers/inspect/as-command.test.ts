@@ -166,6 +166,7 @@ const WITHOUT_TRACE = [
   'pull',
   'quiet',
   'sig-proxy',
+  'volumes-from', // what comes from there is shown as mounts of its own
 ]
 
 describe('inspect --as-command', () => {

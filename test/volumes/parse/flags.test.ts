@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'mocha'
-import { InvalidArgument } from '../../src/errors.ts'
-import { parseMountFlag, parseTmpfsFlag, parseVolumeFlag } from '../../src/volumes/parse-mounts.ts'
+import { InvalidArgument } from '../../../src/errors.ts'
+import { parseMountFlag } from '../../../src/volumes/parse/mount-flag.ts'
+import { parseTmpfsFlag } from '../../../src/volumes/parse/tmpfs-flag.ts'
+import { parseVolumeFlag } from '../../../src/volumes/parse/volume-flag.ts'
 
 describe('-v', () => {
   it('binds a directory, made when missing, with its options', () => {
