@@ -1,0 +1,55 @@
+/** What of networks is in the kernel beside the links: rules. And what is taken away together with them. */
+import { bridgeOf, linkOf } from './live.ts'
+import { isOn } from './options.ts'
+import { type EndpointRecord, type NetworkRecord, readNetwork } from './records.ts'
+import type { NetworkRoom } from './room.ts'
+import type { RuleNetwork } from './rules/types.ts'
+
+export function ruleNetwork({ id, subnets, internal, options }: NetworkRecord): RuleNetwork {
+  return {
+    id,
+    bridge: bridgeOf(id),
+    subnets: subnets.map(({ subnet }) => subnet),
+    internal,
+    masquerade: !internal && isOn(options, 'enable_ip_masquerade'),
+    icc: isOn(options, 'enable_icc'),
+  }
+}
+
+/** Idempotent. @throws {NftMissing} @throws {RulesRefused} */
+export async function makeKernelNetwork(network: NetworkRecord): Promise<void> {
+  const { ensureNetworkRules } = await import('./rules/rules.ts')
+  await ensureNetworkRules(ruleNetwork(network))
+}
+
+/** The bridge and the rules of a network that nobody is on. Idempotent. */
+export async function removeKernelNetwork(_room: NetworkRoom, id: string): Promise<void> {
+  const [{ removeNetworkRules }, { removeLinks }] = await Promise.all([
+    import('./rules/rules.ts'),
+    import('../linux/wire.ts'),
+  ])
+  await Promise.all([removeNetworkRules(id), removeLinks([bridgeOf(id)])])
+}
+
+/**
+ * Links and rules of endpoints. The links would go with their network namespace, but not before the kernel gets round
+ * to it. Rules go by themselves with the last endpoint of a network.
+ *
+ * @param shared - those on networks that others are on too
+ */
+export async function removeKernelEndpoints(
+  { database }: NetworkRoom,
+  endpoints: readonly EndpointRecord[],
+  shared: readonly EndpointRecord[],
+): Promise<void> {
+  const { removeLinks } = await import('../linux/wire.ts')
+  await Promise.all([
+    removeLinks(endpoints.map(({ id }) => linkOf(id))),
+    ...shared.map(async ({ network: id, ports }) => {
+      const network = readNetwork(database, id)
+      if (network === undefined || ports.length === 0) return
+      const { unpublishPorts } = await import('./rules/rules.ts')
+      await unpublishPorts(ruleNetwork(network), ports)
+    }),
+  ])
+}

@@ -1,0 +1,77 @@
+/**
+ * When a network has its bridge and rules in the kernel. `live_boot` of its row says in which boot they were made; an
+ * `ending:` before it, that somebody is taking them away, or died over it. Whoever brings them to life or takes them
+ * away holds the lock `network:ID`; who finds them alive in the transaction that stores its endpoint needs no lock,
+ * because nobody takes away what has endpoints.
+ */
+import { readFileSync } from 'node:fs'
+import type { Database } from '../state/database.ts'
+import { acquireLock } from '../state/lock.ts'
+import { restoreForwarding } from './forwarding.ts'
+import { endpointsOf, markLive, readNetwork, type NetworkRecord } from './records.ts'
+import type { NetworkRoom } from './room.ts'
+
+const ENDING = 'ending:'
+
+let boot: string | undefined
+
+/** Differs after each boot. */
+export function bootId(): string {
+  boot ??= readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
+  return boot
+}
+
+export function isLive({ liveBoot }: Pick<NetworkRecord, 'liveBoot'>): boolean {
+  return liveBoot === bootId()
+}
+
+/** At most fifteen characters, as the kernel wants it. */
+export function bridgeOf(networkId: string): string {
+  return `cb-${networkId.slice(0, 8)}`
+}
+
+export function linkOf(endpointId: string): string {
+  return `cv-${endpointId.slice(0, 10)}`
+}
+
+/** Within a write transaction: those of the networks that are alive and have nobody left are to be taken away. */
+export function markEnding(database: Database, networks: readonly string[]): void {
+  for (const id of networks) {
+    const live = readNetwork(database, id)?.liveBoot
+    if (live === undefined || live.startsWith(ENDING) || endpointsOf(database, { network: id }).length > 0) continue
+    markLive(database, id, `${ENDING}${live}`)
+  }
+}
+
+/** Takes away what is marked: by this command, or by one that died before it came to it. Idempotent. */
+export async function takeDownEnding(room: NetworkRoom): Promise<void> {
+  const rows = room.database.prepare("SELECT id FROM networks WHERE live_boot LIKE 'ending:%'").all()
+  for (const { id } of rows) await takeDown(room, id as string)
+}
+
+/** Removes bridge and rules of a network that nobody is on; changes nothing where somebody is. */
+export async function takeDown(room: NetworkRoom, id: string): Promise<void> {
+  const { database } = room
+  using lock = await acquireLock(database, `network:${id}`)
+  void lock
+  const network = readNetwork(database, id)
+  if (network?.liveBoot === undefined || endpointsOf(database, { network: id }).length > 0) return
+  const { removeKernelNetwork } = await import('./kernel.ts')
+  await removeKernelNetwork(room, id)
+  markLive(database, id, undefined) // whoever came meanwhile waits for the lock, and makes it anew
+  restoreForwarding(database)
+}
+
+/** Makes the rules of a network that has none yet. Its endpoint is stored already. */
+export async function bringUp(room: NetworkRoom, id: string): Promise<void> {
+  const { database } = room
+  using lock = await acquireLock(database, `network:${id}`)
+  void lock
+  const network = readNetwork(database, id)
+  if (network === undefined || isLive(network)) return
+  const { makeKernelNetwork } = await import('./kernel.ts')
+  // Marked first: whoever is cut short between the two leaves something that is found and taken away.
+  markLive(database, id, `${ENDING}${bootId()}`)
+  await makeKernelNetwork(network)
+  markLive(database, id, bootId())
+}

@@ -1,0 +1,36 @@
+/** The end of a container's run, for its networks: everything it had of them is given back. Idempotent. */
+import { transaction } from '../state/database.ts'
+import { insertNetworkEvent } from './events.ts'
+import { markEnding, takeDownEnding } from './live.ts'
+import { deleteEndpoint, type EndpointRecord, endpointsOf, readNetwork } from './records.ts'
+import type { NetworkRoom } from './room.ts'
+
+/** Of all its networks. */
+export async function leaveNetworks(room: NetworkRoom, container: string): Promise<void> {
+  await leave(room, endpointsOf(room.database, { container }))
+}
+
+/** Rules and links first, rows last: whoever is cut short leaves a trace to follow. */
+export async function leave(room: NetworkRoom, endpoints: readonly EndpointRecord[]): Promise<void> {
+  if (endpoints.length > 0) {
+    const { removeKernelEndpoints } = await import('./kernel.ts')
+    const shared = endpoints.filter(({ network }) => endpointsOf(room.database, { network }).length > 1)
+    await removeKernelEndpoints(room, endpoints, shared)
+    transaction(room.database, () => {
+      for (const endpoint of endpoints) forget(room, endpoint)
+      markEnding(
+        room.database,
+        endpoints.map(({ network }) => network),
+      )
+    })
+    const { announceNames } = await import('./announce.ts')
+    for (const { network } of shared) announceNames(room, network)
+  }
+  await takeDownEnding(room)
+}
+
+function forget({ database }: NetworkRoom, { id, network, container }: EndpointRecord): void {
+  const row = readNetwork(database, network)
+  if (row !== undefined) insertNetworkEvent(database, row, { action: 'disconnect', container })
+  deleteEndpoint(database, id)
+}
