@@ -14,6 +14,7 @@ const LIMITS = [
   'memory',
   'memory-reservation',
   'memory-swap',
+  'network-rate',
   'pids-limit',
   'restart',
 ] as const

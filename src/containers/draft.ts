@@ -6,6 +6,7 @@ import { backendName, openChecked } from './choose-backend.ts'
 import type { ContainerConfig, ContainerSettings, HealthAction } from './config.ts'
 import { healthRules } from './health/state.ts'
 import { moduleName, type Source } from './obtain-image.ts'
+import { settleNetworks } from './networks/settle.ts'
 import type { StoredSettings } from './records.ts'
 import type { ContainerRoom } from './room.ts'
 import { commandLine, mergeImage } from './spec/merge-image.ts'
@@ -42,7 +43,7 @@ export async function draftContainer(
     source,
     backendName: chosen,
     backend,
-    settings: { config: checked, host, platform, argv },
+    settings: { config: checked, host: settleNetworks(room, host, chosen), platform, argv },
   }
 }
 

@@ -1,5 +1,7 @@
 /** `ps`: the records, brought up to date, and of them those that are asked for. */
 import { ImageNotFound } from '../images/errors.ts'
+import { NetworkNotFound } from '../network/errors.ts'
+import { findNetwork } from '../network/records.ts'
 import { findContainer } from './find.ts'
 import { isActive } from './lifecycle.ts'
 import { type FilterContext, parseListFilters } from './list-filters.ts'
@@ -49,6 +51,7 @@ function summaryOf(record: ContainerRecord): ContainerSummary {
     labels: config.Labels,
     mounts: host.Mounts.map(({ Source, Target }) => (Source === '' ? Target : Source)),
     networkMode: host.NetworkMode,
+    networks: (host.Networks ?? []).map(({ Name }) => Name),
     size: undefined,
   }
 }
@@ -72,7 +75,17 @@ async function withSizes(
 function filterContext(room: ContainerRoom): FilterContext {
   return {
     findContainer: (name) => findContainer(room, name),
+    networkName: (name) => networkNameOf(room, name),
     isBuiltOn: (name) => imagesBuiltOn(room, name),
+  }
+}
+
+function networkNameOf({ database }: ContainerRoom, name: string): string {
+  try {
+    return findNetwork(database, name).name
+  } catch (error) {
+    if (error instanceof NetworkNotFound) return name
+    throw error
   }
 }
 

@@ -1,7 +1,8 @@
-/** `inspect` of whatever has the name: a container, else an image. */
+/** `inspect` of whatever has the name: a container, else an image, else a network. */
 import { ContainerNotFound } from '../containers/errors.ts'
 import { CoracleError, InvalidArgument } from '../errors.ts'
 import { ImageNotFound } from '../images/errors.ts'
+import { NetworkNotFound } from '../network/errors.ts'
 import type { Engine } from './engine.ts'
 
 export type ObjectType = 'container' | 'image' | 'network' | 'volume'
@@ -29,7 +30,7 @@ export interface InspectOptions {
  * @throws {NoSuchObject} @throws {AmbiguousContainer} @throws {InvalidArgument} there is no such type
  */
 export async function inspectObject(
-  { containers, images }: Pick<Engine, 'containers' | 'images'>,
+  { containers, images, networks }: Pick<Engine, 'containers' | 'images' | 'networks'>,
   name: string,
   { type, size }: InspectOptions,
 ): Promise<object> {
@@ -40,7 +41,8 @@ export async function inspectObject(
   const wants = (kind: ObjectType) => type === undefined || type === kind
   const found =
     (wants('container') && (await unlessMissing(containers.inspect(name, { size })))) ||
-    (wants('image') && (await unlessMissing(images.inspect(name))))
+    (wants('image') && (await unlessMissing(images.inspect(name)))) ||
+    (wants('network') && (await unlessMissing(networks.inspect(name))))
   if (!found) throw new NoSuchObject(name, type)
   return found
 }
@@ -51,6 +53,7 @@ async function unlessMissing(inspected: Promise<object>): Promise<object | undef
   } catch (error) {
     // What cannot be a name of an image is not one.
     if (error instanceof ContainerNotFound || error instanceof ImageNotFound) return undefined
+    if (error instanceof NetworkNotFound) return undefined
     if (error instanceof InvalidArgument) return undefined
     throw error
   }

@@ -53,7 +53,7 @@ export async function inspectContainer(
     ...(size && (await describeSizes(room, record))),
     Mounts: describeMounts(record.settings, spec, data),
     Config: describeConfig(config, spec),
-    NetworkSettings: describeNetworks(record),
+    NetworkSettings: describeNetworks(room, record, await portsOf(room, record)),
   }
 }
 

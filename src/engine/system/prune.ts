@@ -1,4 +1,4 @@
-/** `system prune`: stopped containers first, because they hold on to images; then images. */
+/** `system prune`: stopped containers first, because they hold on to networks and images; then those. */
 import type { SystemRoom } from './room.ts'
 import type { SystemPruneOptions, SystemPruneResult } from './types.ts'
 
@@ -8,13 +8,15 @@ import type { SystemPruneOptions, SystemPruneResult } from './types.ts'
  * @throws {InvalidArgument} a filter; nothing has been removed then
  */
 export async function pruneSystem(
-  { containers, images }: SystemRoom,
+  { containers, images, networks }: SystemRoom,
   { all, filters }: SystemPruneOptions,
 ): Promise<SystemPruneResult> {
   const stopped = await containers.prune(filters)
+  const unusedNetworks = await networks.prune(filters)
   const unused = await images.prune({ all, filters })
   return {
     containers: stopped.deleted,
+    networks: unusedNetworks,
     images: [
       ...unused.untagged.map((name) => `untagged: ${name}`),
       ...unused.deleted.map((digest) => `deleted: ${digest}`),

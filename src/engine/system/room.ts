@@ -1,6 +1,7 @@
 /** What every answer about the whole installation works with. */
 import type { ContainerEngine } from '../../containers/types.ts'
 import type { ImageStore } from '../../images/types.ts'
+import type { NetworkEngine } from '../../network/types.ts'
 import type { Paths } from '../../paths.ts'
 import type { Database } from '../../state/database.ts'
 
@@ -9,4 +10,5 @@ export interface SystemRoom {
   readonly database: Database
   readonly images: ImageStore
   readonly containers: ContainerEngine
+  readonly networks: NetworkEngine
 }
