@@ -14,7 +14,6 @@ const LIMITS = [
   'memory',
   'memory-reservation',
   'memory-swap',
-  'network-rate',
   'pids-limit',
   'restart',
 ] as const

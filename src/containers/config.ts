@@ -100,15 +100,13 @@ export interface HostConfig {
   ContainerIDFile: string
   /** `none`, `host`, `container:NAME`, or the name of the first of `Networks`; empty in requests: the usual one */
   NetworkMode: string
-  /** Coracle's own, in the order of the interfaces; this and the next five are missing in records of old */
+  /** Coracle's own, in the order of the interfaces; this and the next three are missing in records of old */
   Networks?: NetworkAttachment[]
   /** `CONTAINER:ALIAS` */
   Links?: string[]
   PublishAllPorts?: boolean
   /** `-p` as typed */
   Publish?: string[]
-  /** `--network-rate` as typed */
-  NetworkRate?: string
   AutoRemove: boolean
   RestartPolicy: RestartPolicy
   LogConfig: LogConfig

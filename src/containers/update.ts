@@ -5,7 +5,6 @@ import { logContainerEvent } from './events.ts'
 import { findContainer, openRecord } from './find.ts'
 import { holding } from './hold.ts'
 import { parseLimits } from './parse/limits.ts'
-import { parseRate } from './parse/network.ts'
 import { parseRestartPolicy } from './parse/restart.ts'
 import { type ContainerRecord, changeRecord, readRecord } from './records.ts'
 import type { ContainerRoom } from './room.ts'
@@ -25,7 +24,7 @@ const SETTINGS = {
   'memory-reservation': 'MemoryReservation',
   'memory-swap': 'MemorySwap',
   'pids-limit': 'PidsLimit',
-} as const satisfies Record<Exclude<keyof UpdateFlags, 'restart' | 'network-rate'>, keyof HostConfig>
+} as const satisfies Record<Exclude<keyof UpdateFlags, 'restart'>, keyof HostConfig>
 
 /** See `ContainerEngine.update`. The kernel first: what it refuses is not stored. */
 export async function updateContainer(
@@ -39,26 +38,14 @@ export async function updateContainer(
   await holding(room, id, async () => {
     const record = readRecord(room.database, id) ?? (await findContainer(room, id))
     const host = changedHost(record, flags)
-    if (record.process !== undefined && given.some(([flag]) => Object.hasOwn(SETTINGS, flag))) {
+    if (record.process !== undefined && given.some(([flag]) => flag !== 'restart')) {
       const { backend, container } = await openRecord(room, record)
       await backend.update(container, makeResources(host))
     }
-    if (flags['network-rate'] !== undefined) await changeRate(room, record, flags['network-rate'])
     changeRecord(room.database, id, { settings: { ...record.settings, host } })
     logContainerEvent(room.database, id, 'update')
   })
   return []
-}
-
-/** At once on every link of a container that runs. */
-async function changeRate(room: ContainerRoom, { id, process }: ContainerRecord, rate: string): Promise<void> {
-  parseRate(rate)
-  if (process === undefined) return
-  const { endpointsOf } = await import('../network/records.ts')
-  const { rateSteps } = await import('./networks/rate.ts')
-  const { wireRunning } = await import('../linux/wire.ts')
-  const host = rateSteps(endpointsOf(room.database, { container: id }), rate)
-  if (host.length > 0) await wireRunning(process, { host, child: [] })
 }
 
 function changedHost({ settings: { host }, autoRemove }: ContainerRecord, flags: UpdateFlags): HostConfig {
@@ -66,12 +53,7 @@ function changedHost({ settings: { host }, autoRemove }: ContainerRecord, flags:
   const changed = Object.entries(SETTINGS)
     .filter(([flag]) => flags[flag as keyof UpdateFlags] !== undefined)
     .map(([, setting]) => [setting, parsed[setting]])
-  const rate = flags['network-rate']
-  const limits: HostConfig = {
-    ...host,
-    ...Object.fromEntries(changed),
-    ...(rate !== undefined && { NetworkRate: rate }),
-  }
+  const limits: HostConfig = { ...host, ...Object.fromEntries(changed) }
   if (flags.memory !== undefined && flags['memory-swap'] === undefined) refuseBelowSwap(limits)
   if (flags.restart === undefined) return limits
   if (autoRemove)

@@ -23,8 +23,6 @@ export async function leave(room: NetworkRoom, endpoints: readonly EndpointRecor
         endpoints.map(({ network }) => network),
       )
     })
-    const { announceNames } = await import('./announce.ts')
-    for (const { network } of shared) announceNames(room, network)
   }
   await takeDownEnding(room)
 }

@@ -79,7 +79,6 @@ export const createFlags = {
     multiple: true,
     multipleNonGreedy: true,
   }),
-  'network-rate': text('Limit what the container sends and receives (10mbit, or SENT:RECEIVED)'),
   'no-healthcheck': on('Disable any container-specified HEALTHCHECK'),
   'oom-kill-disable': on('Disable OOM Killer'),
   'oom-score-adj': text("Tune host's OOM preferences (-1000 to 1000)"),

@@ -70,7 +70,6 @@ function csvField(text: string): string {
 function networkFlags(host: HostConfig): Flag[] {
   return [
     ...(host.Networks?.length ? host.Networks.flatMap(attachmentFlag) : flag('network', host.NetworkMode)),
-    ...flag('network-rate', host.NetworkRate),
     ...list('publish', host.Publish),
     ...switched('publish-all', host.PublishAllPorts ?? false),
     ...list('link', host.Links),

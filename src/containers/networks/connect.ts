@@ -69,21 +69,17 @@ async function connectRunning(room: ContainerRoom, record: ContainerRecord, want
   if (process === undefined) return
   const { joinNetworks, wiringSteps } = await import('../../network/attach.ts')
   const { leave } = await import('../../network/release.ts')
-  const { announceNames } = await import('../../network/announce.ts')
   const routed = endpointsOf(room.database, { container: record.id }).length > 0
   const named = { id: record.id, name: record.name, hostname: settings.config.Hostname }
   const connected = await joinNetworks(room, record, [requestOf(wanted, named)])
   try {
     const { wireRunning } = await import('../../linux/wire.ts')
     const { before, after, child } = wiringSteps(connected, { routed })
-    const rate = settings.host.NetworkRate
-    const rates = rate === undefined ? [] : (await import('./rate.ts')).rateSteps(connected.map(({ endpoint }) => endpoint), rate)
-    await wireRunning(process, { host: [...before, ...after, ...rates], child })
+    await wireRunning(process, { host: [...before, ...after], child })
   } catch (error) {
     await leave(room, connected.map(({ endpoint }) => endpoint))
     throw error
   }
-  for (const { network } of connected) announceNames(room, network.id)
 }
 
 /** See `ContainerEngine.disconnect`. @throws {NotConnected} @throws {NetworkNotFound} */

@@ -13,7 +13,6 @@ import type { Draft } from '../draft.ts'
 import { findRecord, readRecord } from '../records.ts'
 import type { ContainerRoom } from '../room.ts'
 import { publishFor } from './publish.ts'
-import { RESOLVER, resolverFor } from './resolver.ts'
 
 /** @returns undefined for a container without networks of its own */
 export async function joinConfigured(
@@ -33,23 +32,13 @@ export async function joinConfigured(
   const wanted = main === undefined ? others : [{ ...main, mac }, ...others]
   const connected = await joinNetworks(room, named, wanted)
   const held = await publishFor(room, draft, connected)
-  const resolver = await resolverFor(room, draft, { directories, connected })
   writeHostFiles(room, draft, { directories, connected })
   const steps = wiringSteps(connected)
-  const rates = host.NetworkRate === undefined ? [] : await limit(connected, host.NetworkRate)
   return {
     before: [...steps.before, ...held],
-    after: [...steps.after, ...rates, ...resolver],
+    after: steps.after,
     child: steps.child,
   }
-}
-
-async function limit(connected: readonly Connected[], rate: string): Promise<NetworkSteps['after']> {
-  const { rateSteps } = await import('./rate.ts')
-  return rateSteps(
-    connected.map(({ endpoint }) => endpoint),
-    rate,
-  )
 }
 
 export interface Named {
@@ -79,11 +68,9 @@ function writeHostFiles(room: ContainerRoom, draft: Draft, { directories, connec
   const addresses = connected.flatMap(({ endpoint: { ipv4, ipv6 } }) =>
     [ipv4, ipv6].filter((address) => address !== undefined),
   )
-  const named = connected.some(({ network }) => network.name !== DEFAULT_NETWORK)
   const files = hostFiles(draft, {
     addresses,
     links: linkLines(room, draft, connected),
-    resolver: named ? RESOLVER : undefined,
     hostGateway: connected[0]?.network.subnets[0]?.gateway,
   })
   writeFileSync(join(directories.data, 'hosts'), files.hosts)

@@ -1,13 +1,14 @@
 /** `--network`, what goes with it, and the ports: as settings in docker's shapes. Networks are looked up later. */
 import { InvalidArgument } from '../../errors.ts'
 import { parseAddress } from '../../network/cidr.ts'
+import { parseExpose, parsePublish } from '../../network/ports/parse.ts'
 import type { HostConfig, NetworkAttachment } from '../config.ts'
 import type { RunFlags } from '../types.ts'
 import { invalid } from './values.ts'
 
 export type NetworkSettings = Pick<
   HostConfig,
-  'NetworkMode' | 'Networks' | 'Links' | 'PublishAllPorts' | 'Publish' | 'NetworkRate'
+  'NetworkMode' | 'Networks' | 'Links' | 'PublishAllPorts' | 'Publish'
 >
 
 /** What has no networks of its own to be connected to. */
@@ -35,8 +36,7 @@ export function parseNetworkSettings(flags: RunFlags): NetworkSettings {
     Networks: alone ? [] : [main, ...attachments.slice(1)],
     Links: (flags.link ?? []).map(parseLink),
     PublishAllPorts: flags['publish-all'] ?? false,
-    Publish: [...(flags.publish ?? [])],
-    ...(flags['network-rate'] !== undefined && { NetworkRate: checkedRate(flags['network-rate']) }),
+    Publish: [...(flags.publish ?? []).filter((text) => parsePublish(text).length > 0)],
   }
 }
 
@@ -142,32 +142,11 @@ export function parseLink(text: string): string {
   return `${match[1]}:${match[2] ?? match[1]}`
 }
 
-const UNITS = { bit: 1, kbit: 1e3, mbit: 1e6, gbit: 1e9 } as const
-
-export interface Rate {
-  /** bits per second, 0 unlimited */
-  readonly egressBits: number
-  readonly ingressBits: number
-}
-
-/** `10mbit` for both ways, `10mbit:50mbit` for what it sends and what it receives; 0 is unlimited. */
-export function parseRate(text: string): Rate {
-  const [sent = '', received = sent, ...others] = text.split(':')
-  if (others.length > 0) throw invalid(text, 'network-rate', 'must be RATE or SENT:RECEIVED, such as 10mbit')
-  return { egressBits: bitsOf(sent, text), ingressBits: bitsOf(received, text) }
-}
-
-function bitsOf(word: string, text: string): number {
-  if (word === '0') return 0
-  const match = /^(\d+(?:\.\d+)?)(bit|kbit|mbit|gbit)$/i.exec(word)
-  const unit = (match?.[2] ?? '').toLowerCase() as keyof typeof UNITS
-  const bits = Math.round(Number(match?.[1]) * UNITS[unit])
-  if (match === null || !(bits >= 8 && bits <= 1e12))
-    throw invalid(text, 'network-rate', 'must be a number and bit, kbit, mbit or gbit, such as 10mbit')
-  return bits
-}
-
-function checkedRate(text: string): string {
-  parseRate(text)
-  return text
+/** docker's `Config.ExposedPorts`: what is published is exposed as well. @throws {InvalidArgument} */
+export function exposedPorts(flags: RunFlags): Record<string, object> | undefined {
+  const published = (flags.publish ?? []).flatMap((text) =>
+    parsePublish(text).map(({ containerPort, protocol }) => `${containerPort}/${protocol}`),
+  )
+  const keys = [...(flags.expose ?? []).flatMap(parseExpose), ...published]
+  return keys.length === 0 ? undefined : Object.fromEntries(keys.map((key) => [key, {}]))
 }

@@ -8,7 +8,7 @@ import { parseHealth, parseHealthAction } from './health.ts'
 import { parseLimits, parseUlimit } from './limits.ts'
 import { parseLogConfig } from './logging.ts'
 import { parseCgroupnsMode, parseIpcMode, parsePidMode, parseUsernsMode, parseUtsMode } from './modes.ts'
-import { checkedMac, networkWords, parseNetworkSettings } from './network.ts'
+import { checkedMac, exposedPorts, networkWords, parseNetworkSettings } from './network.ts'
 import { parseRestartPolicy } from './restart.ts'
 import { parseCapability, parseDevice, parseDeviceRule, parseSecurityOptions, parseSysctl } from './security.ts'
 import { parseSignal } from './signals.ts'
@@ -31,6 +31,7 @@ export function parseRunRequest(request: RunRequest): ContainerSettings {
 
 function containerConfig({ image, command, flags }: RunRequest): ContainerConfig {
   const Healthcheck = parseHealth(flags)
+  const ExposedPorts = exposedPorts(flags)
   const streams = attachedStreams(flags)
   const interactive = flags.interactive ?? false
   return {
@@ -47,6 +48,7 @@ function containerConfig({ image, command, flags }: RunRequest): ContainerConfig
     Cmd: command.length === 0 ? null : [...command],
     Image: image,
     Volumes: null,
+    ...(ExposedPorts !== undefined && { ExposedPorts }),
     WorkingDir: parseWorkingDirectory(flags.workdir ?? ''),
     // `--entrypoint ""` clears the image's, without the flag the image's stays
     Entrypoint: flags.entrypoint === undefined ? null : [flags.entrypoint].filter((program) => program !== ''),

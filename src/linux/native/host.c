@@ -17,6 +17,7 @@
 #include "kernel.h"
 #include "launch.h"
 #include "records.h"
+#include "rtnl.h"
 
 static int write_file(const char *path, const char *text) {
   cleanup_fd int fd = open(path, O_WRONLY | O_CLOEXEC);
@@ -199,6 +200,10 @@ int run_host_step(struct host *host, uint32_t code, struct reader *args, pid_t c
       return write_file(pid_path, read_string(args));
     case HOST_OOM_FILE: return keep_oom_file(host, read_string(args));
     case HOST_TARGET: return open_target(host, args);
+    case HOST_BRIDGE: return step_bridge(args);
+    case HOST_VETH: return step_veth(args, child);
+    case HOST_LINK_DELETE: return step_link_delete(args);
+    case HOST_HOLD_PORT: return step_hold_port(args);
     default: return errno = EINVAL, fail_because("decode", "the plan", "there is no such host step");
   }
 }
