@@ -39,7 +39,10 @@ export async function writeBundle(
 }
 
 /** The files of /etc; once it is on its networks, with its addresses. */
-export function hostFiles(draft: Draft, network: Pick<EtcOptions, 'addresses' | 'links' | 'resolver' | 'hostGateway'> = {}): EtcFiles {
+export function hostFiles(
+  draft: Draft,
+  network: Pick<EtcOptions, 'addresses' | 'links' | 'resolver' | 'hostGateway'> = {},
+): EtcFiles {
   const { config, host } = draft.settings
   const names = { id: draft.id, config, host, hostHostname: hostname() }
   return etcFiles({

@@ -195,7 +195,9 @@ export function recordsOfImage(
 
 /** Names of the networks in anybody's settings. */
 export function networksNamed(database: Database): ReadonlySet<string> {
-  return new Set(listRecords(database).flatMap(({ settings: { host } }) => (host.Networks ?? []).map(({ Name }) => Name)))
+  return new Set(
+    listRecords(database).flatMap(({ settings: { host } }) => (host.Networks ?? []).map(({ Name }) => Name)),
+  )
 }
 
 type Row = Readonly<Record<string, unknown>>

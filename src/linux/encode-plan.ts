@@ -69,7 +69,10 @@ function encodeHostFields(record: WireWriter, step: HostStep): void {
       record.u32(step.pid).u64(step.startTime).flag(step.pidNamespace)
       break
     case 'bridge':
-      record.string(step.name).u32(step.mtu ?? 0).strings(step.addresses)
+      record
+        .string(step.name)
+        .u32(step.mtu ?? 0)
+        .strings(step.addresses)
       break
     case 'veth':
       record.string(step.host).string(step.container).string(step.bridge).string(step.mac)

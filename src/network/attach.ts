@@ -6,11 +6,12 @@ import type { NetworkSteps } from '../plugins/contract.ts'
 import { transaction } from '../state/database.ts'
 import { fixedAddress, freeAddress, macOf } from './addresses.ts'
 import { overlaps } from './cidr.ts'
-import { AlreadyConnected } from './errors.ts'
+import { AlreadyConnected, PortTaken } from './errors.ts'
 import { insertNetworkEvent } from './events.ts'
 import { needForwarding } from './forwarding.ts'
 import { withPrefix } from './inspect.ts'
-import { bridgeOf, bringUp, isLive, linkOf } from './live.ts'
+import { bridgeOf, linkOf } from './link-names.ts'
+import { bringUp, isLive } from './live.ts'
 import { mtuOf } from './options.ts'
 import { DEFAULT_NETWORK, defaultNetwork } from './predefined.ts'
 import {
@@ -26,7 +27,7 @@ import {
 } from './records.ts'
 import type { NetworkRoom } from './room.ts'
 import { chooseSubnet, hostBlocks, known } from './subnets.ts'
-import type { ConnectionRequest, Connected, PublishedPort } from './types.ts'
+import type { Connected, ConnectionRequest, PublishedPort } from './types.ts'
 
 export interface Joining {
   readonly id: string
@@ -57,15 +58,20 @@ function lease(room: NetworkRoom, container: Joining, request: ConnectionRequest
   const { database } = room
   const network = settledNetwork(room, findNetwork(database, request.network))
   const known = endpointsOf(database, { container: container.id })
-  if (known.some((endpoint) => endpoint.network === network.id)) throw new AlreadyConnected(container.name, network.name)
+  if (known.some((endpoint) => endpoint.network === network.id))
+    throw new AlreadyConnected(container.name, network.name)
   const leased = leasedAddresses(database, network.id)
   const id = randomBytes(32).toString('hex')
   const four = network.subnets.find(({ subnet }) => !subnet.includes(':'))
   const six = network.subnets.find(({ subnet }) => subnet.includes(':'))
   if (request.ipv6 !== undefined && six === undefined)
     throw new InvalidArgument(`network ${network.name} has no subnet of IP version 6`, { hint: 'make one with --ipv6' })
-  const ipv4 = four && (request.ipv4 === undefined ? freeAddress(four, leased, network.name) : fixedAddress(request.ipv4, four, leased))
-  const ipv6 = six && (request.ipv6 === undefined ? freeAddress(six, leased, network.name) : fixedAddress(request.ipv6, six, leased))
+  const ipv4 =
+    four &&
+    (request.ipv4 === undefined ? freeAddress(four, leased, network.name) : fixedAddress(request.ipv4, four, leased))
+  const ipv6 =
+    six &&
+    (request.ipv6 === undefined ? freeAddress(six, leased, network.name) : fixedAddress(request.ipv6, six, leased))
   const endpoint: EndpointRecord = {
     id,
     network: network.id,
@@ -91,7 +97,8 @@ function firstFree(taken: readonly string[]): string {
 function settledNetwork(room: NetworkRoom, network: NetworkRecord): NetworkRecord {
   const { database } = room
   const [subnet] = network.subnets
-  if (isLive(network) || subnet?.chosen !== true || endpointsOf(database, { network: network.id }).length > 0) return network
+  if (isLive(network) || subnet?.chosen !== true || endpointsOf(database, { network: network.id }).length > 0)
+    return network
   const taken = hostBlocks(bridgeOf(network.id))
   if (!taken.some((block) => overlaps(block, known(subnet.subnet)))) return network
   const others = listNetworks(database).filter(({ id }) => id !== network.id)
@@ -148,8 +155,22 @@ function childSteps({ network, endpoint }: Connected, leadsOut: boolean): ChildS
   ]
 }
 
-/** Ports are known only now that the address is. Stored, so that whoever cleans up knows them. */
-export function storePorts(room: NetworkRoom, { endpoint }: Connected, ports: readonly PublishedPort[]): Connected['endpoint'] {
-  room.database.prepare('UPDATE endpoints SET ports = ? WHERE id = ?').run(JSON.stringify(ports), endpoint.id)
-  return { ...endpoint, ports }
+/**
+ * Ports are known only now that the address is. Stored before they lead anywhere, so that whoever cleans up knows them.
+ *
+ * @throws {PortTaken} by another container; nothing is stored then
+ */
+export function storePorts({ database }: NetworkRoom, { endpoint }: Connected, ports: readonly PublishedPort[]): void {
+  transaction(database, () => {
+    for (const port of ports) {
+      const rival = endpointsOf(database, {}).find((other) => other.ports.some((one) => clashes(one, port)))
+      if (rival !== undefined) throw new PortTaken(port, rival.containerName)
+    }
+    database.prepare('UPDATE endpoints SET ports = ? WHERE id = ?').run(JSON.stringify(ports), endpoint.id)
+  })
+}
+
+function clashes(one: PublishedPort, other: PublishedPort): boolean {
+  if (one.protocol !== other.protocol || one.hostPort !== other.hostPort) return false
+  return one.hostIp === other.hostIp || [one, other].some(({ hostIp }) => hostIp === '' || hostIp === '0.0.0.0')
 }

@@ -44,7 +44,10 @@ function parseSix(text: string): bigint {
 export function formatAddress({ family, value }: Address): string {
   if (family === 4) return [24n, 16n, 8n, 0n].map((shift) => String((value >> shift) & 0xffn)).join('.')
   const words = Array.from({ length: 8 }, (_, index) => ((value >> BigInt(112 - 16 * index)) & 0xffffn).toString(16))
-  const longest = words.join(':').match(/(?:^|:)0(?::0)+(?=:|$)/g)?.sort((one, other) => other.length - one.length)[0]
+  const longest = words
+    .join(':')
+    .match(/(?:^|:)0(?::0)+(?=:|$)/g)
+    ?.sort((one, other) => other.length - one.length)[0]
   if (longest === undefined) return words.join(':')
   const [before = '', ...after] = words.join(':').split(longest)
   return `${before}::${after.join(longest).replace(/^:/, '')}`

@@ -31,7 +31,9 @@ function parseRequest(name: string, flags: CreateNetworkFlags): NewNetwork {
     throw new InvalidArgument(`operation is not permitted on predefined ${name} network`)
   const driver = flags.driver ?? 'bridge'
   if (driver !== 'bridge')
-    throw new InvalidArgument(`could not find plugin ${driver}: the only driver is bridge`, { hint: 'leave --driver out' })
+    throw new InvalidArgument(`could not find plugin ${driver}: the only driver is bridge`, {
+      hint: 'leave --driver out',
+    })
   const subnets = parseSubnets({
     subnets: flags.subnet ?? [],
     gateways: flags.gateway ?? [],
@@ -56,7 +58,9 @@ function settledSubnets(
   others: readonly NewNetwork[],
 ): readonly SubnetRecord[] {
   const taken = [
-    ...others.flatMap((other) => other.subnets.map(({ subnet }) => ({ block: known(subnet), owner: `network ${other.name} (${subnet})` }))),
+    ...others.flatMap((other) =>
+      other.subnets.map(({ subnet }) => ({ block: known(subnet), owner: `network ${other.name} (${subnet})` })),
+    ),
     ...hostBlocks().map((block) => ({ block, owner: 'an address or a route of this host' })),
   ]
   refuseTaken(subnets, taken)

@@ -56,9 +56,12 @@ export class SubnetTaken extends CoracleError {
 export class NoFreeSubnet extends CoracleError {
   override readonly code = 'NO_FREE_SUBNET'
   constructor() {
-    super('could not find an available, non-overlapping IPv4 address pool among the defaults to assign to the network', {
-      hint: 'name one with --subnet, or remove networks that nobody uses: coracle network prune',
-    })
+    super(
+      'could not find an available, non-overlapping IPv4 address pool among the defaults to assign to the network',
+      {
+        hint: 'name one with --subnet, or remove networks that nobody uses: coracle network prune',
+      },
+    )
   }
 }
 
@@ -94,5 +97,15 @@ export class NotConnected extends CoracleError {
   override readonly status = 403
   constructor(container: string, network: string) {
     super(`container ${container} is not connected to network ${network}`)
+  }
+}
+
+export class PortTaken extends CoracleError {
+  override readonly code = 'PORT_TAKEN'
+  override readonly exitCode = 125
+  constructor({ hostIp, hostPort }: { readonly hostIp: string; readonly hostPort: number }, owner: string) {
+    super(`Bind for ${hostIp === '' ? '0.0.0.0' : hostIp}:${hostPort} failed: port is already allocated`, {
+      hint: `container ${owner} has it: choose another port`,
+    })
   }
 }

@@ -15,9 +15,18 @@ export interface FilterContext {
 /** Values of one key are alternatives, different keys must all hold; labels must all. @throws {InvalidArgument} */
 export function parseNetworkFilters(filters: readonly string[], { isUsed }: FilterContext): Test {
   return combined(filters, {
-    name: (value) => ({ name }) => name.includes(value),
-    id: (value) => ({ id }) => id.startsWith(value),
-    driver: (value) => ({ driver }) => driver === value,
+    name:
+      (value) =>
+      ({ name }) =>
+        name.includes(value),
+    id:
+      (value) =>
+      ({ id }) =>
+        id.startsWith(value),
+    driver:
+      (value) =>
+      ({ driver }) =>
+        driver === value,
     scope: (value) => () => value === 'local',
     type: (value) => {
       if (value !== 'custom' && value !== 'builtin') throw new InvalidArgument(`invalid filter: 'type'='${value}'`)

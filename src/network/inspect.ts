@@ -62,7 +62,10 @@ function describeSubnet({ subnet, gateway, ipRange, auxiliary }: SubnetRecord): 
   }
 }
 
-function describeUser({ id, containerName, mac, ipv4, ipv6 }: EndpointRecord, subnets: readonly SubnetRecord[]): object {
+function describeUser(
+  { id, containerName, mac, ipv4, ipv6 }: EndpointRecord,
+  subnets: readonly SubnetRecord[],
+): object {
   return {
     Name: containerName,
     EndpointID: id,
@@ -73,7 +76,7 @@ function describeUser({ id, containerName, mac, ipv4, ipv6 }: EndpointRecord, su
 }
 
 /** `172.17.0.2/16`; empty without an address. */
-export function withPrefix(address: string | undefined, subnets: readonly Pick<SubnetRecord, "subnet">[]): string {
+export function withPrefix(address: string | undefined, subnets: readonly Pick<SubnetRecord, 'subnet'>[]): string {
   if (address === undefined) return ''
   const six = address.includes(':')
   const prefix = subnets.find(({ subnet }) => subnet.includes(':') === six)?.subnet.split('/')[1]

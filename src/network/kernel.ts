@@ -1,5 +1,5 @@
 /** What of networks is in the kernel beside the links: rules. And what is taken away together with them. */
-import { bridgeOf, linkOf } from './live.ts'
+import { bridgeOf, linkOf } from './link-names.ts'
 import { isOn } from './options.ts'
 import { type EndpointRecord, type NetworkRecord, readNetwork } from './records.ts'
 import type { NetworkRoom } from './room.ts'

@@ -8,7 +8,7 @@ import { readFileSync } from 'node:fs'
 import type { Database } from '../state/database.ts'
 import { acquireLock } from '../state/lock.ts'
 import { restoreForwarding } from './forwarding.ts'
-import { endpointsOf, markLive, readNetwork, type NetworkRecord } from './records.ts'
+import { endpointsOf, markLive, type NetworkRecord, readNetwork } from './records.ts'
 import type { NetworkRoom } from './room.ts'
 
 const ENDING = 'ending:'
@@ -23,15 +23,6 @@ export function bootId(): string {
 
 export function isLive({ liveBoot }: Pick<NetworkRecord, 'liveBoot'>): boolean {
   return liveBoot === bootId()
-}
-
-/** At most fifteen characters, as the kernel wants it. */
-export function bridgeOf(networkId: string): string {
-  return `cb-${networkId.slice(0, 8)}`
-}
-
-export function linkOf(endpointId: string): string {
-  return `cv-${endpointId.slice(0, 10)}`
 }
 
 /** Within a write transaction: those of the networks that are alive and have nobody left are to be taken away. */

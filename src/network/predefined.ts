@@ -1,7 +1,7 @@
 /** `bridge`, `host` and `none`: always there. The rows of `host` and `none` are made up; that of `bridge` comes with its first use. */
 import { createHash } from 'node:crypto'
 import { transaction } from '../state/database.ts'
-import { listNetworks, type NetworkRecord, insertNetwork, readNetwork } from './records.ts'
+import { insertNetwork, listNetworks, type NetworkRecord, readNetwork } from './records.ts'
 import type { NetworkRoom } from './room.ts'
 import { chooseSubnet, hostBlocks, known } from './subnets.ts'
 
@@ -17,7 +17,10 @@ export function defaultNetwork(room: NetworkRoom): NetworkRecord {
   return transaction(database, () => {
     const rival = find()
     if (rival !== undefined) return rival
-    const taken = [...hostBlocks(), ...listNetworks(database).flatMap(({ subnets }) => subnets.map(({ subnet }) => known(subnet)))]
+    const taken = [
+      ...hostBlocks(),
+      ...listNetworks(database).flatMap(({ subnets }) => subnets.map(({ subnet }) => known(subnet))),
+    ]
     const id = insertNetwork(database, {
       name: DEFAULT_NETWORK,
       internal: false,

@@ -1,8 +1,8 @@
 /** The rows of networks, their subnets, and the endpoints of running containers. */
 import { randomBytes } from 'node:crypto'
 import { type Database, transaction } from '../state/database.ts'
-import { insertNetworkEvent } from './events.ts'
 import { AmbiguousNetwork, NetworkNameInUse, NetworkNotFound } from './errors.ts'
+import { insertNetworkEvent } from './events.ts'
 import type { PublishedPort } from './types.ts'
 
 export interface SubnetRecord {

@@ -2,9 +2,9 @@
 import { NetworkInUse, NetworkNotFound, PredefinedNetwork } from './errors.ts'
 import { parsePruneFilters } from './filters.ts'
 import { summaryOf } from './list.ts'
+import { takeDown } from './live.ts'
 import { PREDEFINED } from './predefined.ts'
 import { deleteNetwork, endpointsOf, findNetwork, listNetworks, type NetworkRecord } from './records.ts'
-import { takeDown } from './live.ts'
 import type { NetworkRoom } from './room.ts'
 import type { NetworkUsers } from './types.ts'
 

@@ -3,7 +3,17 @@ import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { networkInterfaces } from 'node:os'
 import { InvalidArgument } from '../errors.ts'
-import { type Block, bounds, contains, formatAddress, formatBlock, isWithin, overlaps, parseAddress, parseBlock } from './cidr.ts'
+import {
+  type Block,
+  bounds,
+  contains,
+  formatAddress,
+  formatBlock,
+  isWithin,
+  overlaps,
+  parseAddress,
+  parseBlock,
+} from './cidr.ts'
 import { NoFreeSubnet, SubnetTaken } from './errors.ts'
 import type { SubnetRecord } from './records.ts'
 
@@ -50,7 +60,8 @@ export interface SubnetFlags {
 export function parseSubnets({ subnets, gateways, ipRanges, auxiliary }: SubnetFlags): readonly SubnetRecord[] {
   const blocks = subnets.map((text) => {
     const block = parseBlock(text)
-    if (block === undefined) throw new InvalidArgument(`invalid subnet ${text}: it is no CIDR block such as 10.1.0.0/16`)
+    if (block === undefined)
+      throw new InvalidArgument(`invalid subnet ${text}: it is no CIDR block such as 10.1.0.0/16`)
     if (bounds(block).last - block.base < 3n)
       throw new InvalidArgument(`invalid subnet ${text}: it has no room for a gateway and a container`)
     return block
@@ -59,7 +70,11 @@ export function parseSubnets({ subnets, gateways, ipRanges, auxiliary }: SubnetF
   const gatewayOf = assign(gateways, blocks, 'gateway')
   const rangeOf = assignRanges(ipRanges, blocks)
   const reserved = auxiliary.map(parseAuxiliary)
-  const aux = assign(reserved.map(([, address]) => address), blocks, 'auxiliary address')
+  const aux = assign(
+    reserved.map(([, address]) => address),
+    blocks,
+    'auxiliary address',
+  )
   return blocks.map((block) => ({
     subnet: formatBlock(block),
     gateway: gatewayOf(block)[0] ?? firstHost(block),
@@ -86,7 +101,8 @@ function refuseOverlaps(blocks: readonly Block[]): void {
 function assign(addresses: readonly string[], blocks: readonly Block[], what: string): (block: Block) => string[] {
   const placed = addresses.map((text) => {
     const address = parseAddress(text)
-    if (address === undefined) throw new InvalidArgument(`invalid ${what} address: ${text}`.replace('address address', 'address'))
+    if (address === undefined)
+      throw new InvalidArgument(`invalid ${what} address: ${text}`.replace('address address', 'address'))
     const block = blocks.find((candidate) => contains(candidate, address))
     if (block === undefined) throw new InvalidArgument(`no matching subnet for ${what} ${text}`)
     const { first, last } = bounds(block)
@@ -121,7 +137,10 @@ function parseAuxiliary(text: string): readonly [string, string] {
 }
 
 /** @throws {SubnetTaken} */
-export function refuseTaken(subnets: readonly SubnetRecord[], taken: readonly { readonly block: Block; readonly owner: string }[]) {
+export function refuseTaken(
+  subnets: readonly SubnetRecord[],
+  taken: readonly { readonly block: Block; readonly owner: string }[],
+) {
   for (const { subnet } of subnets) {
     const other = taken.find(({ block }) => overlaps(block, known(subnet)))
     if (other !== undefined) throw new SubnetTaken(subnet, other.owner)

@@ -59,7 +59,6 @@ export interface NetworkUsers {
   named(): ReadonlySet<string>
 }
 
-
 /** What a container wants of one network. */
 export interface ConnectionRequest {
   /** Name or id. */

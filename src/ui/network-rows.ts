@@ -16,7 +16,10 @@ export const NETWORK_HEADINGS = {
 }
 
 /** @param full - nothing is cut off */
-export function networkRow({ id, name, driver, createdAtMs, internal, ipv6, labels }: NetworkSummary, full: boolean): Row {
+export function networkRow(
+  { id, name, driver, createdAtMs, internal, ipv6, labels }: NetworkSummary,
+  full: boolean,
+): Row {
   return {
     ID: full ? id : id.slice(0, 12),
     Name: name,

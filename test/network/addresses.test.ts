@@ -25,7 +25,10 @@ describe('addresses of networks', () => {
         assert.ok(address)
         const again = formatAddress(address)
         assert.deepEqual(parseAddress(again), address)
-        assert.equal(new URL(`http://${address.family === 6 ? `[${text}]` : text}/`).hostname.replace(/[[\]]/g, ''), again)
+        assert.equal(
+          new URL(`http://${address.family === 6 ? `[${text}]` : text}/`).hostname.replace(/[[\]]/g, ''),
+          again,
+        )
       }),
     )
   })

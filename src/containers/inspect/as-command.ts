@@ -1,7 +1,7 @@
 /** `inspect --as-command`: settings back into the words of a `run` that makes them. */
 import { ImageNotFound } from '../../images/errors.ts'
-import type { ImageProcessConfig } from '../../oci/descriptor.ts'
 import { parsePublish } from '../../network/ports/parse.ts'
+import type { ImageProcessConfig } from '../../oci/descriptor.ts'
 import { shellLine } from '../../ui/text.ts'
 import type { ContainerConfig, HealthConfig } from '../config.ts'
 import { findContainer } from '../find.ts'

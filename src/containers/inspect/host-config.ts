@@ -6,7 +6,16 @@ import type { ContainerRecord } from '../records.ts'
 import { MASKED_PATHS, READONLY_PATHS } from '../spec/runtime-spec.ts'
 
 export function describeHostConfig({ settings, backend }: Pick<ContainerRecord, 'settings' | 'backend'>): object {
-  const { Mounts, Tmpfs, Sysctls, Annotations, Init, Networks: _inNetworkSettings, Publish = [], ...host } = settings.host
+  const {
+    Mounts,
+    Tmpfs,
+    Sysctls,
+    Annotations,
+    Init,
+    Networks: _inNetworkSettings,
+    Publish = [],
+    ...host
+  } = settings.host
   const { Seccomp: _profile, NoNewPrivileges: _inSecurityOpt, SystemPathsUnconfined, ...asStored } = host
   const open = host.Privileged || SystemPathsUnconfined
   const binds = Mounts.filter(isBind).map(bindText)

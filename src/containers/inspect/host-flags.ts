@@ -88,6 +88,7 @@ function networkFlags(host: HostConfig): Flag[] {
 
 /** In the long form where there is more to say than the name. */
 function attachmentFlag({ Name, Aliases, IPv4Address, IPv6Address, MacAddress }: NetworkAttachment): Flag[] {
+  if (Name === '') return [...list('network-alias', Aliases), ...flag('ip', IPv4Address), ...flag('ip6', IPv6Address)]
   const field = (key: string, value: string) => (value === '' ? [] : [`${key}=${value}`])
   const fields = [
     ...Aliases.map((alias) => `alias=${alias}`),

@@ -19,7 +19,11 @@ const NOWHERE = {
 type Described = Pick<ContainerRecord, 'id' | 'name' | 'settings'>
 
 /** The addresses of a container that runs; of one that does not, what it is to be on. */
-export function describeNetworks(room: Pick<ContainerRoom, 'database' | 'paths'>, record: Described, ports: object): object {
+export function describeNetworks(
+  room: Pick<ContainerRoom, 'database' | 'paths'>,
+  record: Described,
+  ports: object,
+): object {
   const { id, settings } = record
   const { host, config } = settings
   const endpoints = endpointsOf(room.database, { container: id })
@@ -58,7 +62,16 @@ export function describeNetworks(room: Pick<ContainerRoom, 'database' | 'paths'>
 }
 
 function describeSpecial(NetworkID: string, MacAddress: string): object {
-  return { IPAMConfig: null, Links: null, Aliases: null, DriverOpts: null, NetworkID, ...NOWHERE, MacAddress, DNSNames: null }
+  return {
+    IPAMConfig: null,
+    Links: null,
+    Aliases: null,
+    DriverOpts: null,
+    NetworkID,
+    ...NOWHERE,
+    MacAddress,
+    DNSNames: null,
+  }
 }
 
 interface Known {

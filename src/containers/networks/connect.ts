@@ -1,8 +1,8 @@
 /** `network connect` and `network disconnect`: a container's networks change, at once where it runs. */
 import { InvalidArgument } from '../../errors.ts'
 import { NotConnected } from '../../network/errors.ts'
-import { endpointsOf, findNetwork } from '../../network/records.ts'
 import { DEFAULT_NETWORK, defaultNetwork } from '../../network/predefined.ts'
+import { endpointsOf, findNetwork } from '../../network/records.ts'
 import type { NetworkAttachment } from '../config.ts'
 import { StateConflict } from '../errors.ts'
 import { findContainer } from '../find.ts'
@@ -37,7 +37,10 @@ export async function connectContainer(
 }
 
 async function attachmentOf(room: ContainerRoom, network: string, flags: ConnectFlags): Promise<NetworkAttachment> {
-  const Name = network === DEFAULT_NETWORK ? defaultNetwork(room).name : specialName(network) ?? findNetwork(room.database, network).name
+  const Name =
+    network === DEFAULT_NETWORK
+      ? defaultNetwork(room).name
+      : (specialName(network) ?? findNetwork(room.database, network).name)
   const wanted = attachment({
     Name,
     Aliases: (flags.alias ?? []).map(checkedAlias),
@@ -57,11 +60,13 @@ function specialName(network: string): undefined {
 /** @throws {InvalidArgument} its network namespace is somebody else's, or can have nothing but loopback */
 function refuseAlone({ settings, backend, name }: ContainerRecord, network: string): void {
   const mode = settings.host.NetworkMode
-  if (backend === 'wasi')
-    throw new InvalidArgument(`a WebAssembly container cannot be connected to network ${network}`)
-  if (mode === 'host') throw new InvalidArgument('container sharing the host network cannot be connected to another network')
+  if (backend === 'wasi') throw new InvalidArgument(`a WebAssembly container cannot be connected to network ${network}`)
+  if (mode === 'host')
+    throw new InvalidArgument('container sharing the host network cannot be connected to another network')
   if (mode.startsWith('container:'))
-    throw new InvalidArgument(`container ${name} shares the network of another container and cannot be connected to ${network}`)
+    throw new InvalidArgument(
+      `container ${name} shares the network of another container and cannot be connected to ${network}`,
+    )
 }
 
 async function connectRunning(room: ContainerRoom, record: ContainerRecord, wanted: NetworkAttachment): Promise<void> {
@@ -77,7 +82,10 @@ async function connectRunning(room: ContainerRoom, record: ContainerRecord, want
     const { before, after, child } = wiringSteps(connected, { routed })
     await wireRunning(process, { host: [...before, ...after], child })
   } catch (error) {
-    await leave(room, connected.map(({ endpoint }) => endpoint))
+    await leave(
+      room,
+      connected.map(({ endpoint }) => endpoint),
+    )
     throw error
   }
 }

@@ -27,7 +27,9 @@ async function bindsTcp(host: string, port: number): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>()
   const server = createServer()
   server.once('error', () => resolve(false))
-  server.listen({ host: host === '' ? '0.0.0.0' : host, port, exclusive: true }, () => server.close(() => resolve(true)))
+  server.listen({ host: host === '' ? '0.0.0.0' : host, port, exclusive: true }, () =>
+    server.close(() => resolve(true)),
+  )
   return promise
 }
 
@@ -35,6 +37,8 @@ async function bindsUdp(host: string, port: number): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>()
   const socket = createSocket(host.includes(':') ? 'udp6' : 'udp4')
   socket.once('error', () => resolve(false))
-  socket.bind({ address: host === '' ? '0.0.0.0' : host, port, exclusive: true }, () => socket.close(() => resolve(true)))
+  socket.bind({ address: host === '' ? '0.0.0.0' : host, port, exclusive: true }, () =>
+    socket.close(() => resolve(true)),
+  )
   return promise
 }

@@ -21,7 +21,7 @@ export async function joinConfigured(
   directories: ContainerDirectories,
 ): Promise<NetworkSteps | undefined> {
   const { config, host } = draft.settings
-  const networks = host.Networks ?? []
+  const networks = (host.Networks ?? []).filter(({ Name }) => Name !== '')
   if (networks.length === 0) return undefined
   const { joinNetworks, wiringSteps } = await import('../../network/attach.ts')
   const name = readRecord(room.database, draft.id)?.name ?? draft.name

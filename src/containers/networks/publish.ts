@@ -1,8 +1,8 @@
 /** `-p`, `-P`: which ports of the host lead to a container about to run, and what holds them. */
 import { randomInt } from 'node:crypto'
 import type { HostStep } from '../../linux/plan.ts'
-import { bridgeOf } from '../../network/live.ts'
-import { parseExpose, parsePublish, type PortSpec } from '../../network/ports/parse.ts'
+import { bridgeOf } from '../../network/link-names.ts'
+import { type PortSpec, parseExpose, parsePublish } from '../../network/ports/parse.ts'
 import type { Connected, PublishedPort } from '../../network/types.ts'
 import type { Draft } from '../draft.ts'
 import type { ContainerRoom } from '../room.ts'

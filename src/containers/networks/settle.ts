@@ -1,7 +1,7 @@
 /** Which networks a new container is on: what was asked for, looked up; the usual one where nothing was. */
 import { HostUnsupported, InvalidArgument } from '../../errors.ts'
-import { findNetwork } from '../../network/records.ts'
 import { DEFAULT_NETWORK, defaultNetwork } from '../../network/predefined.ts'
+import { findNetwork } from '../../network/records.ts'
 import type { HostConfig, NetworkAttachment } from '../config.ts'
 import { isRootless } from '../host.ts'
 import type { ContainerRoom } from '../room.ts'

@@ -6,10 +6,7 @@ import type { HostConfig, NetworkAttachment } from '../config.ts'
 import type { RunFlags } from '../types.ts'
 import { invalid } from './values.ts'
 
-export type NetworkSettings = Pick<
-  HostConfig,
-  'NetworkMode' | 'Networks' | 'Links' | 'PublishAllPorts' | 'Publish'
->
+export type NetworkSettings = Pick<HostConfig, 'NetworkMode' | 'Networks' | 'Links' | 'PublishAllPorts' | 'Publish'>
 
 /** What has no networks of its own to be connected to. */
 const ALONE = /^(?:none|host|container:.*)$/
@@ -78,9 +75,7 @@ function parseAttachment(text: string): NetworkAttachment {
 function refuseMixtures(attachments: readonly NetworkAttachment[]): void {
   const names = attachments.map(({ Name }) => Name)
   if (names.length > 1 && names.some((name) => ALONE.test(name)))
-    throw new InvalidArgument(
-      'conflicting options: cannot attach both user-defined and non-user-defined network-modes',
-    )
+    throw new InvalidArgument('conflicting options: cannot attach both user-defined and non-user-defined network-modes')
   const twice = names.find((name, index) => names.indexOf(name) !== index)
   if (twice !== undefined) throw new InvalidArgument(`network ${JSON.stringify(twice)} is specified multiple times`)
 }
@@ -131,7 +126,8 @@ export function checkedAlias(text: string): string {
 }
 
 export function checkedMac(text: string): string {
-  if (!/^[0-9a-f]{2}(?:[:-][0-9a-f]{2}){5}$/i.test(text)) throw new InvalidArgument(`${text} is not a valid mac address`)
+  if (!/^[0-9a-f]{2}(?:[:-][0-9a-f]{2}){5}$/i.test(text))
+    throw new InvalidArgument(`${text} is not a valid mac address`)
   return text.replaceAll('-', ':').toLowerCase()
 }
 

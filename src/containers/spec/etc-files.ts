@@ -39,7 +39,16 @@ export function etcFiles(options: EtcOptions): EtcFiles {
   return { hosts: hosts(options), hostname: `${options.hostname}\n`, resolv: resolv(options) }
 }
 
-function hosts({ hostname, domainname, extraHosts, networkHost, host, addresses = [], links = [], hostGateway }: EtcOptions): string {
+function hosts({
+  hostname,
+  domainname,
+  extraHosts,
+  networkHost,
+  host,
+  addresses = [],
+  links = [],
+  hostGateway,
+}: EtcOptions): string {
   const extra = extraHosts.flatMap((entry) => {
     const colon = entry.indexOf(':')
     const address = entry.slice(colon + 1) === 'host-gateway' ? hostGateway : entry.slice(colon + 1)
@@ -60,14 +69,22 @@ function resolv({ dns, dnsSearch, dnsOptions, networkHost, host, resolver }: Etc
     : kept('nameserver').filter((line) => !/\s(?:127\.|::1(?:%|$))/.test(line))
   const search = dnsSearch.filter((domain) => domain !== '.').join(' ')
   return `${[
-    ...(resolver !== undefined ? [`nameserver ${resolver}`] : dns.length > 0 ? dns.map((address) => `nameserver ${address}`) : servers),
+    ...(resolver !== undefined
+      ? [`nameserver ${resolver}`]
+      : dns.length > 0
+        ? dns.map((address) => `nameserver ${address}`)
+        : servers),
     ...(dnsSearch.length > 0 ? (search === '' ? [] : [`search ${search}`]) : [...kept('search'), ...kept('domain')]),
     ...optionLines({ dnsOptions, kept: kept('options'), resolver }),
   ].join('\n')}\n`
 }
 
 /** docker's resolver answers names without a dot itself. */
-function optionLines({ dnsOptions, kept, resolver }: Pick<EtcOptions, 'dnsOptions' | 'resolver'> & { kept: readonly string[] }): readonly string[] {
+function optionLines({
+  dnsOptions,
+  kept,
+  resolver,
+}: Pick<EtcOptions, 'dnsOptions' | 'resolver'> & { kept: readonly string[] }): readonly string[] {
   const words = dnsOptions.length > 0 ? [...dnsOptions] : kept.flatMap((line) => line.split(/\s+/).slice(1))
   if (resolver !== undefined && !words.some((word) => word.startsWith('ndots:'))) words.push('ndots:0')
   return words.length === 0 ? [] : [`options ${words.join(' ')}`]

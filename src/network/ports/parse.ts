@@ -32,7 +32,9 @@ export function parsePublish(text: string): readonly PortSpec[] {
   const count = container[1] - container[0] + 1
   const hostCount = host === undefined ? count : host[1] - host[0] + 1
   if (count !== hostCount && count !== 1)
-    throw new InvalidArgument(`invalid ranges specified for container and host Ports: ${typedContainer} and ${hostText}`)
+    throw new InvalidArgument(
+      `invalid ranges specified for container and host Ports: ${typedContainer} and ${hostText}`,
+    )
   return Array.from({ length: count }, (_, index): PortSpec => {
     const own = host === undefined ? undefined : count === 1 ? host : ([host[0] + index, host[0] + index] as const)
     return { protocol, containerPort: container[0] + index, hostIp, hostPorts: own }

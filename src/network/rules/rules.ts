@@ -75,7 +75,7 @@ function tableText(network: RuleNetwork): string {
     ]),
     ...chain('honest', 'type filter hook prerouting priority raw', honestRules(network)),
     ...chain('published', 'type nat hook prerouting priority dstnat', dnatRules()),
-    ...chain('published_here', 'type nat hook output priority dstnat', dnatRules()),
+    ...chain('published_here', 'type nat hook output priority -100', dnatRules()),
     ...chain('leaving', 'type nat hook postrouting priority srcnat', sourceRules(network)),
     ...chain('through', 'type filter hook forward priority filter', forwardRules(network)),
     '}',
