@@ -13,7 +13,7 @@ import type { ContainerRoom } from '../room.ts'
 export function settleNetworks(room: ContainerRoom, host: HostConfig, backend: string): HostConfig {
   const { Networks: asked = [], NetworkMode } = host
   if (asked.length === 0) return host
-  const usual = backend === 'wasi' ? 'none' : (room.defaultNetwork?.() ?? 'none')
+  const usual = backend !== 'linux' ? 'none' : (room.defaultNetwork?.() ?? 'none')
   const named = asked.map((one) => ({ ...one, Name: one.Name === '' ? usual : one.Name }))
   if (named.length === 1 && named[0]?.Name === 'none') return { ...host, NetworkMode: 'none', Networks: [] }
   refuseBackends(backend, NetworkMode)
@@ -26,6 +26,10 @@ function refuseBackends(backend: string, mode: string): void {
   if (backend === 'wasi')
     throw new InvalidArgument(`a WebAssembly container cannot be connected to network ${mode}`, {
       hint: 'leave --network out',
+    })
+  if (backend !== 'linux')
+    throw new InvalidArgument(`the backend ${backend} cannot connect a container to network ${mode}`, {
+      hint: 'leave --runtime out, or run it with --network host or --network none',
     })
   if (isRootless())
     throw new HostUnsupported(`network ${mode} needs a bridge, which only root can make`, {
