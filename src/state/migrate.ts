@@ -4,7 +4,7 @@ import { CoracleError } from '../errors.ts'
 import { imagesSchema } from './migrations/0001-images.ts'
 import { containersSchema } from './migrations/0002-containers.ts'
 import { lifeSchema } from './migrations/0003-life.ts'
-import { networksSchema } from './migrations/0004-networks.ts'
+import { networksSchema } from './migrations/0005-networks.ts'
 
 /** In order; a released entry never changes, a new one is appended. */
 const MIGRATIONS: readonly string[] = [imagesSchema, containersSchema, lifeSchema, networksSchema]
