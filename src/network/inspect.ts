@@ -24,7 +24,7 @@ function findAny(room: NetworkRoom, name: string): NetworkRecord {
   } catch (error) {
     const special = madeUp(room).find(({ id }) => name !== '' && id.startsWith(name))
     if (!(error instanceof NetworkNotFound) || special === undefined) throw error
-    return { ...special, attachable: false, options: {}, subnets: [], liveBoot: undefined }
+    return { ...special, attachable: false, options: {}, subnets: [], liveBoot: undefined, idleSinceMs: undefined }
   }
 }
 

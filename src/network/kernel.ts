@@ -1,4 +1,5 @@
 /** What of networks is in the kernel beside the links: rules. And what is taken away together with them. */
+import { existsSync } from 'node:fs'
 import { bridgeOf, linkOf } from './link-names.ts'
 import { isOn } from './options.ts'
 import { type EndpointRecord, type NetworkRecord, readNetwork } from './records.ts'
@@ -32,24 +33,27 @@ export async function removeKernelNetwork(_room: NetworkRoom, id: string): Promi
 }
 
 /**
- * Links and rules of endpoints. The links would go with their network namespace, but not before the kernel gets round
- * to it. Rules go by themselves with the last endpoint of a network.
- *
- * @param shared - those on networks that others are on too
+ * Links and rules of endpoints. The supervisor takes the links along with the container's end; they are still there
+ * where it was killed, or the container lives on.
  */
 export async function removeKernelEndpoints(
   { database }: NetworkRoom,
   endpoints: readonly EndpointRecord[],
-  shared: readonly EndpointRecord[],
 ): Promise<void> {
-  const { removeLinks } = await import('../linux/wire.ts')
+  const links = endpoints.map(({ id }) => linkOf(id)).filter((name) => existsSync(`/sys/class/net/${name}`))
   await Promise.all([
-    removeLinks(endpoints.map(({ id }) => linkOf(id))),
-    ...shared.map(async ({ network: id, ports }) => {
+    removeLeftLinks(links),
+    ...endpoints.map(async ({ network: id, ports }) => {
       const network = readNetwork(database, id)
       if (network === undefined || ports.length === 0) return
       const { unpublishPorts } = await import('./rules/rules.ts')
       await unpublishPorts(ruleNetwork(network), ports)
     }),
   ])
+}
+
+async function removeLeftLinks(names: readonly string[]): Promise<void> {
+  if (names.length === 0) return
+  const { removeLinks } = await import('../linux/wire.ts')
+  await removeLinks(names)
 }

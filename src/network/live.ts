@@ -1,11 +1,11 @@
 /**
  * When a network has its bridge and rules in the kernel. `live_boot` of its row says in which boot they were made; an
- * `ending:` before it, that somebody is taking them away, or died over it. Whoever brings them to life or takes them
- * away holds the lock `network:ID`; who finds them alive in the transaction that stores its endpoint needs no lock,
- * because nobody takes away what has endpoints.
+ * `ending:` before it, that somebody makes them or takes them away, or died over it. Whoever does holds the lock
+ * `network:ID`; who finds them alive in the transaction that stores its endpoint needs no lock, because nobody takes
+ * away what has endpoints.
  */
 import { readFileSync } from 'node:fs'
-import type { Database } from '../state/database.ts'
+import { type Database, transaction } from '../state/database.ts'
 import { acquireLock } from '../state/lock.ts'
 import { restoreForwarding } from './forwarding.ts'
 import { endpointsOf, markLive, type NetworkRecord, readNetwork } from './records.ts'
@@ -25,32 +25,26 @@ export function isLive({ liveBoot }: Pick<NetworkRecord, 'liveBoot'>): boolean {
   return liveBoot === bootId()
 }
 
-/** Within a write transaction: those of the networks that are alive and have nobody left are to be taken away. */
-export function markEnding(database: Database, networks: readonly string[]): void {
-  for (const id of networks) {
-    const live = readNetwork(database, id)?.liveBoot
-    if (live === undefined || live.startsWith(ENDING) || endpointsOf(database, { network: id }).length > 0) continue
-    markLive(database, id, `${ENDING}${live}`)
-  }
-}
-
-/** Takes away what is marked: by this command, or by one that died before it came to it. Idempotent. */
-export async function takeDownEnding(room: NetworkRoom): Promise<void> {
-  const rows = room.database.prepare("SELECT id FROM networks WHERE live_boot LIKE 'ending:%'").all()
-  for (const { id } of rows) await takeDown(room, id as string)
-}
-
 /** Removes bridge and rules of a network that nobody is on; changes nothing where somebody is. */
 export async function takeDown(room: NetworkRoom, id: string): Promise<void> {
   const { database } = room
   using lock = await acquireLock(database, `network:${id}`)
   void lock
-  const network = readNetwork(database, id)
-  if (network?.liveBoot === undefined || endpointsOf(database, { network: id }).length > 0) return
+  if (!markEnding(database, id)) return
   const { removeKernelNetwork } = await import('./kernel.ts')
   await removeKernelNetwork(room, id)
   markLive(database, id, undefined) // whoever came meanwhile waits for the lock, and makes it anew
   restoreForwarding(database)
+}
+
+/** @returns false where there is nothing to take away, or somebody is on it */
+function markEnding(database: Database, id: string): boolean {
+  return transaction(database, () => {
+    const live = readNetwork(database, id)?.liveBoot
+    if (live === undefined || endpointsOf(database, { network: id }).length > 0) return false
+    if (!live.startsWith(ENDING)) markLive(database, id, `${ENDING}${live}`)
+    return true
+  })
 }
 
 /** Makes the rules of a network that has none yet. Its endpoint is stored already. */

@@ -12,5 +12,6 @@ export function openNetworkEngine(room: NetworkRoom, users: NetworkUsers): Netwo
       await (options.force ? removeNetworkIfThere : removeNetwork)(room, users, name)
     },
     prune: async (filters) => (await import('./remove.ts')).pruneNetworks(room, users, filters),
+    takeDownIdle: async () => (await import('./linger.ts')).takeDownIdle(room),
   }
 }

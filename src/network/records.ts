@@ -25,6 +25,8 @@ export interface NetworkRecord {
   readonly options: Readonly<Record<string, string>>
   readonly createdAtMs: number
   readonly liveBoot: string | undefined
+  /** When the last container left it. */
+  readonly idleSinceMs: number | undefined
   /** Version 4 first. */
   readonly subnets: readonly SubnetRecord[]
 }
@@ -45,7 +47,7 @@ export interface EndpointRecord {
 
 type Row = Readonly<Record<string, unknown>>
 
-export type NewNetwork = Omit<NetworkRecord, 'id' | 'createdAtMs' | 'liveBoot'>
+export type NewNetwork = Omit<NetworkRecord, 'id' | 'createdAtMs' | 'liveBoot' | 'idleSinceMs'>
 
 /** Within a write transaction. @throws {NetworkNameInUse} */
 export function insertNetwork(database: Database, network: NewNetwork): string {
@@ -174,6 +176,7 @@ function toNetwork(database: Database, row: Row): NetworkRecord {
     options: JSON.parse(row['options'] as string) as Record<string, string>,
     createdAtMs: row['created_at'] as number,
     liveBoot: (row['live_boot'] as string | null) ?? undefined,
+    idleSinceMs: (row['idle_since'] as number | null) ?? undefined,
     subnets: database
       .prepare("SELECT * FROM subnets WHERE network = ? ORDER BY instr(subnet, ':') > 0, rowid")
       .all(id)

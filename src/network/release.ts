@@ -1,7 +1,7 @@
 /** The end of a container's run, for its networks: everything it had of them is given back. Idempotent. */
 import { transaction } from '../state/database.ts'
 import { insertNetworkEvent } from './events.ts'
-import { markEnding, takeDownEnding } from './live.ts'
+import { keepWatch, markIdle } from './linger.ts'
 import { deleteEndpoint, type EndpointRecord, endpointsOf, readNetwork } from './records.ts'
 import type { NetworkRoom } from './room.ts'
 
@@ -14,17 +14,13 @@ export async function leaveNetworks(room: NetworkRoom, container: string): Promi
 export async function leave(room: NetworkRoom, endpoints: readonly EndpointRecord[]): Promise<void> {
   if (endpoints.length > 0) {
     const { removeKernelEndpoints } = await import('./kernel.ts')
-    const shared = endpoints.filter(({ network }) => endpointsOf(room.database, { network }).length > 1)
-    await removeKernelEndpoints(room, endpoints, shared)
+    await removeKernelEndpoints(room, endpoints)
     transaction(room.database, () => {
       for (const endpoint of endpoints) forget(room, endpoint)
-      markEnding(
-        room.database,
-        endpoints.map(({ network }) => network),
-      )
+      for (const { network } of endpoints) markIdle(room.database, network)
     })
   }
-  await takeDownEnding(room)
+  keepWatch(room)
 }
 
 function forget({ database }: NetworkRoom, { id, network, container }: EndpointRecord): void {

@@ -49,6 +49,8 @@ export interface NetworkEngine {
   remove(name: string, options?: { readonly force?: boolean }): Promise<void>
   /** Removes all that no container refers to. @returns their names */
   prune(filters: readonly string[]): Promise<readonly string[]>
+  /** Bridges and rules that no container has come back to; some later, by another process. */
+  takeDownIdle(): Promise<void>
 }
 
 /** What the network room asks of the rest of the house. */

@@ -166,7 +166,7 @@ static int parse_mac(const char *text, uint8_t mac[6]) {
   return count != 6 || text[used] != '\0' ? (errno = EINVAL, fail("decode", text)) : 0;
 }
 
-int step_veth(struct reader *args, pid_t child) {
+int step_veth(struct reader *args, pid_t child, const char **link) {
   const char *host = read_string(args), *container = read_string(args), *bridge = read_string(args), *mac_text = read_string(args);
   uint32_t mtu = read_u32(args), namespace = (uint32_t)child;
   unsigned master;
@@ -190,17 +190,21 @@ int step_veth(struct reader *args, pid_t child) {
   end_nest(&request, other);
   end_nest(&request, data);
   end_nest(&request, info);
+  *link = host;
   return talk(&request) < 0 ? fail("make veth", host) : 0;
+}
+
+int delete_link(const char *name) {
+  struct request request;
+  struct ifinfomsg body = {.ifi_family = AF_UNSPEC};
+  begin(&request, RTM_DELLINK, 0, &body, sizeof body);
+  add_name(&request, IFLA_IFNAME, name);
+  return talk(&request) < 0 && errno != ENODEV ? fail("delete link", name) : 0;
 }
 
 int step_link_delete(struct reader *args) {
   const char *name = read_string(args);
-  struct request request;
-  struct ifinfomsg body = {.ifi_family = AF_UNSPEC};
-  if (args->bad || !is_name(name)) return errno = EINVAL, fail("decode", "link-delete");
-  begin(&request, RTM_DELLINK, 0, &body, sizeof body);
-  add_name(&request, IFLA_IFNAME, name);
-  return talk(&request) < 0 && errno != ENODEV ? fail("delete link", name) : 0;
+  return args->bad || !is_name(name) ? (errno = EINVAL, fail("decode", "link-delete")) : delete_link(name);
 }
 
 int step_hold_port(struct reader *args) {

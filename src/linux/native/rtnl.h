@@ -7,10 +7,12 @@
 
 #include "wire.h"
 
-/* In the host's network namespace; the container's end of a pair goes straight to that of `child`. */
+/* In the host's network namespace; the container's end of a pair goes straight to that of `child`, and `link` tells the host's. */
 int step_bridge(struct reader *args);
-int step_veth(struct reader *args, pid_t child);
+int step_veth(struct reader *args, pid_t child, const char **link);
 int step_link_delete(struct reader *args);
+/* One that is not there is fine. */
+int delete_link(const char *name);
 /* Binds a socket that stays open for as long as this process lives. */
 int step_hold_port(struct reader *args);
 

@@ -11,7 +11,16 @@ CREATE TABLE networks (
   options     TEXT NOT NULL DEFAULT '{}',
   created_at  INTEGER NOT NULL,
   -- of the boot in which its bridge and its rules were made; NULL: nothing of it is in the kernel
-  live_boot   TEXT
+  live_boot   TEXT,
+  -- when the last container left it; means nothing while somebody is on it
+  idle_since  INTEGER
+) STRICT;
+
+-- At most one process waits to take down the networks that nobody has come back to.
+CREATE TABLE network_keeper (
+  one         INTEGER PRIMARY KEY CHECK (one = 1),
+  pid         INTEGER NOT NULL,
+  start_time  INTEGER NOT NULL
 ) STRICT;
 
 CREATE TABLE subnets (
