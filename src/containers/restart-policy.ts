@@ -1,7 +1,8 @@
 /** `--restart`: whether a container that has ended comes back, when, and who sees to it. */
+
+import { callBack } from '../linux/call-back.ts'
 import { callLater } from '../linux/call-later.ts'
 import { nativeProgram } from '../package-root.ts'
-import { callBack } from '../util/call-back.ts'
 import { isAlive, type ProcessIdentity } from '../util/process-identity.ts'
 import type { RestartPolicy } from './config.ts'
 import { RestarterLost } from './errors.ts'

@@ -1,8 +1,8 @@
 /** A program that starts after a pause, whatever becomes of this process (native/after.c). */
 import { spawn } from 'node:child_process'
 import { nativeProgram } from '../package-root.ts'
-import type { CallBack } from '../util/call-back.ts'
 import { type ProcessIdentity, readProcessIdentity } from '../util/process-identity.ts'
+import type { CallBack } from './call-back.ts'
 
 /** @returns who waits, some 400 KB small, and then becomes the program; undefined: it could not be started */
 export function callLater({ argv, env }: CallBack, delayMs: number): ProcessIdentity | undefined {

@@ -47,10 +47,14 @@ export function formatAddress({ family, value }: Address): string {
   const longest = words
     .join(':')
     .match(/(?:^|:)0(?::0)+(?=:|$)/g)
-    ?.sort((one, other) => other.length - one.length)[0]
+    ?.sort((one, other) => zeros(other) - zeros(one))[0]
   if (longest === undefined) return words.join(':')
   const [before = '', ...after] = words.join(':').split(longest)
   return `${before}::${after.join(longest).replace(/^:/, '')}`
+}
+
+function zeros(run: string): number {
+  return run.split('0').length
 }
 
 /** `172.18.0.0/16`, the host bits dropped as docker does. undefined for what is none. */

@@ -2,9 +2,10 @@
  * A network that its last container has left keeps its bridge and rules for a moment: making and removing them costs
  * more than all the rest of a short run. One small process for the whole installation waits for that moment to pass.
  */
+
+import { callBack } from '../linux/call-back.ts'
 import { callLater } from '../linux/call-later.ts'
 import { type Database, transaction } from '../state/database.ts'
-import { callBack } from '../util/call-back.ts'
 import { isAlive } from '../util/process-identity.ts'
 import { isLive, takeDown } from './live.ts'
 import { endpointsOf, listNetworks } from './records.ts'

@@ -43,6 +43,7 @@ export async function pruneNetworks(
   filters: readonly string[],
 ): Promise<readonly string[]> {
   const matches = parsePruneFilters(filters)
+  await takeDownUnused(room)
   const removed: string[] = []
   for (const network of listNetworks(room.database)) {
     if (PREDEFINED.includes(network.name) || !matches(summaryOf(network))) continue
@@ -52,4 +53,9 @@ export async function pruneNetworks(
     if (deleteNetwork(room.database, network)) removed.push(network.name)
   }
   return removed
+}
+
+/** What lingers needs to wait no longer. */
+async function takeDownUnused(room: NetworkRoom): Promise<void> {
+  for (const { id } of listNetworks(room.database)) await takeDown(room, id)
 }

@@ -35,7 +35,8 @@ describe('networks', function () {
     needsRoot(this)
     coracle = openCoracle()
   })
-  beforeEach(() => {
+  beforeEach(async () => {
+    await until('nothing of other tests lingers', () => !/ cb-/.test(hostState()))
     host = hostState()
   })
   afterEach(async () => {
@@ -135,7 +136,7 @@ describe('networks', function () {
     const parent = Number(/^PPid:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1])
     process.kill(parent, 'SIGKILL')
     await until('the container is known to be dead', () => coracle.run(['ps', '-q']).stdout === '')
-    assert.equal(hostState(), host)
+    await until('the host is as it was', () => hostState() === host)
   })
 
   it('are told of in events', () => {

@@ -1,10 +1,10 @@
 /** Starts a process beside a container's own, and cleans up after it. */
 import { join } from 'node:path'
 import { CoracleError } from '../../errors.ts'
+import { callBack } from '../../linux/call-back.ts'
 import type { Supervisor } from '../../linux/supervisor.ts'
 import type { LaunchPlan, ProcessSpec } from '../../plugins/contract.ts'
 import { transaction } from '../../state/database.ts'
-import { callBack } from '../../util/call-back.ts'
 import { isAlive } from '../../util/process-identity.ts'
 import { randomHex } from '../../util/random.ts'
 import { terminalSize } from '../attach/terminal-size.ts'
