@@ -59,7 +59,7 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
 /** Types cost nothing at run time and tie no knot; the contracts between rooms are types. */
 const MAY_AS_TYPE: Readonly<Record<string, readonly string[]>> = {
   'base-command.ts': ['images/types.ts', 'containers/types.ts'],
-  ui: ['images/types.ts', 'containers/types.ts', 'containers/lifecycle.ts'],
+  ui: ['images/types.ts', 'containers/types.ts', 'containers/lifecycle.ts', 'network/types.ts'],
   plugins: ['linux/plan.ts'],
   linux: ['plugins/contract.ts'],
   sandbox: ['plugins/contract.ts', 'linux/plan.ts'],

@@ -14,7 +14,7 @@ import { findRecord } from './records.ts'
 import type { ContainerRoom } from './room.ts'
 import { capabilityList } from './spec/capabilities.ts'
 import { containerDevices } from './spec/devices.ts'
-import { etcFiles } from './spec/etc-files.ts'
+import { type EtcFiles, type EtcOptions, etcFiles } from './spec/etc-files.ts'
 import { readLayerFile } from './spec/layer-files.ts'
 import { containerHostname, makeSpec } from './spec/runtime-spec.ts'
 import { type ResolvedUser, resolveUser } from './spec/users.ts'
@@ -30,9 +30,22 @@ export async function writeBundle(
   directories: ContainerDirectories & { readonly rootfs: RootFilesystem },
 ): Promise<RuntimeSpec> {
   const spec = await describeBundle(room, draft, directories)
+  const files = hostFiles(draft)
+  writeFileSync(join(directories.data, 'hosts'), files.hosts)
+  writeFileSync(join(directories.data, 'hostname'), files.hostname)
+  writeFileSync(join(directories.data, 'resolv.conf'), files.resolv)
+  writeFileSync(join(directories.data, 'config.json'), JSON.stringify(spec))
+  return spec
+}
+
+/** The files of /etc; once it is on its networks, with its addresses. */
+export function hostFiles(
+  draft: Draft,
+  network: Pick<EtcOptions, 'addresses' | 'links' | 'resolver' | 'hostGateway'> = {},
+): EtcFiles {
   const { config, host } = draft.settings
   const names = { id: draft.id, config, host, hostHostname: hostname() }
-  const files = etcFiles({
+  return etcFiles({
     hostname: containerHostname(names),
     domainname: config.Domainname,
     extraHosts: host.ExtraHosts,
@@ -41,12 +54,8 @@ export async function writeBundle(
     dnsOptions: host.DnsOptions,
     networkHost: host.NetworkMode === 'host',
     host: { hosts: readIfThere('/etc/hosts'), resolv: readIfThere('/etc/resolv.conf') },
+    ...network,
   })
-  writeFileSync(join(directories.data, 'hosts'), files.hosts)
-  writeFileSync(join(directories.data, 'hostname'), files.hostname)
-  writeFileSync(join(directories.data, 'resolv.conf'), files.resolv)
-  writeFileSync(join(directories.data, 'config.json'), JSON.stringify(spec))
-  return spec
 }
 
 async function describeBundle(

@@ -18,6 +18,8 @@ export interface ContainerConfig {
   Cmd: string[] | null
   Image: string
   Volumes: Record<string, object> | null
+  /** `80/tcp` → {}; missing in records of old */
+  ExposedPorts?: Record<string, object>
   WorkingDir: string
   Entrypoint: string[] | null
   Labels: Record<string, string>
@@ -82,6 +84,15 @@ export interface UlimitSetting {
   Hard: number
 }
 
+/** One network that a container is to be on. Empty texts: whatever the network gives. */
+export interface NetworkAttachment {
+  readonly Name: string
+  readonly Aliases: readonly string[]
+  readonly IPv4Address: string
+  readonly IPv6Address: string
+  readonly MacAddress: string
+}
+
 export interface HostConfig {
   Mounts: MountSetting[]
   /** Containers whose mounts this one has as well; they stand in `Mounts` too, or in `volume_uses` */
@@ -89,7 +100,15 @@ export interface HostConfig {
   /** target → option text, as `--tmpfs` gives it */
   Tmpfs: Record<string, string>
   ContainerIDFile: string
+  /** `none`, `host`, `container:NAME`, or the name of the first of `Networks`; empty in requests: the usual one */
   NetworkMode: string
+  /** Coracle's own, in the order of the interfaces; this and the next three are missing in records of old */
+  Networks?: NetworkAttachment[]
+  /** `CONTAINER:ALIAS` */
+  Links?: string[]
+  PublishAllPorts?: boolean
+  /** `-p` as typed */
+  Publish?: string[]
   AutoRemove: boolean
   RestartPolicy: RestartPolicy
   LogConfig: LogConfig

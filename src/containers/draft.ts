@@ -5,6 +5,7 @@ import { randomHex } from '../util/random.ts'
 import { backendName, openChecked } from './choose-backend.ts'
 import type { ContainerConfig, ContainerSettings, HealthAction } from './config.ts'
 import { healthRules } from './health/state.ts'
+import { settleNetworks } from './networks/settle.ts'
 import { moduleName, type Source } from './obtain-image.ts'
 import type { StoredSettings } from './records.ts'
 import type { ContainerRoom } from './room.ts'
@@ -42,7 +43,7 @@ export async function draftContainer(
     source,
     backendName: chosen,
     backend,
-    settings: { config: checked, host, platform, argv },
+    settings: { config: checked, host: settleNetworks(room, host, chosen), platform, argv },
   }
 }
 

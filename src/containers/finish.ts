@@ -116,7 +116,13 @@ export async function cleanUp(room: ContainerRoom, remains: Remains, supervised:
   const opened = await room.openBackend(backend)
   await opened.destroy(id as ContainerId)
   if (!supervised) await destroyGroups(cgroupsPath(id, settings.host.CgroupParent))
+  if ((settings.host.Networks ?? []).length > 0) await leaveAll(room, id)
   removeRunDirectory(room.paths, id)
+}
+
+async function leaveAll(room: ContainerRoom, id: string): Promise<void> {
+  const { leaveNetworks } = await import('../network/release.ts')
+  await leaveNetworks(room, id)
 }
 
 export interface DiscardOptions {

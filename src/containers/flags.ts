@@ -32,6 +32,7 @@ export interface RunFlags {
   readonly 'dns-search'?: readonly string[] | undefined
   readonly domainname?: string | undefined
   readonly entrypoint?: string | undefined
+  readonly expose?: readonly string[] | undefined
   readonly env?: readonly string[] | undefined
   readonly 'env-file'?: readonly string[] | undefined
   readonly 'health-cmd'?: string | undefined
@@ -44,8 +45,11 @@ export interface RunFlags {
   readonly 'group-add'?: readonly string[] | undefined
   readonly hostname?: string | undefined
   readonly init?: boolean | undefined
+  readonly ip?: string | undefined
+  readonly ip6?: string | undefined
   readonly interactive?: boolean | undefined
   readonly ipc?: string | undefined
+  readonly link?: readonly string[] | undefined
   readonly label?: readonly string[] | undefined
   readonly 'label-file'?: readonly string[] | undefined
   readonly 'log-driver'?: string | undefined
@@ -58,13 +62,17 @@ export interface RunFlags {
   readonly 'no-healthcheck'?: boolean | undefined
   readonly mount?: readonly string[] | undefined
   readonly name?: string | undefined
-  readonly network?: string | undefined
+  /** One or several; the first is the main one. */
+  readonly network?: string | readonly string[] | undefined
+  readonly 'network-alias'?: readonly string[] | undefined
   readonly 'oom-kill-disable'?: boolean | undefined
   readonly 'oom-score-adj'?: string | undefined
   readonly pid?: string | undefined
   readonly 'pids-limit'?: string | undefined
   readonly platform?: string | undefined
   readonly privileged?: boolean | undefined
+  readonly publish?: readonly string[] | undefined
+  readonly 'publish-all'?: boolean | undefined
   readonly pull?: string | undefined
   readonly quiet?: boolean | undefined
   readonly 'read-only'?: boolean | undefined
@@ -104,3 +112,11 @@ export type UpdateFlags = Pick<
   | 'pids-limit'
   | 'restart'
 >
+
+/** The flags of `network connect` as typed. */
+export interface ConnectFlags {
+  readonly alias?: readonly string[] | undefined
+  readonly ip?: string | undefined
+  readonly ip6?: string | undefined
+  readonly link?: readonly string[] | undefined
+}

@@ -7,6 +7,8 @@ import { summaryStatus } from './status.ts'
 export interface FilterContext {
   /** @throws {ContainerNotFound} */
   readonly findContainer: (name: string) => Promise<ContainerRecord>
+  /** Of a network by name, id or start of an id; as it is when there is none. */
+  readonly networkName: (name: string) => string
   /** Ids of the images of containers whose lowest layers are those of this image; none when there is no such image. */
   readonly isBuiltOn: (image: string) => Promise<ReadonlySet<string>>
 }
@@ -58,10 +60,11 @@ const TESTS: Readonly<Record<string, MakeTest>> = {
     (value) =>
     ({ settings: { host } }) =>
       host.Mounts.some(({ Source, Target }) => Source === value || Target === value),
-  network:
-    (value) =>
-    ({ settings: { host } }) =>
-      host.NetworkMode === value,
+  network: (value, { networkName }) => {
+    const name = networkName(value)
+    return ({ settings: { host } }) =>
+      host.NetworkMode === name || (host.Networks ?? []).some(({ Name }) => Name === name)
+  },
   // Nothing is published before there are networks.
   publish: () => () => false,
   expose: () => () => false,

@@ -1,8 +1,11 @@
 /** `ps`: the records, brought up to date, and of them those that are asked for. */
 import { ImageNotFound } from '../images/errors.ts'
+import { NetworkNotFound } from '../network/errors.ts'
+import { findNetwork } from '../network/records.ts'
 import { findContainer } from './find.ts'
 import { isActive } from './lifecycle.ts'
 import { type FilterContext, parseListFilters } from './list-filters.ts'
+import { containerPortsText } from './ports.ts'
 import { reconcile } from './reconcile.ts'
 import { type ContainerRecord, listRecords } from './records.ts'
 import type { ContainerRoom } from './room.ts'
@@ -21,7 +24,7 @@ export async function listContainers(
     if (last > 0 && found.length === last) break
     const current = await reconcile(room, record)
     if (current === undefined || !(wholeList || isShown(current))) continue
-    if (filter.matches(current)) found.push(summaryOf(current))
+    if (filter.matches(current)) found.push(summaryOf(room, current))
   }
   return size ? withSizes(room, found) : found
 }
@@ -31,7 +34,7 @@ function isShown({ state }: ContainerRecord): boolean {
   return (isActive(state) && state !== 'starting') || state === 'restarting'
 }
 
-function summaryOf(record: ContainerRecord): ContainerSummary {
+function summaryOf(room: ContainerRoom, record: ContainerRecord): ContainerSummary {
   const { config, host, argv } = record.settings
   return {
     id: record.id,
@@ -49,6 +52,8 @@ function summaryOf(record: ContainerRecord): ContainerSummary {
     labels: config.Labels,
     mounts: host.Mounts.map(({ Source, Target }) => (Source === '' ? Target : Source)),
     networkMode: host.NetworkMode,
+    ...(isActive(record.state) && { ports: containerPortsText(room, record) }),
+    networks: (host.Networks ?? []).map(({ Name }) => Name),
     size: undefined,
   }
 }
@@ -72,7 +77,17 @@ async function withSizes(
 function filterContext(room: ContainerRoom): FilterContext {
   return {
     findContainer: (name) => findContainer(room, name),
+    networkName: (name) => networkNameOf(room, name),
     isBuiltOn: (name) => imagesBuiltOn(room, name),
+  }
+}
+
+function networkNameOf({ database }: ContainerRoom, name: string): string {
+  try {
+    return findNetwork(database, name).name
+  } catch (error) {
+    if (error instanceof NetworkNotFound) return name
+    throw error
   }
 }
 

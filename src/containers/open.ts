@@ -1,6 +1,6 @@
 /** Opens the container room. Nothing heavy is loaded before a method needs it. */
 import { isActive } from './lifecycle.ts'
-import { recordsOfImage } from './records.ts'
+import { networksNamed, recordsOfImage } from './records.ts'
 import type { ContainerRoom } from './room.ts'
 import type { ContainerEngine } from './types.ts'
 
@@ -20,6 +20,10 @@ export function openContainerEngine(room: ContainerRoom): ContainerEngine {
     remove: async (name, options = {}) => (await import('./remove.ts')).removeContainer(room, name, options),
     rename: async (name, to) => (await import('./rename.ts')).renameContainer(room, name, to),
     update: async (name, flags) => (await import('./update.ts')).updateContainer(room, name, flags),
+    connect: async (name, network, flags) =>
+      (await import('./networks/connect.ts')).connectContainer(room, name, { network, flags }),
+    disconnect: async (name, network, options) =>
+      (await import('./networks/connect.ts')).disconnectContainer(room, name, { network, ...options }),
     prune: async (filters) => (await import('./prune.ts')).pruneContainers(room, filters),
     logs: async function* logs(names, options) {
       yield* (await import('./logs/read.ts')).readLogs(room, names, options)
@@ -44,6 +48,8 @@ export function openContainerEngine(room: ContainerRoom): ContainerEngine {
     restartDue: async (id) => (await import('./restart-due.ts')).restartDue(room, id),
     probe: async (id) => (await import('./health/probe.ts')).probeContainer(room, id),
     check: async (options) => (await import('./check.ts')).checkContainers(room, options),
+    settle: async (ids) => (await import('./networks/users.ts')).settleContainers(room, ids),
+    namedNetworks: () => networksNamed(room.database),
     usersOf: (imageId) =>
       recordsOfImage(room.database, imageId).map(({ id, name, state }) => ({ id, name, running: isActive(state) })),
   }

@@ -192,6 +192,13 @@ export function recordsOfImage(
   return rows as { id: string; name: string; state: ContainerState }[]
 }
 
+/** Names of the networks in anybody's settings. */
+export function networksNamed(database: Database): ReadonlySet<string> {
+  return new Set(
+    listRecords(database).flatMap(({ settings: { host } }) => (host.Networks ?? []).map(({ Name }) => Name)),
+  )
+}
+
 type Row = Readonly<Record<string, unknown>>
 
 function toRecord(row: Row): ContainerRecord {

@@ -1,8 +1,9 @@
 /** `--restart`: whether a container that has ended comes back, when, and who sees to it. */
-import { spawn } from 'node:child_process'
+
+import { callBack } from '../linux/call-back.ts'
+import { callLater } from '../linux/call-later.ts'
 import { nativeProgram } from '../package-root.ts'
-import { isAlive, type ProcessIdentity, readProcessIdentity } from '../util/process-identity.ts'
-import { callBack } from './call-back.ts'
+import { isAlive, type ProcessIdentity } from '../util/process-identity.ts'
 import type { RestartPolicy } from './config.ts'
 import { RestarterLost } from './errors.ts'
 import type { ContainerRecord } from './records.ts'
@@ -39,16 +40,7 @@ export function nextRestart(ended: Ended): { readonly delayMs: number; readonly 
 
 /** A process of some 400 KB that waits and then becomes `coracle internal restart`. It outlives this one. */
 export function spawnRestarter(room: Pick<ContainerRoom, 'paths'>, id: string, delayMs: number): ProcessIdentity {
-  const { argv, env } = callBack(room.paths, ['restart', id])
-  const child = spawn(nativeProgram, ['after', String(delayMs), ...argv], {
-    detached: true,
-    cwd: '/',
-    stdio: 'ignore',
-    env: Object.fromEntries(env.map((pair) => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)])),
-  })
-  child.on('error', () => {}) // without a pid, which is looked at next
-  child.unref()
-  const identity = child.pid === undefined ? undefined : readProcessIdentity(child.pid)
+  const identity = callLater(callBack(room.paths, ['restart', id]), delayMs)
   if (identity === undefined) throw new RestarterLost(nativeProgram)
   return identity
 }

@@ -15,4 +15,6 @@ export interface ContainerRoom {
   readonly database: Database
   readonly images: ImageStore
   readonly openBackend: OpenBackend
+  /** The network of containers that ask for none; missing: `none`. */
+  readonly defaultNetwork?: () => string
 }

@@ -46,7 +46,7 @@ async function printPlan(room: ContainerRoom, draft: Draft, io: RunIO): Promise<
   const directories = makeDirectories(room.paths, draft.id, draft.source)
   try {
     const spec = await writeBundle(room, draft, directories)
-    io.stdout.write(`${formatPlan(await planContainer(draft, directories, spec)).trimEnd()}\n`)
+    io.stdout.write(`${formatPlan(await planContainer(draft, directories, { spec })).trimEnd()}\n`)
     return 0
   } finally {
     await removeDirectories(room.paths, draft.id)

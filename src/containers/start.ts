@@ -2,12 +2,12 @@
 import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { CoracleError } from '../errors.ts'
+import { callBack } from '../linux/call-back.ts'
 import type { Supervisor } from '../linux/supervisor.ts'
 import type { RuntimeSpec } from '../oci/runtime-spec.ts'
-import type { Bundle, LaunchPlan, RootFilesystem } from '../plugins/contract.ts'
+import type { Bundle, LaunchPlan, NetworkSteps, RootFilesystem } from '../plugins/contract.ts'
 import { thisProcess } from '../state/lock.ts'
 import { writeBundle } from './bundle.ts'
-import { callBack } from './call-back.ts'
 import { type ContainerDirectories, makeDirectories } from './directories.ts'
 import type { Draft } from './draft.ts'
 import { cleanUp } from './finish.ts'
@@ -15,6 +15,7 @@ import { initialHealth, probeTimer } from './health/timer.ts'
 import { holding } from './hold.ts'
 import { cgroupSteps, isRootless } from './host.ts'
 import { logTarget } from './logs/target.ts'
+import { joinConfigured } from './networks/join.ts'
 import { advance } from './records.ts'
 import type { ContainerRoom } from './room.ts'
 import type { RunIO } from './types.ts'
@@ -26,7 +27,7 @@ export type BundleDirectories = ContainerDirectories & { readonly rootfs: RootFi
 export async function planContainer(
   draft: Draft,
   directories: BundleDirectories,
-  spec: RuntimeSpec,
+  { spec, network }: { readonly spec: RuntimeSpec; readonly network?: NetworkSteps | undefined },
 ): Promise<LaunchPlan> {
   const bundle: Bundle = {
     id: draft.id,
@@ -37,6 +38,7 @@ export async function planContainer(
     rootless: isRootless(),
     cgroup: await cgroupSteps(spec),
     init: draft.settings.host.Init,
+    ...(network !== undefined && { network }),
   }
   return draft.backend.plan(bundle)
 }
@@ -113,7 +115,8 @@ async function launch(
   const { config } = draft.settings
   mkdirSync(directories.run, { recursive: true, mode: 0o700 })
   rmSync(join(directories.data, 'exit'), { force: true }) // of an earlier run
-  const plan = await planContainer(draft, directories, spec)
+  const network = await joinConfigured(room, draft, directories)
+  const plan = await planContainer(draft, directories, { spec, network })
   const { startSupervisor } = await import('../linux/supervisor.ts')
   return startSupervisor({
     plan,

@@ -3,10 +3,10 @@ import type { Readable, Writable } from 'node:stream'
 import type { TransferOptions } from '../images/types.ts'
 import type { ResourceUsage } from '../plugins/contract.ts'
 import type { CheckOptions, RoomReport } from '../state/findings.ts'
-import type { RunFlags, UpdateFlags } from './flags.ts'
+import type { ConnectFlags, RunFlags, UpdateFlags } from './flags.ts'
 import type { ContainerState } from './lifecycle.ts'
 
-export type { RunFlags, UpdateFlags } from './flags.ts'
+export type { ConnectFlags, RunFlags, UpdateFlags } from './flags.ts'
 
 export interface RunRequest {
   /** An image name, or the path of a WebAssembly module (`./module.wasm`). */
@@ -49,6 +49,10 @@ export interface ContainerSummary {
   /** Targets and sources of its mounts. */
   readonly mounts: readonly string[]
   readonly networkMode: string
+  /** Names of those it is on, or is to be on. */
+  readonly networks?: readonly string[]
+  /** What is published and exposed, in docker's words. */
+  readonly ports?: string
   /** With `size` only: bytes written into the container, and with its image. */
   readonly size: { readonly writableBytes: number; readonly virtualBytes: number } | undefined
 }
@@ -229,6 +233,10 @@ export interface ContainerEngine {
   rename(name: string, to: string): Promise<void>
   /** Limits take effect at once where it runs. @returns warnings */
   update(name: string, flags: UpdateFlags): Promise<readonly string[]>
+  /** At once where it runs, else with its next start; its other networks are left alone. */
+  connect(name: string, network: string, flags: ConnectFlags): Promise<void>
+  /** @throws {NotConnected} unless it is forced */
+  disconnect(name: string, network: string, options: { readonly force: boolean }): Promise<void>
   /** Removes all that have stopped. */
   prune(filters: readonly string[]): Promise<PruneContainersResult>
 
@@ -266,6 +274,10 @@ export interface ContainerEngine {
   probe(id: string): Promise<'usual' | 'soon' | 'never'>
   /** Records against processes and files, and what belongs to no container; mended where that is asked for. */
   check(options: CheckOptions): Promise<RoomReport>
+  /** Brings records of these ids up to date whose processes are gone. */
+  settle(ids: readonly string[]): Promise<void>
+  /** Names of the networks that containers in any state are to be on. */
+  namedNetworks(): ReadonlySet<string>
   /** Containers in any state that were made of the image with this id. */
   usersOf(imageId: string): readonly { readonly id: string; readonly name: string; readonly running: boolean }[]
 }

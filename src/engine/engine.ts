@@ -1,6 +1,7 @@
 /** What the faces (`commands/`, later `server/`) may ask for. `local.ts` answers in this process. */
 import type { ContainerEngine } from '../containers/types.ts'
 import type { ImageStore } from '../images/types.ts'
+import type { NetworkEngine } from '../network/types.ts'
 import type { VolumeEngine } from '../volumes/types.ts'
 import type { SystemEngine } from './system/types.ts'
 
@@ -10,6 +11,7 @@ export interface Engine {
   readonly images: ImageStore
   readonly containers: ContainerEngine
   readonly volumes: VolumeEngine
+  readonly networks: NetworkEngine
   readonly system: SystemEngine
   /** A setting of the user's docker config.json: `psFormat`, `imagesFormat`, `statsFormat` … */
   userSetting(name: string): string | undefined

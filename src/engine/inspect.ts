@@ -1,7 +1,8 @@
-/** `inspect` of whatever has the name: a container, else an image, else a volume. */
+/** `inspect` of whatever has the name: a container, else an image, else a network, else a volume. */
 import { ContainerNotFound } from '../containers/errors.ts'
 import { CoracleError, InvalidArgument } from '../errors.ts'
 import { ImageNotFound } from '../images/errors.ts'
+import { NetworkNotFound } from '../network/errors.ts'
 import { VolumeNotFound } from '../volumes/errors.ts'
 import type { Engine } from './engine.ts'
 
@@ -30,7 +31,7 @@ export interface InspectOptions {
  * @throws {NoSuchObject} @throws {AmbiguousContainer} @throws {InvalidArgument} there is no such type
  */
 export async function inspectObject(
-  { containers, images, volumes }: Pick<Engine, 'containers' | 'images' | 'volumes'>,
+  { containers, images, networks, volumes }: Pick<Engine, 'containers' | 'images' | 'networks' | 'volumes'>,
   name: string,
   { type, size }: InspectOptions,
 ): Promise<object> {
@@ -42,6 +43,7 @@ export async function inspectObject(
   const found =
     (wants('container') && (await unlessMissing(containers.inspect(name, { size })))) ||
     (wants('image') && (await unlessMissing(images.inspect(name)))) ||
+    (wants('network') && (await unlessMissing(networks.inspect(name)))) ||
     (wants('volume') && (await unlessMissing(volumes.inspect(name))))
   if (!found) throw new NoSuchObject(name, type)
   return found
@@ -54,6 +56,7 @@ async function unlessMissing(inspected: Promise<object>): Promise<object | undef
     // What cannot be a name of an image is not one.
     if (error instanceof ContainerNotFound || error instanceof ImageNotFound || error instanceof VolumeNotFound)
       return undefined
+    if (error instanceof NetworkNotFound) return undefined
     if (error instanceof InvalidArgument) return undefined
     throw error
   }

@@ -34,9 +34,16 @@ const HOST_CODE = {
   'oom-score': 38,
   'oom-file': 39,
   target: 41,
+  bridge: 42,
+  veth: 43,
+  'link-delete': 44,
+  'hold-port': 45,
 } as const satisfies Record<HostStep['do'], number>
 
-function encodeHostStep(writer: WireWriter, step: HostStep): void {
+/** IPPROTO_* */
+const PROTOCOL = { tcp: 6, udp: 17, sctp: 132 } as const
+
+export function encodeHostStep(writer: WireWriter, step: HostStep): void {
   const optional = 'optional' in step && step.optional ? OPTIONAL : 0
   writer.record(HOST_CODE[step.do] + optional, (record) => encodeHostFields(record, step))
 }
@@ -60,6 +67,22 @@ function encodeHostFields(record: WireWriter, step: HostStep): void {
       break
     case 'target':
       record.u32(step.pid).u64(step.startTime).flag(step.pidNamespace)
+      break
+    case 'bridge':
+      record
+        .string(step.name)
+        .u32(step.mtu ?? 0)
+        .strings(step.addresses)
+      break
+    case 'veth':
+      record.string(step.host).string(step.container).string(step.bridge).string(step.mac)
+      record.u32(step.mtu ?? 0)
+      break
+    case 'link-delete':
+      record.string(step.link)
+      break
+    case 'hold-port':
+      record.u32(PROTOCOL[step.protocol]).string(step.address).u32(step.port)
       break
     case 'pid-namespace':
     case 'join-cgroup':

@@ -53,6 +53,26 @@ export type HostStep =
       readonly helpers: boolean
     }
   | { readonly do: 'oom-score'; readonly value: number }
+  /** Made where it is missing, and set up. Addresses are `10.0.0.1/24`. Idempotent, in races too. */
+  | { readonly do: 'bridge'; readonly name: string; readonly addresses: readonly string[]; readonly mtu?: number }
+  /** A pair of links: one on the bridge, the other one straight in the child's network namespace. */
+  | {
+      readonly do: 'veth'
+      readonly host: string
+      readonly container: string
+      readonly bridge: string
+      readonly mac: string
+      readonly mtu?: number
+    }
+  /** One that is not there is fine. */
+  | { readonly do: 'link-delete'; readonly link: string }
+  /** Bound by the supervisor until its end, so that nobody else takes it. */
+  | {
+      readonly do: 'hold-port'
+      readonly protocol: 'tcp' | 'udp' | 'sctp'
+      readonly address: string
+      readonly port: number
+    }
   /** A file with a line `oom_kill N` (v1 memory.oom_control, v2 memory.events), read after the end, before the group goes. */
   | { readonly do: 'oom-file'; readonly path: string }
 
@@ -167,6 +187,10 @@ export type ChildStep =
   | { readonly do: 'sysctl'; readonly key: string; readonly value: string }
   /** Brings `lo` up in a new network namespace. */
   | { readonly do: 'loopback-up' }
+  /** `10.0.0.2/24` for a link of the network namespace. */
+  | { readonly do: 'address'; readonly link: string; readonly address: string }
+  | { readonly do: 'link-up'; readonly link: string }
+  | { readonly do: 'route'; readonly destination: string; readonly gateway: string; readonly link?: string }
   /** -1 is RLIM_INFINITY. Clamped to the current hard limit with a warning when raising is refused. */
   | { readonly do: 'rlimit'; readonly resource: string; readonly soft: number; readonly hard: number }
   /** A new session keyring, so that the host's is out of reach. */

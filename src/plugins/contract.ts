@@ -3,7 +3,7 @@
  * bundle and runs the plan they answer with. Types only: importing this costs nothing at run time.
  */
 
-import type { HostStep, LaunchPlan } from '../linux/plan.ts'
+import type { ChildStep, HostStep, LaunchPlan } from '../linux/plan.ts'
 import type { Platform } from '../oci/descriptor.ts'
 import type { ProcessSpec, Resources, RuntimeSpec } from '../oci/runtime-spec.ts'
 
@@ -27,6 +27,13 @@ export type RootFilesystem =
 export interface CgroupSteps {
   readonly before: readonly HostStep[]
   readonly after: readonly HostStep[]
+}
+
+/** The steps that connect a container to its networks. `child` needs the rights over a network namespace of its own. */
+export interface NetworkSteps {
+  readonly before: readonly HostStep[]
+  readonly after: readonly HostStep[]
+  readonly child: readonly ChildStep[]
 }
 
 /** The control groups of one container, whichever hierarchy the host has. */
@@ -54,6 +61,8 @@ export interface Bundle {
   readonly cgroup: CgroupSteps
   /** A small init reaps orphans and forwards signals (`--init`). */
   readonly init: boolean
+  /** Include these too; missing: the container has no network of its own, or nothing but loopback. */
+  readonly network?: NetworkSteps
 }
 
 export interface RunningContainer {

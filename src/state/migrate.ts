@@ -5,9 +5,10 @@ import { imagesSchema } from './migrations/0001-images.ts'
 import { containersSchema } from './migrations/0002-containers.ts'
 import { lifeSchema } from './migrations/0003-life.ts'
 import { volumesSchema } from './migrations/0004-volumes.ts'
+import { networksSchema } from './migrations/0005-networks.ts'
 
 /** In order; a released entry never changes, a new one is appended. */
-const MIGRATIONS: readonly string[] = [imagesSchema, containersSchema, lifeSchema, volumesSchema]
+const MIGRATIONS: readonly string[] = [imagesSchema, containersSchema, lifeSchema, volumesSchema, networksSchema]
 
 export class StateTooNew extends CoracleError {
   override readonly code = 'STATE_TOO_NEW'

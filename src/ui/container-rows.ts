@@ -42,7 +42,7 @@ export function containerRow(container: ContainerSummary, { full, nowMs }: Conta
     CreatedAt: goTime(container.createdAtMs),
     RunningFor: `${humanDuration(nowMs - container.createdAtMs)} ago`,
     Status: containerStatus(container, nowMs),
-    Ports: '',
+    Ports: container.ports ?? '',
     Names: container.name,
     Size: sizeText(size),
     State: state === 'starting' ? 'created' : state === 'stopping' ? 'running' : state,
@@ -52,10 +52,15 @@ export function containerRow(container: ContainerSummary, { full, nowMs }: Conta
     Label: (key: unknown) => (Object.hasOwn(labels, String(key)) ? labels[String(key)] : ''),
     Mounts: container.mounts.map((mount) => cut(mount, full, MOUNT_WIDTH)).join(','),
     LocalVolumes: '0',
-    Networks: container.networkMode.startsWith('container:') ? '' : container.networkMode,
+    Networks: networkNames(container),
     Platform: container.backend === 'wasi' ? 'wasi/wasm' : 'linux',
     Backend: container.backend,
   }
+}
+
+function networkNames({ networkMode, networks = [] }: ContainerSummary): string {
+  if (networks.length > 0) return networks.join(',')
+  return networkMode.startsWith('container:') ? '' : networkMode
 }
 
 /** `0B` where nobody has counted, as docker says it. */

@@ -5,7 +5,7 @@ const on = (description: string, char?: Letter) => Flags.boolean({ description, 
 const text = (description: string, char?: Letter) => Flags.string({ description, ...(char && { char }) })
 const list = (description: string, char?: Letter) =>
   Flags.string({ description, multiple: true, multipleNonGreedy: true, ...(char && { char }) })
-type Letter = 'a' | 'c' | 'd' | 'e' | 'h' | 'i' | 'l' | 'm' | 'q' | 't' | 'u' | 'v' | 'w'
+type Letter = 'a' | 'c' | 'd' | 'e' | 'h' | 'i' | 'l' | 'm' | 'p' | 'P' | 'q' | 't' | 'u' | 'v' | 'w'
 
 export const createFlags = {
   'add-host': list('Add a custom host-to-IP mapping (host:ip)'),
@@ -38,6 +38,7 @@ export const createFlags = {
   entrypoint: text('Overwrite the default ENTRYPOINT of the image'),
   env: list('Set environment variables', 'e'),
   'env-file': list('Read in a file of environment variables'),
+  expose: list('Expose a port or a range of ports'),
   'group-add': list('Add additional groups to join'),
   'health-cmd': text('Command to run to check health'),
   'health-interval': text('Time between running the check (ms|s|m|h)'),
@@ -49,11 +50,14 @@ export const createFlags = {
   ),
   'health-timeout': text('Maximum time to allow one check to run (ms|s|m|h)'),
   hostname: text('Container host name', 'h'),
+  ip: text('IPv4 address (e.g., 172.30.100.104)'),
+  ip6: text('IPv6 address (e.g., 2001:db8::33)'),
   init: on('Run an init inside the container that forwards signals and reaps processes'),
   interactive: on('Keep STDIN open even if not attached', 'i'),
   ipc: text('IPC mode to use'),
   label: list('Set meta data on a container', 'l'),
   'label-file': list('Read in a line delimited file of labels'),
+  link: list('Add link to another container (CONTAINER:ALIAS)'),
   'log-driver': text('Logging driver for the container (json-file|local|journald|none)'),
   'log-opt': list('Log driver options (max-size, max-file, tag, labels, env)'),
   'mac-address': text('Container MAC address (e.g., 92:d0:c6:0a:29:33)'),
@@ -64,8 +68,16 @@ export const createFlags = {
   mount: list('Attach a filesystem mount to the container'),
   name: text('Assign a name to the container'),
   network: Flags.string({
-    description: 'Connect a container to a network (none|host|container:NAME)',
+    description: 'Connect a container to a network (bridge|none|host|container:NAME|NETWORK|name=NETWORK,ip=…,alias=…)',
     aliases: ['net'],
+    multiple: true,
+    multipleNonGreedy: true,
+  }),
+  'network-alias': Flags.string({
+    description: 'Add network-scoped alias for the container',
+    aliases: ['net-alias'],
+    multiple: true,
+    multipleNonGreedy: true,
   }),
   'no-healthcheck': on('Disable any container-specified HEALTHCHECK'),
   'oom-kill-disable': on('Disable OOM Killer'),
@@ -74,6 +86,8 @@ export const createFlags = {
   'pids-limit': text('Tune container pids limit (set -1 for unlimited)'),
   platform: text('Set platform if the image has several'),
   privileged: on('Give extended privileges to this container'),
+  publish: list("Publish a container's port(s) to the host", 'p'),
+  'publish-all': on('Publish all exposed ports to random ports', 'P'),
   pull: text('Pull image before running (always|missing|never)'),
   quiet: on('Suppress the pull output', 'q'),
   'read-only': on("Mount the container's root filesystem as read only"),

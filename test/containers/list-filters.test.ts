@@ -10,6 +10,7 @@ import { scratchDirectory } from '../support/scratch.ts'
 
 const nothing: FilterContext = {
   findContainer: () => Promise.reject(new Error('no such container')),
+  networkName: (name: string) => name,
   isBuiltOn: async () => new Set(),
 }
 
@@ -61,6 +62,7 @@ describe('filters of ps', () => {
     const other = { ...(await recordOf({}, 'other')), createdAtMs: record.createdAtMs + 1 }
     const context: FilterContext = {
       findContainer: async () => other,
+      networkName: (name: string) => name,
       isBuiltOn: async () => new Set([record.image ?? '']),
     }
     assert((await parseListFilters(['before=other'], context)).matches(record))

@@ -122,8 +122,9 @@ describe('coracle run', function () {
       )
     })
 
-    it('is loopback and nothing else, or the network of the host', () => {
-      assert.equal(inside('ls /sys/class/net'), 'lo')
+    it('is loopback and a link to the bridge, loopback alone, or the network of the host', () => {
+      assert.equal(inside('ls /sys/class/net'), 'eth0\nlo')
+      assert.equal(inside('ls /sys/class/net', '--network', 'none'), 'lo')
       assert.equal(inside('readlink /proc/self/ns/net', '--network', 'host'), readlink('net'))
       assert.equal(
         inside('cat /sys/class/net/lo/operstate || true; ip addr show lo | grep -c 127.0.0.1').split('\n').at(-1),

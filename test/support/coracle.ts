@@ -87,6 +87,7 @@ export function openCoracle(user?: User): Coracle {
         .stdout.split('\n')
         .filter((id) => id !== '')
       if (ids.length > 0) run(['rm', '-f', ...ids])
+      if (user === undefined) run(['network', 'prune', '-f']) // what would linger for a moment goes at once
       removeAll(directory) // an exit hook may still be removing parts of it
     },
   }

@@ -7,7 +7,7 @@ import { humanSize } from '../../ui/units.ts'
 export default class SystemPrune extends EngineCommand {
   static override summary = 'Remove unused data'
   static override description =
-    'Removes stopped containers, images that nobody names (-a: that nobody uses), and content nothing needs.'
+    'Removes stopped containers, networks without containers, images that nobody names (-a: that nobody uses), and content nothing needs.'
   static override examples = [
     '<%= config.bin %> system prune',
     '<%= config.bin %> system prune --all --force --filter until=24h',
@@ -34,6 +34,7 @@ export default class SystemPrune extends EngineCommand {
     const result = await system.prune({ all, volumes: flags.volumes ?? false, filters })
     if (result.containers.length > 0) this.log(['Deleted Containers:', ...result.containers, ''].join('\n'))
     if (result.volumes.length > 0) this.log(['Deleted Volumes:', ...result.volumes, ''].join('\n'))
+    if (result.networks.length > 0) this.log(['Deleted Networks:', ...result.networks, ''].join('\n'))
     if (result.images.length > 0) this.log(['Deleted Images:', ...result.images, ''].join('\n'))
     this.log(`Total reclaimed space: ${humanSize(result.reclaimedBytes)}`)
   }
@@ -50,6 +51,7 @@ function question({ all, volumes, filters }: Choice): string {
   return [
     'WARNING! This will remove:',
     '  - all stopped containers',
+    '  - all networks not used by at least one container',
     ...(volumes ? ['  - all anonymous volumes not used by at least one container'] : []),
     `  - ${all ? 'all images without at least one container associated to them' : 'all dangling images'}`,
     '  - all content that nothing refers to',

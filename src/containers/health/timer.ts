@@ -1,7 +1,8 @@
 /** What a supervisor needs to know to have its container probed. */
+
+import { callBack } from '../../linux/call-back.ts'
 import type { ProbeTimer } from '../../linux/supervisor.ts'
 import type { Paths } from '../../paths.ts'
-import { callBack } from '../call-back.ts'
 import type { ContainerRecord, Health } from '../records.ts'
 import { healthRules, INITIAL } from './state.ts'
 

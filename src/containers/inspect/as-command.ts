@@ -1,5 +1,6 @@
 /** `inspect --as-command`: settings back into the words of a `run` that makes them. */
 import { ImageNotFound } from '../../images/errors.ts'
+import { parsePublish } from '../../network/ports/parse.ts'
 import type { ImageProcessConfig } from '../../oci/descriptor.ts'
 import { shellLine } from '../../ui/text.ts'
 import type { ContainerConfig, HealthConfig } from '../config.ts'
@@ -42,7 +43,7 @@ export function commandWords(
     ...flag('platform', platform),
     ...streamFlags(config),
     ...program.flags,
-    ...identityFlags(config, image),
+    ...identityFlags(settings, image),
     ...healthFlags(config.Healthcheck, image),
     ...hostFlags(host),
     imageName,
@@ -78,7 +79,8 @@ function programWords({ config, argv }: StoredSettings, image: ImageProcessConfi
   return { flags: [], words: own ? [...(config.Cmd ?? [])] : [] }
 }
 
-function identityFlags(config: ContainerConfig, image: ImageProcessConfig): Flag[] {
+function identityFlags(settings: StoredSettings, image: ImageProcessConfig): Flag[] {
+  const { config } = settings
   const known = new Set(image.Env ?? [])
   const labels = image.Labels ?? {}
   return [
@@ -97,7 +99,18 @@ function identityFlags(config: ContainerConfig, image: ImageProcessConfig): Flag
     ...flag('mac-address', config.MacAddress),
     ...(config.StopSignal === image.StopSignal ? [] : flag('stop-signal', config.StopSignal)),
     ...flag('stop-timeout', config.StopTimeout?.toString()),
+    ...list('expose', exposedBeside(settings, image)),
   ]
+}
+
+/** Neither by the image nor by being published. */
+function exposedBeside({ config, host }: StoredSettings, image: ImageProcessConfig): readonly string[] {
+  const published = (host.Publish ?? []).flatMap(parsePublish)
+  const known = new Set([
+    ...Object.keys(image.ExposedPorts ?? {}),
+    ...published.map(({ containerPort, protocol }) => `${containerPort}/${protocol}`),
+  ])
+  return Object.keys(config.ExposedPorts ?? {}).filter((key) => !known.has(key))
 }
 
 function healthFlags(check: HealthConfig | undefined, { Healthcheck: known }: ImageProcessConfig): Flag[] {

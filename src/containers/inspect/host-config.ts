@@ -1,11 +1,21 @@
 /** `HostConfig` of docker's inspect: ours has its shape already; what docker writes otherwise, and what it has besides. */
+import { parsePublish } from '../../network/ports/parse.ts'
 import type { MountSetting } from '../../volumes/types.ts'
 import type { HostConfig } from '../config.ts'
 import type { ContainerRecord } from '../records.ts'
 import { MASKED_PATHS, READONLY_PATHS } from '../spec/runtime-spec.ts'
 
 export function describeHostConfig({ settings, backend }: Pick<ContainerRecord, 'settings' | 'backend'>): object {
-  const { Mounts, Tmpfs, Sysctls, Annotations, Init, ...host } = settings.host
+  const {
+    Mounts,
+    Tmpfs,
+    Sysctls,
+    Annotations,
+    Init,
+    Networks: _inNetworkSettings,
+    Publish = [],
+    ...host
+  } = settings.host
   const { Seccomp: _profile, NoNewPrivileges: _inSecurityOpt, SystemPathsUnconfined, ...asStored } = host
   const open = host.Privileged || SystemPathsUnconfined
   const binds = Mounts.filter(isBind).map(bindText)
@@ -18,6 +28,7 @@ export function describeHostConfig({ settings, backend }: Pick<ContainerRecord, 
     ...ABSENT,
     ...asStored,
     ...effective(settings.host),
+    PortBindings: portBindings(Publish),
     Runtime: host.Runtime === '' ? backend : host.Runtime,
     MaskedPaths: open ? null : MASKED_PATHS,
     ReadonlyPaths: open ? null : READONLY_PATHS,
@@ -26,7 +37,6 @@ export function describeHostConfig({ settings, backend }: Pick<ContainerRecord, 
 
 /** Keys of docker's for what there is not, or not on Linux. */
 const ABSENT = {
-  PortBindings: {},
   PublishAllPorts: false,
   VolumeDriver: '',
   VolumesFrom: null,
@@ -60,6 +70,17 @@ function effective(host: HostConfig): object {
     MemorySwappiness: host.MemorySwappiness ?? null,
     PidsLimit: host.PidsLimit === 0 ? null : host.PidsLimit,
   }
+}
+
+/** As asked for: a port that anybody may choose is empty. */
+function portBindings(publish: readonly string[]): object {
+  const bindings: Record<string, object[]> = {}
+  for (const { containerPort, protocol, hostIp, hostPorts } of publish.flatMap(parsePublish)) {
+    const key = `${containerPort}/${protocol}`
+    const HostPort = hostPorts === undefined ? '' : [...new Set(hostPorts)].join('-')
+    bindings[key] = [...(bindings[key] ?? []), { HostIp: hostIp, HostPort }]
+  }
+  return bindings
 }
 
 function filled(records: Readonly<Record<string, object>>): object {

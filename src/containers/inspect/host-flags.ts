@@ -1,6 +1,6 @@
 /** The half of a container's settings that is about the host, as flags of `run`. */
 import type { MountSetting } from '../../volumes/types.ts'
-import type { HostConfig, RestartPolicy } from '../config.ts'
+import type { HostConfig, NetworkAttachment, RestartPolicy } from '../config.ts'
 import { type Flag, flag, list, number, pairs, switched } from './flags.ts'
 
 const DEFAULT_SHM_BYTES = 64 << 20
@@ -82,7 +82,10 @@ function csvField(text: string): string {
 
 function networkFlags(host: HostConfig): Flag[] {
   return [
-    ...flag('network', host.NetworkMode === 'none' ? '' : host.NetworkMode),
+    ...(host.Networks?.length ? host.Networks.flatMap(attachmentFlag) : flag('network', host.NetworkMode)),
+    ...list('publish', host.Publish),
+    ...switched('publish-all', host.PublishAllPorts ?? false),
+    ...list('link', host.Links),
     ...list('dns', host.Dns),
     ...list('dns-option', host.DnsOptions),
     ...list('dns-search', host.DnsSearch),
@@ -94,6 +97,19 @@ function networkFlags(host: HostConfig): Flag[] {
     ...flag('cgroupns', host.CgroupnsMode),
     ...flag('cgroup-parent', host.CgroupParent),
   ]
+}
+
+/** In the long form where there is more to say than the name. */
+function attachmentFlag({ Name, Aliases, IPv4Address, IPv6Address, MacAddress }: NetworkAttachment): Flag[] {
+  if (Name === '') return [...list('network-alias', Aliases), ...flag('ip', IPv4Address), ...flag('ip6', IPv6Address)]
+  const field = (key: string, value: string) => (value === '' ? [] : [`${key}=${value}`])
+  const fields = [
+    ...Aliases.map((alias) => `alias=${alias}`),
+    ...field('ip', IPv4Address),
+    ...field('ip6', IPv6Address),
+    ...field('mac-address', MacAddress),
+  ]
+  return flag('network', fields.length === 0 ? Name : [`name=${Name}`, ...fields].join(','))
 }
 
 function securityFlags(host: HostConfig): Flag[] {

@@ -8,6 +8,7 @@ import type { ContainerConfig } from '../config.ts'
 import { containerDirectories } from '../directories.ts'
 import { findContainer } from '../find.ts'
 import { logPath } from '../logs/path.ts'
+import { describeContainerPorts } from '../ports.ts'
 import type { ContainerRecord } from '../records.ts'
 import type { ContainerRoom } from '../room.ts'
 import { imageBytes, writtenBytes } from '../size.ts'
@@ -53,7 +54,7 @@ export async function inspectContainer(
     ...(size && (await describeSizes(room, record))),
     Mounts: describeMounts(room, record, { spec, data }),
     Config: describeConfig(config, spec),
-    NetworkSettings: describeNetworks(record),
+    NetworkSettings: describeNetworks(room, record, describeContainerPorts(room, record)),
   }
 }
 

@@ -1,6 +1,5 @@
 /** What the user typed behind `run`, as settings in docker's shapes. Nothing is created; only files that flags name are read. */
 import { InvalidArgument } from '../../errors.ts'
-import { parseNetworkMode } from '../../network/mode.ts'
 import { parseMountFlag } from '../../volumes/parse/mount-flag.ts'
 import { parseTmpfsFlag } from '../../volumes/parse/tmpfs-flag.ts'
 import { parseVolumeFlag } from '../../volumes/parse/volume-flag.ts'
@@ -11,6 +10,7 @@ import { parseHealth, parseHealthAction } from './health.ts'
 import { parseLimits, parseUlimit } from './limits.ts'
 import { parseLogConfig } from './logging.ts'
 import { parseCgroupnsMode, parseIpcMode, parsePidMode, parseUsernsMode, parseUtsMode } from './modes.ts'
+import { checkedMac, exposedPorts, networkWords, parseNetworkSettings } from './network.ts'
 import { parseRestartPolicy } from './restart.ts'
 import { parseCapability, parseDevice, parseDeviceRule, parseSecurityOptions, parseSysctl } from './security.ts'
 import { parseSignal } from './signals.ts'
@@ -33,6 +33,7 @@ export function parseRunRequest(request: RunRequest): ContainerSettings {
 
 function containerConfig({ image, command, flags }: RunRequest): ContainerConfig {
   const Healthcheck = parseHealth(flags)
+  const ExposedPorts = exposedPorts(flags)
   const streams = attachedStreams(flags)
   const interactive = flags.interactive ?? false
   return {
@@ -49,11 +50,12 @@ function containerConfig({ image, command, flags }: RunRequest): ContainerConfig
     Cmd: command.length === 0 ? null : [...command],
     Image: image,
     Volumes: null,
+    ...(ExposedPorts !== undefined && { ExposedPorts }),
     WorkingDir: parseWorkingDirectory(flags.workdir ?? ''),
     // `--entrypoint ""` clears the image's, without the flag the image's stays
     Entrypoint: flags.entrypoint === undefined ? null : [flags.entrypoint].filter((program) => program !== ''),
     Labels: parseLabels(flags.label ?? [], flags['label-file'] ?? []),
-    ...(flags['mac-address'] !== undefined && { MacAddress: parseMacAddress(flags['mac-address']) }),
+    ...(flags['mac-address'] !== undefined && { MacAddress: checkedMac(flags['mac-address']) }),
     ...(flags['stop-signal'] !== undefined && { StopSignal: checkedSignal(flags['stop-signal']) }),
     ...(Healthcheck !== undefined && { Healthcheck }),
     ...(flags['stop-timeout'] !== undefined && { StopTimeout: parseInteger(flags['stop-timeout'], 'stop-timeout') }),
@@ -71,7 +73,7 @@ function hostConfig(flags: RunFlags): HostConfig {
     ...(flags['volumes-from'] !== undefined && { VolumesFrom: [...flags['volumes-from']] }),
     Tmpfs: Object.fromEntries((flags.tmpfs ?? []).map(parseTmpfsFlag)),
     ContainerIDFile: flags.cidfile ?? '',
-    NetworkMode: parseNetworkMode(flags.network),
+    ...parseNetworkSettings(flags),
     AutoRemove: flags.rm ?? false,
     RestartPolicy: parseRestartPolicy(flags.restart),
     LogConfig: parseLogConfig(flags['log-driver'], flags['log-opt']),
@@ -106,7 +108,7 @@ function refuseConflicts(flags: RunFlags): void {
   const refuse = (message: string) => {
     throw new InvalidArgument(message)
   }
-  const network = flags.network ?? ''
+  const [network = ''] = networkWords(flags.network)
   if (flags.detach && (flags.attach?.length ?? 0) > 0)
     refuse('conflicting options: cannot specify both --attach and --detach')
   if (flags.rm && !['', 'no'].includes(flags.restart ?? ''))
@@ -164,11 +166,6 @@ function parsePullPolicy(text = 'missing'): PullPolicy {
   throw new InvalidArgument(`invalid pull option: '${text}': must be one of "always", "missing" or "never"`)
 }
 
-function parseMacAddress(text: string): string {
-  if (/^[0-9a-f]{2}(?:[:-][0-9a-f]{2}){5}$/i.test(text)) return text
-  throw new InvalidArgument(`${text} is not a valid mac address`)
-}
-
 function checkedSignal(text: string): string {
   parseSignal(text)
   return text
@@ -186,12 +183,12 @@ function parseAddress(text: string): string {
   throw new InvalidArgument(`${text} is not an ip address`)
 }
 
-/** `name:address` or `name=address`; `host-gateway` makes no sense without a bridge. */
+/** `name:address` or `name=address`; `host-gateway` is looked up when the container starts. */
 function parseExtraHost(text: string): string {
   const match = /^([^:=\s]+)[:=](.+)$/.exec(text)
   if (match === null) throw invalid(text, 'add-host', `bad format for add-host: "${text}"`)
   const address = (match[2] ?? '').replace(/^\[(.*)\]$/, '$1')
-  if (!/^[0-9.]+$|^[0-9a-fA-F:.]*:[0-9a-fA-F:.]*$/.test(address))
+  if (address !== 'host-gateway' && !/^[0-9.]+$|^[0-9a-fA-F:.]*:[0-9a-fA-F:.]*$/.test(address))
     throw invalid(text, 'add-host', `invalid IP address in add-host: "${address}"`)
   return `${match[1]}:${address}`
 }

@@ -14,6 +14,14 @@ export interface EtcOptions {
   readonly dnsSearch: readonly string[]
   readonly dnsOptions: readonly string[]
   readonly networkHost: boolean
+  /** The container's own, one for each network; none of its own: a loopback one. */
+  readonly addresses?: readonly string[]
+  /** A name server of the container's networks answers here. */
+  readonly resolver?: string | undefined
+  /** Lines of /etc/hosts for containers it is linked to. */
+  readonly links?: readonly string[]
+  /** What `host-gateway` stands for. */
+  readonly hostGateway?: string | undefined
   /** The host's own files, for what is taken over from them. */
   readonly host: Pick<EtcFiles, 'hosts' | 'resolv'>
 }
@@ -31,18 +39,29 @@ export function etcFiles(options: EtcOptions): EtcFiles {
   return { hosts: hosts(options), hostname: `${options.hostname}\n`, resolv: resolv(options) }
 }
 
-function hosts({ hostname, domainname, extraHosts, networkHost, host }: EtcOptions): string {
-  const extra = extraHosts.map((entry) => {
+function hosts({
+  hostname,
+  domainname,
+  extraHosts,
+  networkHost,
+  host,
+  addresses = [],
+  links = [],
+  hostGateway,
+}: EtcOptions): string {
+  const extra = extraHosts.flatMap((entry) => {
     const colon = entry.indexOf(':')
-    return `${entry.slice(colon + 1)}\t${entry.slice(0, colon)}`
+    const address = entry.slice(colon + 1) === 'host-gateway' ? hostGateway : entry.slice(colon + 1)
+    return address === undefined ? [] : [`${address}\t${entry.slice(0, colon)}`]
   })
   if (networkHost) return `${[host.hosts.trimEnd(), ...extra].join('\n')}\n`
   const qualified = domainname === '' ? hostname : `${hostname}.${domainname} ${hostname}`
-  return `${[...LOCAL_HOSTS, ...extra, `127.0.1.1\t${qualified}`].join('\n')}\n`
+  const own = (addresses.length === 0 ? ['127.0.1.1'] : addresses).map((address) => `${address}\t${qualified}`)
+  return `${[...LOCAL_HOSTS, ...extra, ...links, ...own].join('\n')}\n`
 }
 
 /** The host's file with what the flags replace; name servers on the host's loopback cannot be reached from inside. */
-function resolv({ dns, dnsSearch, dnsOptions, networkHost, host }: EtcOptions): string {
+function resolv({ dns, dnsSearch, dnsOptions, networkHost, host, resolver }: EtcOptions): string {
   const lines = host.resolv.split('\n').map((line) => line.trim())
   const kept = (keyword: string) => lines.filter((line) => line.split(/\s+/)[0] === keyword)
   const servers = networkHost
@@ -50,8 +69,23 @@ function resolv({ dns, dnsSearch, dnsOptions, networkHost, host }: EtcOptions): 
     : kept('nameserver').filter((line) => !/\s(?:127\.|::1(?:%|$))/.test(line))
   const search = dnsSearch.filter((domain) => domain !== '.').join(' ')
   return `${[
-    ...(dns.length > 0 ? dns.map((address) => `nameserver ${address}`) : servers),
+    ...(resolver !== undefined
+      ? [`nameserver ${resolver}`]
+      : dns.length > 0
+        ? dns.map((address) => `nameserver ${address}`)
+        : servers),
     ...(dnsSearch.length > 0 ? (search === '' ? [] : [`search ${search}`]) : [...kept('search'), ...kept('domain')]),
-    ...(dnsOptions.length > 0 ? [`options ${dnsOptions.join(' ')}`] : kept('options')),
+    ...optionLines({ dnsOptions, kept: kept('options'), resolver }),
   ].join('\n')}\n`
+}
+
+/** docker's resolver answers names without a dot itself. */
+function optionLines({
+  dnsOptions,
+  kept,
+  resolver,
+}: Pick<EtcOptions, 'dnsOptions' | 'resolver'> & { kept: readonly string[] }): readonly string[] {
+  const words = dnsOptions.length > 0 ? [...dnsOptions] : kept.flatMap((line) => line.split(/\s+/).slice(1))
+  if (resolver !== undefined && !words.some((word) => word.startsWith('ndots:'))) words.push('ndots:0')
+  return words.length === 0 ? [] : [`options ${words.join(' ')}`]
 }

@@ -18,10 +18,15 @@ export function mergeImage(config: ContainerConfig, image: ImageProcessConfig = 
     WorkingDir: absolute(config.WorkingDir === '' ? (image.WorkingDir ?? '') : config.WorkingDir),
     Labels: { ...(image.Labels ?? {}), ...config.Labels },
     Volumes: { ...(image.Volumes ?? {}), ...(config.Volumes ?? {}) },
+    ...exposed({ ...(image.ExposedPorts ?? {}), ...(config.ExposedPorts ?? {}) }),
     ...(stopSignal !== undefined && stopSignal !== '' && { StopSignal: stopSignal }),
     ...(Healthcheck !== undefined && { Healthcheck }),
     ...(image.Shell && image.Shell.length > 0 && { Shell: [...image.Shell] }),
   }
+}
+
+function exposed(ExposedPorts: Record<string, object>): Pick<ContainerConfig, 'ExposedPorts'> {
+  return Object.keys(ExposedPorts).length === 0 ? {} : { ExposedPorts }
 }
 
 /** What the user did not say is the image's; a zero means the same as nothing. */

@@ -1,4 +1,4 @@
-/** `system prune`: stopped containers first, because they hold on to volumes and images. */
+/** `system prune`: stopped containers first, because they hold on to the rest. */
 import type { SystemRoom } from './room.ts'
 import type { SystemPruneOptions, SystemPruneResult } from './types.ts'
 
@@ -8,14 +8,16 @@ import type { SystemPruneOptions, SystemPruneResult } from './types.ts'
  * @throws {InvalidArgument} a filter; nothing has been removed then
  */
 export async function pruneSystem(
-  { containers, images, volumes: room }: SystemRoom,
+  { containers, images, networks, volumes: room }: SystemRoom,
   { all, volumes, filters }: SystemPruneOptions,
 ): Promise<SystemPruneResult> {
   const stopped = await containers.prune(filters)
+  const unusedNetworks = await networks.prune(filters)
   const idle = volumes ? await room.prune({ all: false, filters }) : { deleted: [], reclaimedBytes: 0 }
   const unused = await images.prune({ all, filters })
   return {
     containers: stopped.deleted,
+    networks: unusedNetworks,
     images: [
       ...unused.untagged.map((name) => `untagged: ${name}`),
       ...unused.deleted.map((digest) => `deleted: ${digest}`),

@@ -1,6 +1,7 @@
 /** What every answer about the whole installation works with. */
 import type { ContainerEngine } from '../../containers/types.ts'
 import type { ImageStore } from '../../images/types.ts'
+import type { NetworkEngine } from '../../network/types.ts'
 import type { Paths } from '../../paths.ts'
 import type { Database } from '../../state/database.ts'
 import type { VolumeEngine } from '../../volumes/types.ts'
@@ -11,4 +12,5 @@ export interface SystemRoom {
   readonly images: ImageStore
   readonly containers: ContainerEngine
   readonly volumes: VolumeEngine
+  readonly networks: NetworkEngine
 }

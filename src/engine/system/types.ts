@@ -52,6 +52,7 @@ export interface SystemPruneOptions {
 
 export interface SystemPruneResult {
   readonly containers: readonly string[]
+  readonly networks: readonly string[]
   readonly images: readonly string[]
   readonly volumes: readonly string[]
   readonly reclaimedBytes: number

@@ -24,9 +24,10 @@ export function compileLaunchPlan(bundle: Bundle, options: CompileOptions): Laun
     namespaces: CLONED.filter((kind) => fresh.has(kind)),
     before: [
       ...bundle.cgroup.before,
+      ...(bundle.network?.before ?? []),
       ...joined.filter(({ kind }) => kind === 'pid').map(({ path }): HostStep => ({ do: 'pid-namespace', path })),
     ],
-    after: [...idMapSteps(spec, options), ...bundle.cgroup.after, ...oomSteps(spec)],
+    after: [...idMapSteps(spec, options), ...bundle.cgroup.after, ...oomSteps(spec), ...(bundle.network?.after ?? [])],
     child: [
       // Entered first: its owner may be a user namespace whose rights the rest needs.
       ...enterSteps(joined),
@@ -36,7 +37,7 @@ export function compileLaunchPlan(bundle: Bundle, options: CompileOptions): Laun
       ...rootSteps(bundle),
       ...mountSteps(bundle, options),
       ...deviceSteps(spec),
-      ...namespaceSteps(spec, fresh),
+      ...namespaceSteps(spec, fresh, bundle.network?.child ?? []),
       ...hideSteps(spec),
       ...leaveSteps(bundle),
       ...processSteps(bundle, options),
@@ -82,11 +83,11 @@ function rootSteps({ spec, rootfs, directory, rootless }: Bundle): ChildStep[] {
   return [...steps, { do: 'root-overlay', at, lower: rootfs.lower, upper: rootfs.upper, work: rootfs.work, options }]
 }
 
-function namespaceSteps(spec: RuntimeSpec, fresh: ReadonlySet<string>): ChildStep[] {
+function namespaceSteps(spec: RuntimeSpec, fresh: ReadonlySet<string>, network: readonly ChildStep[]): ChildStep[] {
   const steps: ChildStep[] = []
   if (spec.hostname !== undefined) steps.push({ do: 'hostname', name: spec.hostname })
   if (spec.domainname !== undefined) steps.push({ do: 'domainname', name: spec.domainname })
-  if (fresh.has('network')) steps.push({ do: 'loopback-up' })
+  if (fresh.has('network')) steps.push({ do: 'loopback-up' }, ...network)
   for (const [key, value] of Object.entries(spec.linux?.sysctl ?? {})) steps.push({ do: 'sysctl', key, value })
   return steps
 }

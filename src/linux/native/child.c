@@ -17,6 +17,7 @@
 #include "launch.h"
 #include "mounts.h"
 #include "root.h"
+#include "rtnl.h"
 #include "terminal.h"
 
 struct child {
@@ -165,6 +166,9 @@ static int run_step(struct child *child, uint32_t code, struct reader *args) {
     case CHILD_DOMAINNAME: return step_domainname(args);
     case CHILD_SYSCTL: return step_sysctl(child->root, args);
     case CHILD_LOOPBACK_UP: return step_loopback_up();
+    case CHILD_ADDRESS: return step_address(args);
+    case CHILD_LINK_UP: return step_link_up(args);
+    case CHILD_ROUTE: return step_route(args);
     case CHILD_RLIMIT: return step_rlimit(args);
     case CHILD_KEYRING: return step_keyring(args);
     case CHILD_SESSION: return step_session(child, args);

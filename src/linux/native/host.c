@@ -17,6 +17,7 @@
 #include "kernel.h"
 #include "launch.h"
 #include "records.h"
+#include "rtnl.h"
 
 static int write_file(const char *path, const char *text) {
   cleanup_fd int fd = open(path, O_WRONLY | O_CLOEXEC);
@@ -180,6 +181,18 @@ static int keep_oom_file(struct host *host, const char *path) {
   return 0;
 }
 
+static int make_veth(struct host *host, struct reader *args, pid_t child) {
+  const char *link;
+  if (host->link_count == MAX_LINKS) return errno = E2BIG, fail("make veth", "more than 64");
+  if (step_veth(args, child, &link) < 0) return -1;
+  host->links[host->link_count++] = link;
+  return 0;
+}
+
+void remove_links(struct host *host) {
+  while (host->link_count > 0) delete_link(host->links[--host->link_count]);
+}
+
 int run_host_step(struct host *host, uint32_t code, struct reader *args, pid_t child) {
   char pid_path[64];
   switch ((enum step)code) {
@@ -199,6 +212,10 @@ int run_host_step(struct host *host, uint32_t code, struct reader *args, pid_t c
       return write_file(pid_path, read_string(args));
     case HOST_OOM_FILE: return keep_oom_file(host, read_string(args));
     case HOST_TARGET: return open_target(host, args);
+    case HOST_BRIDGE: return step_bridge(args);
+    case HOST_VETH: return make_veth(host, args, child);
+    case HOST_LINK_DELETE: return step_link_delete(args);
+    case HOST_HOLD_PORT: return step_hold_port(args);
     default: return errno = EINVAL, fail_because("decode", "the plan", "there is no such host step");
   }
 }

@@ -10,12 +10,15 @@
 
 #define MAX_GROUPS 32
 #define MAX_OOM_FILES 4
+#define MAX_LINKS 64
 
 struct host {
   const char *groups[MAX_GROUPS]; /* to be removed at the end, in the order they were made */
   unsigned group_count;
   const char *oom_files[MAX_OOM_FILES];
   unsigned oom_file_count;
+  const char *links[MAX_LINKS]; /* on this side, to be removed at the end */
+  unsigned link_count;
   uint64_t oom_kills_before;
   int target; /* pidfd of the process that the child joins, -1: none */
   bool in_other_pid_namespace; /* for children only: this process stays where it is */
@@ -28,5 +31,8 @@ int return_to_own_pid_namespace(const struct host *host);
 bool was_oom_killed(const struct host *host);
 /* Kills what is left in the groups and removes them; answers -1 with the failure noted for the first one that stays. */
 int remove_groups(struct host *host);
+
+/* They would go with the container's network namespace, but not before the kernel gets round to it. */
+void remove_links(struct host *host);
 
 #endif

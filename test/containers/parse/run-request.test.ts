@@ -41,7 +41,7 @@ const REFUSALS: readonly (readonly [RunFlags, RegExp])[] = [
   [{ device: ['null'] }, /invalid device/],
   [{ device: ['/dev/null:/dev/x:q'] }, /invalid device mode/],
   [{ 'device-cgroup-rule': ['c 1:3'] }, /invalid device cgroup format/],
-  [{ network: 'mynet' }, /network mynet not found/],
+  [{ network: ['a', 'host'] }, /cannot attach both user-defined and non-user-defined/],
   [{ network: 'host', 'mac-address': '02:42:ac:11:00:02' }, /mac-address and the network mode/],
   [{ network: 'container:x', hostname: 'h' }, /hostname and the network mode/],
   [{ uts: 'host', hostname: 'h' }, /hostname and the UTS mode/],

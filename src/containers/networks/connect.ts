@@ -1,0 +1,141 @@
+/** `network connect` and `network disconnect`: a container's networks change, at once where it runs. */
+import { InvalidArgument } from '../../errors.ts'
+import { NotConnected } from '../../network/errors.ts'
+import { DEFAULT_NETWORK, defaultNetwork } from '../../network/predefined.ts'
+import { endpointsOf, findNetwork } from '../../network/records.ts'
+import type { NetworkAttachment } from '../config.ts'
+import { StateConflict } from '../errors.ts'
+import { findContainer } from '../find.ts'
+import type { ConnectFlags } from '../flags.ts'
+import { holding } from '../hold.ts'
+import { attachment, checkedAddress, checkedAlias, parseLink } from '../parse/network.ts'
+import { type ContainerRecord, changeRecord, readRecord } from '../records.ts'
+import type { ContainerRoom } from '../room.ts'
+import { requestOf } from './join.ts'
+import { checkAttachment } from './settle.ts'
+
+/** See `ContainerEngine.connect`. @throws {AlreadyConnected} @throws {NetworkNotFound} */
+export async function connectContainer(
+  room: ContainerRoom,
+  name: string,
+  { network, flags }: { readonly network: string; readonly flags: ConnectFlags },
+): Promise<void> {
+  const { id } = await findContainer(room, name)
+  const wanted = await attachmentOf(room, network, flags)
+  await holding(room, id, async () => {
+    const record = current(room, id)
+    refuseAlone(record, wanted.Name)
+    const networks = record.settings.host.Networks ?? []
+    if (networks.some(({ Name }) => Name === wanted.Name)) {
+      const { AlreadyConnected } = await import('../../network/errors.ts')
+      throw new AlreadyConnected(record.name, wanted.Name)
+    }
+    if (record.process !== undefined) await connectRunning(room, record, wanted)
+    const links = (flags.link ?? []).map(parseLink)
+    changeNetworks(room, record, { networks: [...networks, wanted], links })
+  })
+}
+
+async function attachmentOf(room: ContainerRoom, network: string, flags: ConnectFlags): Promise<NetworkAttachment> {
+  const Name =
+    network === DEFAULT_NETWORK
+      ? defaultNetwork(room).name
+      : (specialName(network) ?? findNetwork(room.database, network).name)
+  const wanted = attachment({
+    Name,
+    Aliases: (flags.alias ?? []).map(checkedAlias),
+    IPv4Address: flags.ip === undefined ? '' : checkedAddress(flags.ip, 4, 'ip'),
+    IPv6Address: flags.ip6 === undefined ? '' : checkedAddress(flags.ip6, 6, 'ip6'),
+  })
+  checkAttachment(room, wanted)
+  return wanted
+}
+
+function specialName(network: string): undefined {
+  if (network === 'host') throw new InvalidArgument('container cannot be connected to host network')
+  if (network === 'none') throw new InvalidArgument('container cannot be connected to network none: that is none')
+  return undefined
+}
+
+/** @throws {InvalidArgument} its network namespace is somebody else's, or can have nothing but loopback */
+function refuseAlone({ settings, backend, name }: ContainerRecord, network: string): void {
+  const mode = settings.host.NetworkMode
+  if (backend === 'wasi') throw new InvalidArgument(`a WebAssembly container cannot be connected to network ${network}`)
+  if (mode === 'host')
+    throw new InvalidArgument('container sharing the host network cannot be connected to another network')
+  if (mode.startsWith('container:'))
+    throw new InvalidArgument(
+      `container ${name} shares the network of another container and cannot be connected to ${network}`,
+    )
+}
+
+async function connectRunning(room: ContainerRoom, record: ContainerRecord, wanted: NetworkAttachment): Promise<void> {
+  const { process, settings } = record
+  if (process === undefined) return
+  const { joinNetworks, wiringSteps } = await import('../../network/attach.ts')
+  const { leave } = await import('../../network/release.ts')
+  const routed = endpointsOf(room.database, { container: record.id }).length > 0
+  const named = { id: record.id, name: record.name, hostname: settings.config.Hostname }
+  const connected = await joinNetworks(room, record, [requestOf(wanted, named)])
+  try {
+    const { wireRunning } = await import('../../linux/wire.ts')
+    const { before, after, child } = wiringSteps(connected, { routed })
+    await wireRunning(process, { host: [...before, ...after], child })
+  } catch (error) {
+    await leave(
+      room,
+      connected.map(({ endpoint }) => endpoint),
+    )
+    throw error
+  }
+}
+
+/** See `ContainerEngine.disconnect`. @throws {NotConnected} @throws {NetworkNotFound} */
+export async function disconnectContainer(
+  room: ContainerRoom,
+  name: string,
+  { network, force }: { readonly network: string; readonly force: boolean },
+): Promise<void> {
+  const { id } = await findContainer(room, name)
+  const Name = network === DEFAULT_NETWORK ? network : findNetwork(room.database, network).name
+  await holding(room, id, async () => {
+    const record = current(room, id)
+    const networks = record.settings.host.Networks ?? []
+    if (!networks.some((one) => one.Name === Name)) {
+      if (force) return
+      throw new NotConnected(record.name, Name)
+    }
+    const endpoints = endpointsOf(room.database, { container: id, network: findNetwork(room.database, Name).id })
+    if (endpoints.length > 0) {
+      const { leave } = await import('../../network/release.ts')
+      await leave(room, endpoints)
+    }
+    changeNetworks(room, record, { networks: networks.filter((one) => one.Name !== Name), links: [] })
+  })
+}
+
+/** Read under the lock. */
+function current(room: ContainerRoom, id: string): ContainerRecord {
+  const record = readRecord(room.database, id)
+  if (record === undefined || record.state === 'removing') throw new StateConflict(id, 'gone', 'connected')
+  return record
+}
+
+function changeNetworks(
+  room: ContainerRoom,
+  { id, settings }: ContainerRecord,
+  { networks, links }: { readonly networks: readonly NetworkAttachment[]; readonly links: readonly string[] },
+): void {
+  const { host } = settings
+  changeRecord(room.database, id, {
+    settings: {
+      ...settings,
+      host: {
+        ...host,
+        NetworkMode: networks[0]?.Name ?? 'none',
+        Networks: [...networks],
+        Links: [...(host.Links ?? []), ...links],
+      },
+    },
+  })
+}

@@ -1,0 +1,95 @@
+/** A container about to run comes to its networks: leases, rules, names, and the steps that wire it up. */
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { InvalidArgument } from '../../errors.ts'
+import { DEFAULT_NETWORK } from '../../network/predefined.ts'
+import { endpointsOf } from '../../network/records.ts'
+import type { Connected, ConnectionRequest } from '../../network/types.ts'
+import type { NetworkSteps } from '../../plugins/contract.ts'
+import { hostFiles } from '../bundle.ts'
+import type { NetworkAttachment } from '../config.ts'
+import type { ContainerDirectories } from '../directories.ts'
+import type { Draft } from '../draft.ts'
+import { findRecord, readRecord } from '../records.ts'
+import type { ContainerRoom } from '../room.ts'
+import { publishFor } from './publish.ts'
+
+/** @returns undefined for a container without networks of its own */
+export async function joinConfigured(
+  room: ContainerRoom,
+  draft: Draft,
+  directories: ContainerDirectories,
+): Promise<NetworkSteps | undefined> {
+  const { config, host } = draft.settings
+  const networks = (host.Networks ?? []).filter(({ Name }) => Name !== '')
+  if (networks.length === 0) return undefined
+  const { joinNetworks, wiringSteps } = await import('../../network/attach.ts')
+  const name = readRecord(room.database, draft.id)?.name ?? draft.name
+  const named = { id: draft.id, name, hostname: config.Hostname }
+  const requests = networks.map((one) => requestOf(one, named))
+  const [main, ...others] = requests
+  const mac = main?.mac ?? config.MacAddress
+  const wanted = main === undefined ? others : [{ ...main, mac }, ...others]
+  const connected = await joinNetworks(room, named, wanted)
+  const held = await publishFor(room, draft, connected)
+  writeHostFiles(room, draft, { directories, connected })
+  const steps = wiringSteps(connected)
+  return {
+    before: [...steps.before, ...held],
+    after: steps.after,
+    child: steps.child,
+  }
+}
+
+export interface Named {
+  readonly id: string
+  readonly name: string
+  readonly hostname: string
+}
+
+/** Others find it by its name, its aliases and the start of its id; on the default network, as docker has it, by none. */
+export function requestOf(one: NetworkAttachment, { id, name, hostname }: Named): ConnectionRequest {
+  const own = [name, ...one.Aliases, id.slice(0, 12), ...(hostname === '' ? [] : [hostname])]
+  return {
+    network: one.Name,
+    names: one.Name === DEFAULT_NETWORK ? [] : own,
+    ...(one.IPv4Address !== '' && { ipv4: one.IPv4Address }),
+    ...(one.IPv6Address !== '' && { ipv6: one.IPv6Address }),
+    ...(one.MacAddress !== '' && { mac: one.MacAddress }),
+  }
+}
+
+interface Placed {
+  readonly directories: ContainerDirectories
+  readonly connected: readonly Connected[]
+}
+
+function writeHostFiles(room: ContainerRoom, draft: Draft, { directories, connected }: Placed): void {
+  const addresses = connected.flatMap(({ endpoint: { ipv4, ipv6 } }) =>
+    [ipv4, ipv6].filter((address) => address !== undefined),
+  )
+  const files = hostFiles(draft, {
+    addresses,
+    links: linkLines(room, draft, connected),
+    hostGateway: connected[0]?.network.subnets[0]?.gateway,
+  })
+  writeFileSync(join(directories.data, 'hosts'), files.hosts)
+  writeFileSync(join(directories.data, 'resolv.conf'), files.resolv)
+}
+
+/** `--link`: another container's address under a name of one's own. @throws {InvalidArgument} it does not run */
+function linkLines({ database }: ContainerRoom, draft: Draft, connected: readonly Connected[]): readonly string[] {
+  return (draft.settings.host.Links ?? []).map((link) => {
+    const [target = '', alias = target] = link.split(':')
+    const record = findRecord(database, target)
+    const endpoint = endpointsOf(database, { container: record.id }).find(({ network }) =>
+      connected.some((one) => one.network.id === network),
+    )
+    if (endpoint === undefined)
+      throw new InvalidArgument(`Cannot link to a non running container: /${record.name} AS /${draft.name}/${alias}`, {
+        hint: 'start it first, on a network that both are on',
+      })
+    const names = [...new Set([alias, record.id.slice(0, 12), record.name])]
+    return `${endpoint.ipv4 ?? endpoint.ipv6 ?? ''}\t${names.join(' ')}`
+  })
+}

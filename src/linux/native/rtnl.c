@@ -1,0 +1,266 @@
+#include "rtnl.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/if_addr.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+#include <linux/veth.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "fail.h"
+
+#define ROOM 1024
+
+struct request {
+  _Alignas(struct nlmsghdr) struct nlmsghdr head;
+  char room[ROOM];
+};
+
+static void begin(struct request *request, uint16_t type, uint16_t flags, const void *body, size_t size) {
+  memset(request, 0, sizeof *request);
+  request->head.nlmsg_len = NLMSG_LENGTH(size);
+  request->head.nlmsg_type = type;
+  request->head.nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | flags;
+  request->head.nlmsg_seq = 1;
+  memcpy(NLMSG_DATA(&request->head), body, size);
+}
+
+/* What is added is of our own making and bounded: names of at most fifteen characters, addresses, nests of them. */
+static struct rtattr *add(struct request *request, uint16_t type, const void *data, size_t size) {
+  struct rtattr *attribute = (struct rtattr *)((char *)request + NLMSG_ALIGN(request->head.nlmsg_len));
+  attribute->rta_type = type;
+  attribute->rta_len = (unsigned short)RTA_LENGTH(size);
+  if (size > 0) memcpy(RTA_DATA(attribute), data, size);
+  request->head.nlmsg_len = (uint32_t)(NLMSG_ALIGN(request->head.nlmsg_len) + RTA_ALIGN(attribute->rta_len));
+  return attribute;
+}
+
+static void add_name(struct request *request, uint16_t type, const char *name) { add(request, type, name, strlen(name) + 1); }
+
+static void end_nest(struct request *request, struct rtattr *nest) {
+  nest->rta_len = (unsigned short)((char *)request + NLMSG_ALIGN(request->head.nlmsg_len) - (char *)nest);
+}
+
+/* Sends and reads the answer. -1 with errno, not noted: some errors are fine. */
+static int talk(const struct request *request) {
+  struct {
+    _Alignas(struct nlmsghdr) struct nlmsghdr head;
+    struct nlmsgerr error;
+    char rest[ROOM + 512];
+  } answer;
+  cleanup_fd int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+  struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
+  if (fd < 0) return -1;
+  if (sendto(fd, request, request->head.nlmsg_len, 0, (struct sockaddr *)&kernel, sizeof kernel) < 0) return -1;
+  ssize_t size;
+  while ((size = recv(fd, &answer, sizeof answer, 0)) < 0 && errno == EINTR) continue;
+  if (size < 0) return -1;
+  if ((size_t)size < sizeof answer.head + sizeof answer.error.error || answer.head.nlmsg_type != NLMSG_ERROR)
+    return errno = EPROTO, -1;
+  errno = -answer.error.error;
+  return errno == 0 ? 0 : -1;
+}
+
+static bool is_name(const char *name) { return name[0] != '\0' && strlen(name) < IFNAMSIZ && strchr(name, '/') == NULL; }
+
+static int link_index(const char *name, unsigned *index) {
+  if (!is_name(name)) return errno = EINVAL, fail("decode", name);
+  *index = if_nametoindex(name);
+  return *index == 0 ? fail("if_nametoindex", name) : 0;
+}
+
+struct address {
+  int family;
+  uint8_t bytes[16];
+  size_t size;
+  unsigned prefix;
+};
+
+/* `10.0.0.1/24`, `fd00::1/64`; without a prefix it is the whole address. */
+static int parse_address(const char *text, struct address *address) {
+  char copy[INET6_ADDRSTRLEN + 4];
+  if (strlen(text) >= sizeof copy) return errno = EINVAL, fail("decode", text);
+  strcpy(copy, text);
+  char *slash = strchr(copy, '/'), *end = "";
+  if (slash != NULL) *slash = '\0';
+  address->family = strchr(copy, ':') == NULL ? AF_INET : AF_INET6;
+  address->size = address->family == AF_INET ? 4 : 16;
+  unsigned long prefix = slash == NULL ? address->size * 8 : strtoul(slash + 1, &end, 10);
+  if (inet_pton(address->family, copy, address->bytes) != 1 || *end != '\0' || prefix > address->size * 8)
+    return errno = EINVAL, fail("decode", text);
+  address->prefix = (unsigned)prefix;
+  return 0;
+}
+
+static int add_address(unsigned index, const char *text) {
+  struct address address;
+  struct request request;
+  if (parse_address(text, &address) < 0) return -1;
+  struct ifaddrmsg body = {.ifa_family = (unsigned char)address.family, .ifa_prefixlen = (unsigned char)address.prefix, .ifa_index = index};
+  if (address.family == AF_INET6) body.ifa_flags = IFA_F_NODAD; /* nobody else has it: it was leased */
+  begin(&request, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, &body, sizeof body);
+  add(&request, IFA_LOCAL, address.bytes, address.size);
+  add(&request, IFA_ADDRESS, address.bytes, address.size);
+  if (address.family == AF_INET && address.prefix < 31) {
+    uint32_t broadcast;
+    memcpy(&broadcast, address.bytes, 4);
+    broadcast |= htonl(address.prefix == 0 ? ~0u : (1u << (32 - address.prefix)) - 1);
+    add(&request, IFA_BROADCAST, &broadcast, 4);
+  }
+  return talk(&request) < 0 && errno != EEXIST ? fail("add address", text) : 0;
+}
+
+static int bring_up(unsigned index, const char *name) {
+  struct request request;
+  struct ifinfomsg body = {.ifi_index = (int)index, .ifi_flags = IFF_UP, .ifi_change = IFF_UP};
+  begin(&request, RTM_NEWLINK, 0, &body, sizeof body);
+  return talk(&request) < 0 ? fail("set link up", name) : 0;
+}
+
+/* Its own for good: without one a bridge takes that of a port, and changes it when the port goes. */
+static void bridge_mac(const char *name, uint8_t mac[6]) {
+  uint32_t hash = 2166136261u;
+  for (const char *at = name; *at != '\0'; at++) hash = (hash ^ (uint8_t)*at) * 16777619u;
+  mac[0] = 0x02;
+  mac[1] = 0x42;
+  memcpy(mac + 2, &hash, 4);
+}
+
+static int make_bridge(const char *name, uint32_t mtu) {
+  struct request request;
+  struct ifinfomsg body = {.ifi_family = AF_UNSPEC};
+  uint8_t mac[6];
+  bridge_mac(name, mac);
+  begin(&request, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &body, sizeof body);
+  add_name(&request, IFLA_IFNAME, name);
+  add(&request, IFLA_ADDRESS, mac, sizeof mac);
+  if (mtu != 0) add(&request, IFLA_MTU, &mtu, sizeof mtu);
+  struct rtattr *info = add(&request, IFLA_LINKINFO, NULL, 0);
+  add_name(&request, IFLA_INFO_KIND, "bridge");
+  end_nest(&request, info);
+  return talk(&request) < 0 && errno != EEXIST ? fail("make bridge", name) : 0;
+}
+
+int step_bridge(struct reader *args) {
+  const char *name = read_string(args);
+  uint32_t mtu = read_u32(args);
+  cleanup_free const char **addresses = read_strings(args);
+  unsigned index;
+  if (args->bad || addresses == NULL || !is_name(name)) return errno = EINVAL, fail("decode", "bridge");
+  if (make_bridge(name, mtu) < 0 || link_index(name, &index) < 0) return -1;
+  for (const char **address = addresses; *address != NULL; address++) {
+    if (add_address(index, *address) < 0) return -1;
+  }
+  return bring_up(index, name);
+}
+
+static int parse_mac(const char *text, uint8_t mac[6]) {
+  int used = 0;
+  int count = sscanf(text, "%2hhx:%2hhx:%2hhx:%2hhx:%2hhx:%2hhx%n", mac, mac + 1, mac + 2, mac + 3, mac + 4, mac + 5, &used);
+  return count != 6 || text[used] != '\0' ? (errno = EINVAL, fail("decode", text)) : 0;
+}
+
+int step_veth(struct reader *args, pid_t child, const char **link) {
+  const char *host = read_string(args), *container = read_string(args), *bridge = read_string(args), *mac_text = read_string(args);
+  uint32_t mtu = read_u32(args), namespace = (uint32_t)child;
+  unsigned master;
+  uint8_t mac[6];
+  if (args->bad || !is_name(host) || !is_name(container)) return errno = EINVAL, fail("decode", "veth");
+  if (parse_mac(mac_text, mac) < 0 || link_index(bridge, &master) < 0) return -1;
+  struct request request;
+  struct ifinfomsg body = {.ifi_family = AF_UNSPEC, .ifi_flags = IFF_UP, .ifi_change = IFF_UP}, peer = {.ifi_family = AF_UNSPEC};
+  begin(&request, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &body, sizeof body);
+  add_name(&request, IFLA_IFNAME, host);
+  add(&request, IFLA_MASTER, &master, sizeof master);
+  if (mtu != 0) add(&request, IFLA_MTU, &mtu, sizeof mtu);
+  struct rtattr *info = add(&request, IFLA_LINKINFO, NULL, 0);
+  add_name(&request, IFLA_INFO_KIND, "veth");
+  struct rtattr *data = add(&request, IFLA_INFO_DATA, NULL, 0);
+  struct rtattr *other = add(&request, VETH_INFO_PEER, &peer, sizeof peer);
+  add_name(&request, IFLA_IFNAME, container);
+  add(&request, IFLA_ADDRESS, mac, sizeof mac);
+  add(&request, IFLA_NET_NS_PID, &namespace, sizeof namespace);
+  if (mtu != 0) add(&request, IFLA_MTU, &mtu, sizeof mtu);
+  end_nest(&request, other);
+  end_nest(&request, data);
+  end_nest(&request, info);
+  *link = host;
+  return talk(&request) < 0 ? fail("make veth", host) : 0;
+}
+
+int delete_link(const char *name) {
+  struct request request;
+  struct ifinfomsg body = {.ifi_family = AF_UNSPEC};
+  begin(&request, RTM_DELLINK, 0, &body, sizeof body);
+  add_name(&request, IFLA_IFNAME, name);
+  return talk(&request) < 0 && errno != ENODEV ? fail("delete link", name) : 0;
+}
+
+int step_link_delete(struct reader *args) {
+  const char *name = read_string(args);
+  return args->bad || !is_name(name) ? (errno = EINVAL, fail("decode", "link-delete")) : delete_link(name);
+}
+
+int step_hold_port(struct reader *args) {
+  uint32_t protocol = read_u32(args);
+  const char *text = read_string(args);
+  uint32_t port = read_u32(args);
+  struct address address;
+  char object[80];
+  if (args->bad || port == 0 || port > 65535) return errno = EINVAL, fail("decode", "hold-port");
+  if (parse_address(text, &address) < 0) return -1;
+  snprintf(object, sizeof object, strchr(text, ':') == NULL ? "%s:%u" : "[%s]:%u", text, port);
+  int type = protocol == IPPROTO_UDP ? SOCK_DGRAM : SOCK_STREAM, on = 1;
+  cleanup_fd int fd = socket(address.family, type | SOCK_CLOEXEC, (int)protocol);
+  if (fd < 0) return fail("socket", object);
+  struct sockaddr_in four = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+  struct sockaddr_in6 six = {.sin6_family = AF_INET6, .sin6_port = htons((uint16_t)port)};
+  memcpy(&four.sin_addr, address.bytes, sizeof four.sin_addr);
+  memcpy(&six.sin6_addr, address.bytes, sizeof six.sin6_addr);
+  bool is_four = address.family == AF_INET;
+  if (!is_four && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on) < 0) return fail("setsockopt", object);
+  const struct sockaddr *name = is_four ? (const struct sockaddr *)&four : (const struct sockaddr *)&six;
+  if (bind(fd, name, is_four ? sizeof four : sizeof six) < 0)
+    return errno == EADDRINUSE ? fail_because("bind", object, "port is already allocated") : fail("bind", object);
+  (void)steal_fd(&fd); /* closed by the end of this process */
+  return 0;
+}
+
+int step_address(struct reader *args) {
+  const char *name = read_string(args), *text = read_string(args);
+  unsigned index;
+  return link_index(name, &index) < 0 ? -1 : add_address(index, text);
+}
+
+int step_link_up(struct reader *args) {
+  const char *name = read_string(args);
+  unsigned index;
+  return link_index(name, &index) < 0 ? -1 : bring_up(index, name);
+}
+
+int step_route(struct reader *args) {
+  const char *destination = read_string(args), *gateway_text = read_string(args), *link = read_string(args);
+  struct address to = {0}, gateway;
+  struct request request;
+  unsigned index = 0;
+  bool anywhere = strcmp(destination, "default") == 0;
+  if (args->bad) return errno = EINVAL, fail("decode", "route");
+  if (parse_address(gateway_text, &gateway) < 0 || (!anywhere && parse_address(destination, &to) < 0)) return -1;
+  if (link[0] != '\0' && link_index(link, &index) < 0) return -1;
+  struct rtmsg body = {.rtm_family = (unsigned char)gateway.family, .rtm_dst_len = (unsigned char)to.prefix};
+  body.rtm_table = RT_TABLE_MAIN;
+  body.rtm_protocol = RTPROT_STATIC;
+  body.rtm_scope = RT_SCOPE_UNIVERSE;
+  body.rtm_type = RTN_UNICAST;
+  begin(&request, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, &body, sizeof body);
+  if (!anywhere) add(&request, RTA_DST, to.bytes, to.size);
+  add(&request, RTA_GATEWAY, gateway.bytes, gateway.size);
+  if (index != 0) add(&request, RTA_OIF, &index, sizeof index);
+  return talk(&request) < 0 && errno != EEXIST ? fail("add route", destination) : 0;
+}

@@ -1,0 +1,72 @@
+/** `network create`: a row. The bridge comes with the first container. */
+import { InvalidArgument } from '../errors.ts'
+import { transaction } from '../state/database.ts'
+import { NetworkNameInUse } from './errors.ts'
+import { parseOptions } from './options.ts'
+import { defaultNetwork, PREDEFINED } from './predefined.ts'
+import { insertNetwork, listNetworks, type NewNetwork, type SubnetRecord } from './records.ts'
+import type { NetworkRoom } from './room.ts'
+import { chooseSubnet, chooseSubnet6, hostBlocks, known, parseSubnets, refuseTaken } from './subnets.ts'
+import type { CreateNetworkFlags } from './types.ts'
+
+const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}$/
+
+/** See `NetworkEngine.create`. */
+export async function createNetwork(room: NetworkRoom, name: string, flags: CreateNetworkFlags): Promise<string> {
+  const asked = parseRequest(name, flags)
+  defaultNetwork(room) // so that its subnet is known, and not given away
+  return transaction(room.database, () => {
+    const others = listNetworks(room.database)
+    if (others.some((other) => other.name === name)) throw new NetworkNameInUse(name)
+    return insertNetwork(room.database, { ...asked, subnets: settledSubnets(room, asked, others) })
+  })
+}
+
+function parseRequest(name: string, flags: CreateNetworkFlags): NewNetwork {
+  if (!NAME.test(name))
+    throw new InvalidArgument(`invalid network name: ${name.slice(0, 140)}`, {
+      hint: 'letters, digits, and _ . - behind the first character',
+    })
+  if (PREDEFINED.includes(name) || name === 'default')
+    throw new InvalidArgument(`operation is not permitted on predefined ${name} network`)
+  const driver = flags.driver ?? 'bridge'
+  if (driver !== 'bridge')
+    throw new InvalidArgument(`could not find plugin ${driver}: the only driver is bridge`, {
+      hint: 'leave --driver out',
+    })
+  const subnets = parseSubnets({
+    subnets: flags.subnet ?? [],
+    gateways: flags.gateway ?? [],
+    ipRanges: flags['ip-range'] ?? [],
+    auxiliary: flags['aux-address'] ?? [],
+  })
+  return {
+    name,
+    internal: flags.internal ?? false,
+    attachable: flags.attachable ?? false,
+    ipv6: flags.ipv6 ?? subnets.some(({ subnet }) => subnet.includes(':')),
+    labels: parseOptions(flags.label ?? [], 'label'),
+    options: parseOptions(flags.opt ?? [], 'opt'),
+    subnets,
+  }
+}
+
+/** The user's against what is taken; ours from what is free. */
+function settledSubnets(
+  room: NetworkRoom,
+  { name, ipv6, subnets }: NewNetwork,
+  others: readonly NewNetwork[],
+): readonly SubnetRecord[] {
+  const taken = [
+    ...others.flatMap((other) =>
+      other.subnets.map(({ subnet }) => ({ block: known(subnet), owner: `network ${other.name} (${subnet})` })),
+    ),
+    ...hostBlocks().map((block) => ({ block, owner: 'an address or a route of this host' })),
+  ]
+  refuseTaken(subnets, taken)
+  const isSix = ({ subnet }: SubnetRecord) => subnet.includes(':')
+  const blocks = [...taken.map(({ block }) => block), ...subnets.map(({ subnet }) => known(subnet))]
+  const four = subnets.find((subnet) => !isSix(subnet)) ?? chooseSubnet(blocks, room.paths.root)
+  const six = subnets.find(isSix) ?? (ipv6 ? chooseSubnet6(`${room.paths.root} ${name} ${Date.now()}`) : undefined)
+  return [four, ...(six === undefined ? [] : [six])]
+}

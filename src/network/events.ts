@@ -1,0 +1,15 @@
+/** Events of networks, with the attributes docker gives them. */
+import type { Database } from '../state/database.ts'
+import { insertEvent } from '../state/events.ts'
+
+export type NetworkAction = 'create' | 'connect' | 'disconnect' | 'destroy'
+
+/** Within a write transaction. `container` is the id of the one that comes or goes. */
+export function insertNetworkEvent(
+  database: Database,
+  { id, name }: { readonly id: string; readonly name: string },
+  { action, container }: { readonly action: NetworkAction; readonly container?: string },
+): void {
+  const attributes = { ...(container !== undefined && { container }), name, type: 'bridge' }
+  insertEvent(database, { type: 'network', action, actor: id, attributes })
+}

@@ -1,0 +1,37 @@
+/** `--opt` and `--label`: what they say, and what of it means something here. */
+import { InvalidArgument } from '../errors.ts'
+
+const SWITCH = /^(?:true|false|1|0)$/
+
+/** Options that mean something; others are kept and shown. */
+const CHECKED: Readonly<Record<string, RegExp>> = {
+  'com.docker.network.bridge.enable_icc': SWITCH,
+  'com.docker.network.bridge.enable_ip_masquerade': SWITCH,
+  'com.docker.network.bridge.host_binding_ipv4': /^[0-9.]+$/,
+  'com.docker.network.driver.mtu': /^\d{2,5}$/,
+}
+
+/** @throws {InvalidArgument} */
+export function parseOptions(entries: readonly string[], flag: 'opt' | 'label'): Record<string, string> {
+  return Object.fromEntries(
+    entries.map((entry) => {
+      const [key = '', ...value] = entry.split('=')
+      if (key === '') throw new InvalidArgument(`invalid ${flag} format: "${entry}"`)
+      const text = value.join('=')
+      if (flag === 'opt' && CHECKED[key]?.test(text) === false)
+        throw new InvalidArgument(`invalid value for network option ${key}: ${JSON.stringify(text)}`)
+      return [key, text]
+    }),
+  )
+}
+
+export function isOn(options: Readonly<Record<string, string>>, name: 'enable_icc' | 'enable_ip_masquerade'): boolean {
+  const value = options[`com.docker.network.bridge.${name}`]
+  return value !== 'false' && value !== '0'
+}
+
+/** undefined: the kernel's own */
+export function mtuOf(options: Readonly<Record<string, string>>): number | undefined {
+  const text = options['com.docker.network.driver.mtu']
+  return text === undefined || text === '1500' ? undefined : Number(text)
+}

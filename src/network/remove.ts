@@ -1,0 +1,61 @@
+/** `network rm` and `network prune`. Who is on a network keeps it. */
+import { NetworkInUse, NetworkNotFound, PredefinedNetwork } from './errors.ts'
+import { parsePruneFilters } from './filters.ts'
+import { summaryOf } from './list.ts'
+import { takeDown } from './live.ts'
+import { PREDEFINED } from './predefined.ts'
+import { deleteNetwork, endpointsOf, findNetwork, listNetworks, type NetworkRecord } from './records.ts'
+import type { NetworkRoom } from './room.ts'
+import type { NetworkUsers } from './types.ts'
+
+/** See `NetworkEngine.remove`. */
+export async function removeNetwork(room: NetworkRoom, users: NetworkUsers, name: string): Promise<void> {
+  if (PREDEFINED.includes(name)) refusePredefined(name)
+  const network = findNetwork(room.database, name)
+  if (PREDEFINED.includes(network.name)) refusePredefined(network.name)
+  await settleUsers(room, users, network)
+  await takeDown(room, network.id) // what a crash has left of it
+  if (deleteNetwork(room.database, network)) return
+  const names = endpointsOf(room.database, { network: network.id }).map(({ containerName }) => containerName)
+  throw new NetworkInUse(network.name, network.id, names)
+}
+
+export async function removeNetworkIfThere(room: NetworkRoom, users: NetworkUsers, name: string): Promise<void> {
+  try {
+    await removeNetwork(room, users, name)
+  } catch (error) {
+    if (!(error instanceof NetworkNotFound)) throw error
+  }
+}
+
+function refusePredefined(name: string): never {
+  throw new PredefinedNetwork(`${name} is a pre-defined network and cannot be removed`)
+}
+
+async function settleUsers({ database }: NetworkRoom, users: NetworkUsers, { id }: NetworkRecord): Promise<void> {
+  await users.settle(endpointsOf(database, { network: id }).map(({ container }) => container))
+}
+
+/** See `NetworkEngine.prune`. */
+export async function pruneNetworks(
+  room: NetworkRoom,
+  users: NetworkUsers,
+  filters: readonly string[],
+): Promise<readonly string[]> {
+  const matches = parsePruneFilters(filters)
+  await takeDownUnused(room)
+  const removed: string[] = []
+  for (const network of listNetworks(room.database)) {
+    if (PREDEFINED.includes(network.name) || !matches(summaryOf(network))) continue
+    await settleUsers(room, users, network)
+    if (users.named().has(network.name)) continue // docker keeps those of stopped containers as well
+    await takeDown(room, network.id)
+    if (deleteNetwork(room.database, network)) removed.push(network.name)
+  }
+  return removed
+}
+
+/** What lingers needs to wait no longer. */
+async function takeDownUnused(room: NetworkRoom): Promise<void> {
+  for (const { id } of listNetworks(room.database)) await takeDown(room, id)
+}
