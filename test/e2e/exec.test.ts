@@ -176,7 +176,7 @@ describe('coracle exec', function () {
       assert.equal(processes('sh', '-c', script).length, 1)
       output('box', 'touch', '/go')
       await eventually('its directory is removed', () => execDirectories(id).length === 0)
-      assert(eventsOf(id).includes('exec_die 9'))
+      await eventually('its end is known', () => eventsOf(id).includes('exec_die 9'))
     })
 
     it('ends with its container', async () => {
