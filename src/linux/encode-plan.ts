@@ -38,6 +38,8 @@ const HOST_CODE = {
   veth: 43,
   'link-delete': 44,
   'hold-port': 45,
+  resolver: 50,
+  'net-rules': 51,
 } as const satisfies Record<HostStep['do'], number>
 
 /** IPPROTO_* */
@@ -83,6 +85,12 @@ function encodeHostFields(record: WireWriter, step: HostStep): void {
       break
     case 'hold-port':
       record.u32(PROTOCOL[step.protocol]).string(step.address).u32(step.port)
+      break
+    case 'resolver':
+      record.string(step.directory).u32(step.port).string(step.names).flag(step.filter)
+      break
+    case 'net-rules':
+      record.string(step.nft).string(step.text)
       break
     case 'pid-namespace':
     case 'join-cgroup':

@@ -72,6 +72,19 @@ export type HostStep =
       readonly protocol: 'tcp' | 'udp' | 'sctp'
       readonly address: string
       readonly port: number
+  /** What `nft` (an absolute path) is told in the child's network namespace. */
+  | { readonly do: 'net-rules'; readonly nft: string; readonly text: string }
+  /**
+   * Answers names at 127.0.0.11:`port` in the child's network namespace for as long as the supervisor lives. `directory` is its own and
+   * holds `config`; `names` holds `<network id>/names`. It reads them as nobody: directories let all pass, files let all read. `filter`:
+   * only what `config` allows is answered, and made reachable in the sets of the table `inet coracle`, which must be there.
+   */
+  | {
+      readonly do: 'resolver'
+      readonly directory: string
+      readonly port: number
+      readonly names: string
+      readonly filter: boolean
     }
   /** A file with a line `oom_kill N` (v1 memory.oom_control, v2 memory.events), read after the end, before the group goes. */
   | { readonly do: 'oom-file'; readonly path: string }

@@ -8,6 +8,7 @@
 
 #include "fail.h"
 #include "records.h"
+#include "resolve-keep.h"
 #include "supervisor.h"
 
 /* Input that the container has not taken yet. Nobody's stdin is read while there is any. */
@@ -89,6 +90,7 @@ static void reap(void) {
   int status;
   for (pid_t ended; (ended = waitpid(-1, &status, WNOHANG)) > 0;) {
     probe_ended(&self.probe, ended, status);
+    resolver_ended(ended);
     if (ended != self.child) continue; /* a probe, or an orphan that became ours */
     self.child_ended = true;
     self.status = status;
@@ -114,7 +116,7 @@ static void serve_client(struct client *client, short revents) {
   }
 }
 
-enum { SIGNALS, LISTENER, STDIN, STDOUT, STDERR, CLIENTS };
+enum { SIGNALS, LISTENER, STDIN, STDOUT, STDERR, RESOLVER, CLIENTS = RESOLVER + RESOLVER_FDS };
 
 static void watch(struct pollfd *fds, bool held) {
   fds[SIGNALS] = (struct pollfd){.fd = self.signals, .events = POLLIN};
@@ -122,12 +124,20 @@ static void watch(struct pollfd *fds, bool held) {
   fds[STDIN] = (struct pollfd){.fd = input_pending() ? self.in : -1, .events = POLLOUT};
   fds[STDOUT] = (struct pollfd){.fd = held ? -1 : self.out[0], .events = POLLIN};
   fds[STDERR] = (struct pollfd){.fd = held ? -1 : self.out[1], .events = POLLIN};
+  resolver_watch(fds + RESOLVER);
   for (int i = 0; i < MAX_CLIENTS; i++) {
     const struct client *client = &self.clients[i];
     /* one that hung up is not dropped before its input is taken, nor asked again and again meanwhile */
     bool later = client->attached && client->wants_stdin && input_pending() && client_pending(client) == 0;
     fds[CLIENTS + i] = (struct pollfd){.fd = later ? -1 : client->fd, .events = client_events(client)};
   }
+}
+
+/* Milliseconds, -1 for ever. */
+static int patience(void) {
+  int probe = probe_timeout(&self.probe), resolver = resolver_timeout();
+  if (self.child_ended) return 100;
+  return probe < 0 || (resolver >= 0 && resolver < probe) ? resolver : probe;
 }
 
 void carry_streams(void) {
@@ -138,10 +148,11 @@ void carry_streams(void) {
     if (self.child_ended && (drained || (!held && now_ms() > deadline))) return;
     watch(fds, held);
     if (!self.child_ended) probe_run_if_due(&self.probe);
-    if (poll(fds, CLIENTS + MAX_CLIENTS, self.child_ended ? 100 : probe_timeout(&self.probe)) < 0) {
+    if (poll(fds, CLIENTS + MAX_CLIENTS, patience()) < 0) {
       if (errno == EINTR) continue;
       return;
     }
+    resolver_serve(fds + RESOLVER);
     if (fds[STDOUT].revents) carry_output(1);
     if (fds[STDERR].revents) carry_output(2);
     if (fds[STDIN].revents) pass_input();

@@ -9,6 +9,7 @@
 
 #include "fail.h"
 #include "records.h"
+#include "resolve-keep.h"
 #include "supervisor.h"
 
 int64_t now_ms(void) {
@@ -81,6 +82,7 @@ void become(const char **argv, const char **env) {
 
 int end_supervision(void) {
   char line[256];
+  resolver_stop();
   log_close(&self.log);
   struct exit_record record = {.status = exit_status(self.status), .oom_killed = was_oom_killed(&self.host)};
   if (WIFSIGNALED(self.status)) record.signal = WTERMSIG(self.status);

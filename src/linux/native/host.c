@@ -18,6 +18,8 @@
 #include "launch.h"
 #include "records.h"
 #include "rtnl.h"
+#include "resolve-enter.h"
+#include "resolve-keep.h"
 
 static int write_file(const char *path, const char *text) {
   cleanup_fd int fd = open(path, O_WRONLY | O_CLOEXEC);
@@ -216,6 +218,8 @@ int run_host_step(struct host *host, uint32_t code, struct reader *args, pid_t c
     case HOST_VETH: return make_veth(host, args, child);
     case HOST_LINK_DELETE: return step_link_delete(args);
     case HOST_HOLD_PORT: return step_hold_port(args);
+    case HOST_RESOLVER: return step_resolver(args, child);
+    case HOST_NET_RULES: return step_net_rules(args, child);
     default: return errno = EINVAL, fail_because("decode", "the plan", "there is no such host step");
   }
 }

@@ -12,6 +12,8 @@ int apply_main(int argc, char **argv);
 int archive_main(int argc, char **argv);
 /* Mounts on descriptor 3, news on 1; ends with descriptor 0. */
 int hold_main(int argc, char **argv);
+/* The names of a container, for its supervisor (resolve.h). */
+int resolve_main(int argc, char **argv);
 int after_main(int argc, char **argv);
 /* Steps of links on descriptor 0. */
 int wire_main(int argc, char **argv);

@@ -15,6 +15,7 @@
 #include "init.h"
 #include "kernel.h"
 #include "records.h"
+#include "resolve-keep.h"
 #include "seal.h"
 #include "supervisor.h"
 
@@ -46,6 +47,7 @@ static int give_up(unsigned step) {
   char description[768];
   describe(description, sizeof description, step);
   if (child_failure[0] != '\0') strcpy(description, child_failure);
+  resolver_stop();
   if (self.child > 0) {
     kill(self.child, SIGKILL);
     /* and what an init among its steps has forked: that dies with it, and is ours to bury */
