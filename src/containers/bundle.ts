@@ -1,5 +1,5 @@
 /** From a draft to a bundle on disk: everything the spec needs of host and image is looked up and written here. */
-import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, statSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { InvalidArgument } from '../errors.ts'
@@ -10,9 +10,10 @@ import type { HostConfig } from './config.ts'
 import type { ContainerDirectories } from './directories.ts'
 import type { Draft } from './draft.ts'
 import { readIdMappings, seccompFor } from './host.ts'
+import { readHostFile } from './host-file.ts'
 import { findRecord } from './records.ts'
 import type { ContainerRoom } from './room.ts'
-import { capabilityList } from './spec/capabilities.ts'
+import { containerCapabilities } from './spec/capabilities.ts'
 import { containerDevices } from './spec/devices.ts'
 import { type EtcFiles, type EtcOptions, etcFiles } from './spec/etc-files.ts'
 import { readLayerFile } from './spec/layer-files.ts'
@@ -53,7 +54,7 @@ export function hostFiles(
     dnsSearch: host.DnsSearch,
     dnsOptions: host.DnsOptions,
     networkHost: host.NetworkMode === 'host',
-    host: { hosts: readIfThere('/etc/hosts'), resolv: readIfThere('/etc/resolv.conf') },
+    host: { hosts: readHostFile('/etc/hosts'), resolv: readHostFile('/etc/resolv.conf') },
     ...network,
   })
 }
@@ -65,7 +66,7 @@ async function describeBundle(
 ): Promise<RuntimeSpec> {
   const { config, host, argv } = draft.settings
   makeBindSources(host)
-  const capabilities = capabilityList({ add: host.CapAdd, drop: host.CapDrop, privileged: host.Privileged })
+  const capabilities = containerCapabilities(host)
   return makeSpec({
     id: draft.id,
     config,
@@ -119,12 +120,4 @@ function joinedNamespaces(room: ContainerRoom, host: HostConfig): Partial<Record
       return [[type, `/proc/${record.process.pid}/ns/${file}`]]
     }),
   )
-}
-
-function readIfThere(path: string): string {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch {
-    return '' // a host without the file: the container gets none of its lines
-  }
 }

@@ -109,6 +109,9 @@ export interface HostConfig {
   PublishAllPorts?: boolean
   /** `-p` as typed */
   Publish?: string[]
+  /** Coracle's own: what the container may reach and what it may not; missing: everything and nothing */
+  AllowNet?: string[]
+  DenyNet?: string[]
   AutoRemove: boolean
   RestartPolicy: RestartPolicy
   LogConfig: LogConfig

@@ -3,6 +3,8 @@
 /** The flags of `run` and `create` as typed, by docker's long names. Missing means not given. */
 export interface RunFlags {
   readonly 'add-host'?: readonly string[] | undefined
+  readonly 'allow-net'?: readonly string[] | undefined
+  readonly 'deny-net'?: readonly string[] | undefined
   readonly annotation?: readonly string[] | undefined
   readonly attach?: readonly string[] | undefined
   readonly 'blkio-weight'?: string | undefined

@@ -21,4 +21,6 @@ export async function renameContainer(room: ContainerRoom, from: string, to: str
     changeRecord(database, id, { name })
     insertContainerEvent(database, id, 'rename', { oldName: `/${old}` })
   })
+  const { renameEndpoints } = await import('../network/publish-names.ts')
+  await renameEndpoints(room, id, { from: old, to: name })
 }

@@ -1,5 +1,4 @@
 /** The engine in this process. A room's code is loaded when it is first asked for something. */
-import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { openContainerEngine } from '../containers/open.ts'
 import { HostUnsupported } from '../errors.ts'
@@ -8,6 +7,7 @@ import { openSnapshots } from '../images/layers/snapshots.ts'
 import { openImageStore } from '../images/store.ts'
 import type { IdMappings } from '../linux/id-mappings.ts'
 import { openNetworkEngine } from '../network/open.ts'
+import { hasNft } from '../network/rules/nft.ts'
 import { type Paths, readPaths, statePath } from '../paths.ts'
 import type { IsolationBackend } from '../plugins/contract.ts'
 import { openDatabase } from '../state/database.ts'
@@ -70,10 +70,8 @@ export async function openLocalEngine({ paths = readPaths(), ...events }: LocalE
 /** A bridge needs root and nft; without them a container that asks for nothing has loopback alone. */
 function usualNetwork(): string {
   if (process.geteuid?.() !== 0) return 'none'
-  return NFT_PLACES.some((path) => existsSync(path)) ? 'bridge' : 'none'
+  return hasNft() ? 'bridge' : 'none'
 }
-
-const NFT_PLACES = ['/usr/sbin/nft', '/sbin/nft', '/usr/bin/nft', '/usr/local/sbin/nft']
 
 /** Files of an image belong to several users; an ordinary user's own namespace has them. */
 async function idMaps(): Promise<IdMappings | undefined> {

@@ -72,6 +72,7 @@ export type HostStep =
       readonly protocol: 'tcp' | 'udp' | 'sctp'
       readonly address: string
       readonly port: number
+    }
   /** What `nft` (an absolute path) is told in the child's network namespace. */
   | { readonly do: 'net-rules'; readonly nft: string; readonly text: string }
   /**

@@ -1,9 +1,9 @@
 /** A container comes to its networks: addresses are leased, rules made, and the steps decided that wire it up. */
-import { randomBytes } from 'node:crypto'
 import { InvalidArgument } from '../errors.ts'
 import type { ChildStep, HostStep } from '../linux/plan.ts'
 import type { NetworkSteps } from '../plugins/contract.ts'
 import { transaction } from '../state/database.ts'
+import { randomHex } from '../util/random.ts'
 import { fixedAddress, freeAddress, macOf } from './addresses.ts'
 import { overlaps } from './cidr.ts'
 import { AlreadyConnected, PortTaken } from './errors.ts'
@@ -14,6 +14,7 @@ import { bridgeOf, linkOf } from './link-names.ts'
 import { bringUp, isLive } from './live.ts'
 import { mtuOf } from './options.ts'
 import { DEFAULT_NETWORK, defaultNetwork } from './predefined.ts'
+import { publishNames } from './publish-names.ts'
 import {
   type EndpointRecord,
   endpointsOf,
@@ -51,7 +52,13 @@ export async function joinNetworks(
   // Between two of them the host may still be on its way from one to none.
   needForwarding(database, { ipv6: connected.some(({ endpoint }) => endpoint.ipv6 !== undefined) })
   for (const { network } of connected) if (!isLive(network)) await bringUp(room, network.id)
+  await publishNames(room, namedNetworks(connected))
   return connected
+}
+
+/** The default network has no names, as docker has it. */
+function namedNetworks(connected: readonly Connected[]): readonly string[] {
+  return connected.filter(({ endpoint }) => endpoint.names.length > 0).map(({ network }) => network.id)
 }
 
 function lease(room: NetworkRoom, container: Joining, request: ConnectionRequest): Connected {
@@ -61,7 +68,7 @@ function lease(room: NetworkRoom, container: Joining, request: ConnectionRequest
   if (known.some((endpoint) => endpoint.network === network.id))
     throw new AlreadyConnected(container.name, network.name)
   const leased = leasedAddresses(database, network.id)
-  const id = randomBytes(32).toString('hex')
+  const id = randomHex(32)
   const four = network.subnets.find(({ subnet }) => !subnet.includes(':'))
   const six = network.subnets.find(({ subnet }) => subnet.includes(':'))
   if (request.ipv6 !== undefined && six === undefined)
@@ -143,16 +150,21 @@ function vethStep({ network, endpoint }: Connected): HostStep {
 function childSteps({ network, endpoint }: Connected, leadsOut: boolean): ChildStep[] {
   const { interface: link, ipv4, ipv6 } = endpoint
   const addresses = [ipv4, ipv6].filter((address) => address !== undefined)
-  const gatewayOf = (address: string) =>
-    network.subnets.find(({ subnet }) => subnet.includes(':') === address.includes(':'))?.gateway
   return [
     ...addresses.map((address): ChildStep => ({ do: 'address', link, address: withPrefix(address, network.subnets) })),
     { do: 'link-up', link },
-    ...(leadsOut ? addresses : []).flatMap((address): ChildStep[] => {
-      const gateway = gatewayOf(address)
-      return gateway === undefined ? [] : [{ do: 'route', destination: 'default', gateway, link }]
-    }),
+    ...(leadsOut ? routeSteps({ network, endpoint }) : []),
   ]
+}
+
+/** The way out is by this network. */
+export function routeSteps({ network, endpoint: { interface: link, ipv4, ipv6 } }: Connected): readonly ChildStep[] {
+  const gatewayOf = (address: string) =>
+    network.subnets.find(({ subnet }) => subnet.includes(':') === address.includes(':'))?.gateway
+  return [ipv4, ipv6].flatMap((address): ChildStep[] => {
+    const gateway = address === undefined ? undefined : gatewayOf(address)
+    return gateway === undefined ? [] : [{ do: 'route', destination: 'default', gateway, link }]
+  })
 }
 
 /**

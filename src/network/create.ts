@@ -54,7 +54,7 @@ function parseRequest(name: string, flags: CreateNetworkFlags): NewNetwork {
 /** The user's against what is taken; ours from what is free. */
 function settledSubnets(
   room: NetworkRoom,
-  { name, ipv6, subnets }: NewNetwork,
+  { ipv6, subnets }: NewNetwork,
   others: readonly NewNetwork[],
 ): readonly SubnetRecord[] {
   const taken = [
@@ -67,6 +67,6 @@ function settledSubnets(
   const isSix = ({ subnet }: SubnetRecord) => subnet.includes(':')
   const blocks = [...taken.map(({ block }) => block), ...subnets.map(({ subnet }) => known(subnet))]
   const four = subnets.find((subnet) => !isSix(subnet)) ?? chooseSubnet(blocks, room.paths.root)
-  const six = subnets.find(isSix) ?? (ipv6 ? chooseSubnet6(`${room.paths.root} ${name} ${Date.now()}`) : undefined)
+  const six = subnets.find(isSix) ?? (ipv6 ? chooseSubnet6() : undefined)
   return [four, ...(six === undefined ? [] : [six])]
 }

@@ -1,6 +1,7 @@
 /** `network ls`: the rows, and the three networks that are always there. */
 import { parseNetworkFilters } from './filters.ts'
-import { defaultNetwork, madeUpId } from './predefined.ts'
+import { madeUpId } from './made-up-id.ts'
+import { defaultNetwork } from './predefined.ts'
 import { endpointsOf, listNetworks, type NetworkRecord } from './records.ts'
 import type { NetworkRoom } from './room.ts'
 import type { NetworkSummary, NetworkUsers } from './types.ts'

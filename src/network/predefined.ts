@@ -1,5 +1,4 @@
 /** `bridge`, `host` and `none`: always there. The rows of `host` and `none` are made up; that of `bridge` comes with its first use. */
-import { createHash } from 'node:crypto'
 import { transaction } from '../state/database.ts'
 import { insertNetwork, listNetworks, type NetworkRecord, readNetwork } from './records.ts'
 import type { NetworkRoom } from './room.ts'
@@ -43,9 +42,4 @@ const DEFAULT_OPTIONS = {
   'com.docker.network.bridge.enable_ip_masquerade': 'true',
   'com.docker.network.bridge.host_binding_ipv4': '0.0.0.0',
   'com.docker.network.driver.mtu': '1500',
-}
-
-/** The same on every host, and different for each data root. */
-export function madeUpId({ paths }: NetworkRoom, name: string): string {
-  return createHash('sha256').update(`${paths.root} ${name}`).digest('hex')
 }

@@ -1,6 +1,6 @@
 /** The rows of networks, their subnets, and the endpoints of running containers. */
-import { randomBytes } from 'node:crypto'
 import { type Database, transaction } from '../state/database.ts'
+import { randomHex } from '../util/random.ts'
 import { AmbiguousNetwork, NetworkNameInUse, NetworkNotFound } from './errors.ts'
 import { insertNetworkEvent } from './events.ts'
 import type { PublishedPort } from './types.ts'
@@ -54,7 +54,7 @@ export function insertNetwork(database: Database, network: NewNetwork): string {
   const { name, internal, attachable, ipv6, labels, options } = network
   if (database.prepare('SELECT 1 FROM networks WHERE name = ?').get(name) !== undefined)
     throw new NetworkNameInUse(name)
-  const id = randomBytes(32).toString('hex')
+  const id = randomHex(32)
   database
     .prepare(
       `INSERT INTO networks (id, name, internal, attachable, ipv6, labels, options, created_at)

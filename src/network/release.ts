@@ -2,6 +2,7 @@
 import { transaction } from '../state/database.ts'
 import { insertNetworkEvent } from './events.ts'
 import { keepWatch, markIdle } from './linger.ts'
+import { publishNames } from './publish-names.ts'
 import { deleteEndpoint, type EndpointRecord, endpointsOf, readNetwork } from './records.ts'
 import type { NetworkRoom } from './room.ts'
 
@@ -19,6 +20,11 @@ export async function leave(room: NetworkRoom, endpoints: readonly EndpointRecor
       for (const endpoint of endpoints) forget(room, endpoint)
       for (const { network } of endpoints) markIdle(room.database, network)
     })
+    const named = endpoints.filter(({ names }) => names.length > 0)
+    await publishNames(
+      room,
+      named.map(({ network }) => network),
+    )
   }
   keepWatch(room)
 }

@@ -1,8 +1,8 @@
 /** Which subnets a network gets: what the user names, checked, or the first of docker's pools that nobody uses. */
-import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { networkInterfaces } from 'node:os'
 import { InvalidArgument } from '../errors.ts'
+import { randomHex } from '../util/random.ts'
 import {
   type Block,
   bounds,
@@ -31,16 +31,21 @@ const USUAL_ROOT = '/var/lib/coracle'
  * @throws {NoFreeSubnet}
  */
 export function chooseSubnet(taken: readonly Block[], root: string): SubnetRecord {
-  const start = root === USUAL_ROOT ? 0 : createHash('sha256').update(root).digest().readUInt32LE() % POOLS.length
+  const start = root === USUAL_ROOT ? 0 : hash(root) % POOLS.length
   const pools = [...POOLS.slice(start), ...POOLS.slice(0, start)]
   const found = pools.find((pool) => !taken.some((other) => overlaps(pool, other)))
   if (found === undefined) throw new NoFreeSubnet()
   return chosenSubnet(found)
 }
 
+/** FNV-1a: the same root begins at the same place. */
+function hash(text: string): number {
+  return Buffer.from(text).reduce((sum, byte) => Math.imul(sum ^ byte, 0x01000193) >>> 0, 0x811c9dc5)
+}
+
 /** A unique local block (RFC 4193) that nobody else is likely to have. */
-export function chooseSubnet6(seed: string): SubnetRecord {
-  const digits = createHash('sha256').update(seed).digest('hex')
+export function chooseSubnet6(): SubnetRecord {
+  const digits = randomHex(5)
   return chosenSubnet(known(`fd${digits.slice(0, 2)}:${digits.slice(2, 6)}:${digits.slice(6, 10)}::/64`))
 }
 

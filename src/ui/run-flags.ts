@@ -9,6 +9,7 @@ type Letter = 'a' | 'c' | 'd' | 'e' | 'h' | 'i' | 'l' | 'm' | 'p' | 'P' | 'q' | 
 
 export const createFlags = {
   'add-host': list('Add a custom host-to-IP mapping (host:ip)'),
+  'allow-net': list('Let it reach only these hosts: NAME[:PORT], *.DOMAIN[:PORT], ADDRESS, CIDR; comma-separated'),
   annotation: list('Add an annotation to the container (passed through to the OCI runtime)'),
   attach: list('Attach to STDIN, STDOUT or STDERR', 'a'),
   'blkio-weight': text('Block IO (relative weight), between 10 and 1000, or 0 to disable'),
@@ -25,6 +26,7 @@ export const createFlags = {
   'cpuset-cpus': text('CPUs in which to allow execution (0-3, 0,1)'),
   'cpuset-mems': text('MEMs in which to allow execution (0-3, 0,1)'),
   'debug-plan': on('Print the steps that would start the container, and start nothing'),
+  'deny-net': list('Never let it reach these hosts, in the words of --allow-net'),
   device: list('Add a host device to the container'),
   'device-cgroup-rule': list('Add a rule to the cgroup allowed devices list'),
   'device-read-bps': list('Limit read rate (bytes per second) from a device'),

@@ -85,6 +85,8 @@ function networkFlags(host: HostConfig): Flag[] {
     ...(host.Networks?.length ? host.Networks.flatMap(attachmentFlag) : flag('network', host.NetworkMode)),
     ...list('publish', host.Publish),
     ...switched('publish-all', host.PublishAllPorts ?? false),
+    ...list('allow-net', host.AllowNet),
+    ...list('deny-net', host.DenyNet),
     ...list('link', host.Links),
     ...list('dns', host.Dns),
     ...list('dns-option', host.DnsOptions),

@@ -1,6 +1,6 @@
 /** `NetworkSettings` of docker's inspect. */
 import { withPrefix } from '../../network/inspect.ts'
-import { madeUpId } from '../../network/predefined.ts'
+import { madeUpId } from '../../network/made-up-id.ts'
 import { type EndpointRecord, endpointsOf, listNetworks, type NetworkRecord } from '../../network/records.ts'
 import type { NetworkAttachment } from '../config.ts'
 import type { ContainerRecord } from '../records.ts'

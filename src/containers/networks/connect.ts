@@ -12,6 +12,7 @@ import { attachment, checkedAddress, checkedAlias, parseLink } from '../parse/ne
 import { type ContainerRecord, changeRecord, readRecord } from '../records.ts'
 import type { ContainerRoom } from '../room.ts'
 import { requestOf } from './join.ts'
+import { connections, reroute } from './reroute.ts'
 import { checkAttachment } from './settle.ts'
 
 /** See `ContainerEngine.connect`. @throws {AlreadyConnected} @throws {NetworkNotFound} */
@@ -74,13 +75,14 @@ async function connectRunning(room: ContainerRoom, record: ContainerRecord, want
   if (process === undefined) return
   const { joinNetworks, wiringSteps } = await import('../../network/attach.ts')
   const { leave } = await import('../../network/release.ts')
-  const routed = endpointsOf(room.database, { container: record.id }).length > 0
+  const routed = connections(room, record.id).some(({ network }) => !network.internal)
   const named = { id: record.id, name: record.name, hostname: settings.config.Hostname }
   const connected = await joinNetworks(room, record, [requestOf(wanted, named)])
   try {
     const { wireRunning } = await import('../../linux/wire.ts')
     const { before, after, child } = wiringSteps(connected, { routed })
     await wireRunning(process, { host: [...before, ...after], child })
+    await reroute(room, record)
   } catch (error) {
     await leave(
       room,
@@ -109,6 +111,7 @@ export async function disconnectContainer(
     if (endpoints.length > 0) {
       const { leave } = await import('../../network/release.ts')
       await leave(room, endpoints)
+      await reroute(room, record, endpoints)
     }
     changeNetworks(room, record, { networks: networks.filter((one) => one.Name !== Name), links: [] })
   })

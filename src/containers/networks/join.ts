@@ -13,6 +13,7 @@ import type { Draft } from '../draft.ts'
 import { findRecord, readRecord } from '../records.ts'
 import type { ContainerRoom } from '../room.ts'
 import { publishFor } from './publish.ts'
+import { resolverFor } from './resolver.ts'
 
 /** @returns undefined for a container without networks of its own */
 export async function joinConfigured(
@@ -32,11 +33,12 @@ export async function joinConfigured(
   const wanted = main === undefined ? others : [{ ...main, mac }, ...others]
   const connected = await joinNetworks(room, named, wanted)
   const held = await publishFor(room, draft, connected)
-  writeHostFiles(room, draft, { directories, connected })
+  const resolver = await resolverFor(room, draft, { directory: directories.data, connected })
+  writeHostFiles(room, draft, { directories, connected, resolver: resolver.address })
   const steps = wiringSteps(connected)
   return {
     before: [...steps.before, ...held],
-    after: steps.after,
+    after: [...steps.after, ...resolver.steps],
     child: steps.child,
   }
 }
@@ -61,16 +63,18 @@ export function requestOf(one: NetworkAttachment, { id, name, hostname }: Named)
 
 interface Placed {
   readonly directories: ContainerDirectories
+  readonly resolver: string | undefined
   readonly connected: readonly Connected[]
 }
 
-function writeHostFiles(room: ContainerRoom, draft: Draft, { directories, connected }: Placed): void {
+function writeHostFiles(room: ContainerRoom, draft: Draft, { directories, connected, resolver }: Placed): void {
   const addresses = connected.flatMap(({ endpoint: { ipv4, ipv6 } }) =>
     [ipv4, ipv6].filter((address) => address !== undefined),
   )
   const files = hostFiles(draft, {
     addresses,
     links: linkLines(room, draft, connected),
+    resolver,
     hostGateway: connected[0]?.network.subnets[0]?.gateway,
   })
   writeFileSync(join(directories.data, 'hosts'), files.hosts)

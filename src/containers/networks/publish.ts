@@ -1,9 +1,9 @@
 /** `-p`, `-P`: which ports of the host lead to a container about to run, and what holds them. */
-import { randomInt } from 'node:crypto'
 import type { HostStep } from '../../linux/plan.ts'
 import { bridgeOf } from '../../network/link-names.ts'
 import { type PortSpec, parseExpose, parsePublish } from '../../network/ports/parse.ts'
 import type { Connected, PublishedPort } from '../../network/types.ts'
+import { randomBelow } from '../../util/random.ts'
 import type { Draft } from '../draft.ts'
 import type { ContainerRoom } from '../room.ts'
 import { freePort } from './free-port.ts'
@@ -52,7 +52,7 @@ const LAST_RANDOM = 60_999
 async function choosePort({ protocol, hostIp, hostPorts }: PortSpec): Promise<number> {
   if (hostPorts !== undefined && hostPorts[0] === hostPorts[1]) return hostPorts[0]
   const [first, last] = hostPorts ?? [FIRST_RANDOM, LAST_RANDOM]
-  const start = hostPorts === undefined ? randomInt(first, last + 1) : first
+  const start = hostPorts === undefined ? first + randomBelow(last + 1 - first) : first
   return freePort({ protocol, hostIp, first, last, start })
 }
 

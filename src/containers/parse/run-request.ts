@@ -10,6 +10,7 @@ import { parseHealth, parseHealthAction } from './health.ts'
 import { parseLimits, parseUlimit } from './limits.ts'
 import { parseLogConfig } from './logging.ts'
 import { parseCgroupnsMode, parseIpcMode, parsePidMode, parseUsernsMode, parseUtsMode } from './modes.ts'
+import { parseNetRules } from './net-rules.ts'
 import { checkedMac, exposedPorts, networkWords, parseNetworkSettings } from './network.ts'
 import { parseRestartPolicy } from './restart.ts'
 import { parseCapability, parseDevice, parseDeviceRule, parseSecurityOptions, parseSysctl } from './security.ts'
@@ -63,6 +64,8 @@ function containerConfig({ image, command, flags }: RunRequest): ContainerConfig
 }
 
 function hostConfig(flags: RunFlags): HostConfig {
+  const CapAdd = (flags['cap-add'] ?? []).map((text) => parseCapability(text, 'CapAdd'))
+  const Privileged = flags.privileged ?? false
   return {
     ...parseLimits(flags),
     ...parseSecurityOptions(flags['security-opt'] ?? []),
@@ -79,7 +82,8 @@ function hostConfig(flags: RunFlags): HostConfig {
     LogConfig: parseLogConfig(flags['log-driver'], flags['log-opt']),
     HealthOnFailure: parseHealthAction(flags['health-on-failure']),
     Annotations: keyValues(flags.annotation ?? [], 'annotation'),
-    CapAdd: (flags['cap-add'] ?? []).map((text) => parseCapability(text, 'CapAdd')),
+    CapAdd,
+    ...parseNetRules(flags, { CapAdd, Privileged }),
     CapDrop: (flags['cap-drop'] ?? []).map((text) => parseCapability(text, 'CapDrop')),
     CgroupnsMode: parseCgroupnsMode(flags.cgroupns ?? ''),
     CgroupParent: parseCgroupParent(flags['cgroup-parent'] ?? ''),
@@ -92,7 +96,7 @@ function hostConfig(flags: RunFlags): HostConfig {
     PidMode: parsePidMode(flags.pid ?? ''),
     UTSMode: parseUtsMode(flags.uts ?? ''),
     UsernsMode: parseUsernsMode(flags.userns ?? ''),
-    Privileged: flags.privileged ?? false,
+    Privileged,
     ReadonlyRootfs: flags['read-only'] ?? false,
     SecurityOpt: [...(flags['security-opt'] ?? [])],
     Sysctls: Object.fromEntries((flags.sysctl ?? []).map(parseSysctl)),

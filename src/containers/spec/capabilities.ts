@@ -15,6 +15,21 @@ AUDIT_WRITE`
     .split(/\s+/)
     .map((name) => `CAP_${name}`)
 
+export interface CapabilitySettings {
+  readonly CapAdd: readonly string[]
+  readonly CapDrop: readonly string[]
+  readonly Privileged: boolean
+  readonly AllowNet?: readonly string[]
+  readonly DenyNet?: readonly string[]
+}
+
+/** What a container gets. Raw packets would go past the rules that hold it to its allow-list. */
+export function containerCapabilities(host: CapabilitySettings): readonly string[] {
+  const limited = host.AllowNet !== undefined || host.DenyNet !== undefined
+  const drop = limited ? [...host.CapDrop, 'CAP_NET_RAW'] : host.CapDrop
+  return capabilityList({ add: host.CapAdd, drop, privileged: host.Privileged })
+}
+
 /** The list after `--cap-add` and `--cap-drop`; dropping wins over `ALL` added, adding over `ALL` dropped. */
 export function capabilityList(options: {
   readonly add: readonly string[]

@@ -10,7 +10,7 @@ import type {
 } from '../../oci/runtime-spec.ts'
 import type { ContainerConfig, HostConfig } from '../config.ts'
 import { mergeEnvironment } from '../parse/environment.ts'
-import { capabilityList } from './capabilities.ts'
+import { containerCapabilities } from './capabilities.ts'
 import type { ContainerDevices } from './devices.ts'
 import { makeMounts } from './mounts.ts'
 import { makeResources } from './resources.ts'
@@ -94,7 +94,7 @@ function makeProcess(input: SpecInput): ProcessSpec {
     config.Env,
   )
   const hasHome = environment.some((entry) => entry.startsWith('HOME='))
-  const capabilities = [...capabilityList({ add: host.CapAdd, drop: host.CapDrop, privileged: host.Privileged })]
+  const capabilities = [...containerCapabilities(host)]
   return {
     terminal: config.Tty,
     user: { uid: user.uid, gid: user.gid, additionalGids: [...user.groups] },

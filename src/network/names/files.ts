@@ -2,10 +2,10 @@
  * The files that responders read (native/resolve-names.h): `names` of each network, `config` of each container. A responder is nobody,
  * so directories let all pass and files let all read; what is above them decides who gets so far.
  */
-import { randomBytes } from 'node:crypto'
-import { chmod, mkdir, open, rename, rm } from 'node:fs/promises'
+import { chmodSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { isIPv4, isIPv6 } from 'node:net'
 import { join } from 'node:path'
+import { randomHex } from '../../util/random.ts'
 import { NamesInvalid } from './errors.ts'
 import type { NamedContainer, NetRule, ResolverConfig } from './types.ts'
 
@@ -20,14 +20,10 @@ const MAX_NAMES_BYTES = 1024 * 1024
  * @param directory - that of the step `resolver`; made where it is missing
  * @throws {NamesInvalid} a name holds what no question can, an address is none, or it is too much
  */
-export async function writeNetworkNames(
-  directory: string,
-  networkId: string,
-  containers: readonly NamedContainer[],
-): Promise<void> {
+export function writeNetworkNames(directory: string, networkId: string, containers: readonly NamedContainer[]): void {
   const home = join(directory, checkedId(networkId))
   const text = containers.map(namesLine).join('')
-  await replaceFile([directory, home], { name: 'names', text, maxBytes: MAX_NAMES_BYTES })
+  replaceFile([directory, home], { name: 'names', text, maxBytes: MAX_NAMES_BYTES })
 }
 
 /**
@@ -36,8 +32,8 @@ export async function writeNetworkNames(
  * @param directory - that of the step `resolver`; made where it is missing
  * @throws {NamesInvalid} more networks or rules than a responder takes
  */
-export async function writeResolverConfig(directory: string, config: ResolverConfig): Promise<void> {
-  await replaceFile([directory], { name: 'config', text: configText(config), maxBytes: MAX_CONFIG_BYTES })
+export function writeResolverConfig(directory: string, config: ResolverConfig): void {
+  replaceFile([directory], { name: 'config', text: configText(config), maxBytes: MAX_CONFIG_BYTES })
 }
 
 function namesLine({ ipv4, ipv6, names }: NamedContainer): string {
@@ -91,27 +87,22 @@ interface NewFile {
 }
 
 /** @param path - directories to be made, each below the one before */
-async function replaceFile(path: readonly string[], { name, text, maxBytes }: NewFile): Promise<void> {
+function replaceFile(path: readonly string[], { name, text, maxBytes }: NewFile): void {
   if (Buffer.byteLength(text) > maxBytes) throw new NamesInvalid(`more names or rules than fit into ${maxBytes} bytes`)
-  for (const directory of path) await makePassable(directory)
+  for (const directory of path) makePassable(directory)
   const file = join(path.at(-1) ?? '', name)
-  const aside = `${file}.${randomBytes(6).toString('hex')}`
+  const aside = `${file}.${randomHex(6)}`
   try {
-    const handle = await open(aside, 'wx')
-    try {
-      await handle.writeFile(text)
-      await handle.chmod(0o644) // whatever the user's umask
-    } finally {
-      await handle.close()
-    }
-    await rename(aside, file)
+    writeFileSync(aside, text, { flag: 'wx' })
+    chmodSync(aside, 0o644) // whatever the user's umask
+    renameSync(aside, file)
   } catch (error) {
-    await rm(aside, { force: true })
+    rmSync(aside, { force: true })
     throw error
   }
 }
 
-async function makePassable(directory: string): Promise<void> {
-  const made = await mkdir(directory, { recursive: true })
-  if (made !== undefined) await chmod(directory, 0o711)
+function makePassable(directory: string): void {
+  const made = mkdirSync(directory, { recursive: true })
+  if (made !== undefined) chmodSync(directory, 0o711)
 }

@@ -1,10 +1,10 @@
 /** Packet rules of a container's own network namespace: its way to the responder and, with a filter, what else it may reach. */
-import { randomInt } from 'node:crypto'
+import { randomBelow } from '../../util/random.ts'
 import type { AddressRule, NetFilter, NetPort } from './types.ts'
 
 /** Above what the kernel hands out by itself. */
 export function chooseResolverPort(): number {
-  return randomInt(61_000, 65_536)
+  return 61_000 + randomBelow(65_536 - 61_000)
 }
 
 /**

@@ -1,8 +1,8 @@
 /** What containers of a network are called, and what of the outside a container may reach. */
 
 export interface NamedContainer {
-  readonly ipv4?: string
-  readonly ipv6?: string
+  readonly ipv4?: string | undefined
+  readonly ipv6?: string | undefined
   /** The first one is what asking for the address answers. */
   readonly names: readonly string[]
 }

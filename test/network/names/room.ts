@@ -24,7 +24,7 @@ export interface Room {
   readonly names: string
   readonly port: number
   /** Its configuration from the next question on. */
-  configure(config: Partial<ResolverConfig>): Promise<void>
+  configure(config: Partial<ResolverConfig>): void
   /** What becomes of an errand inside; `error` where it failed. */
   inside(errand: Errand): Promise<Record<string, unknown>>
   /** Found addresses or names, or the error's code. */
@@ -39,7 +39,7 @@ export interface RoomOptions {
   readonly config?: Partial<ResolverConfig>
   readonly filter?: NetFilter
   /** Before the names, in the same network: links and addresses for those who want to get out. */
-  readonly prepare?: (names: string) => Promise<void>
+  readonly prepare?: (names: string) => void
   readonly after?: (port: number) => readonly HostStep[]
 }
 

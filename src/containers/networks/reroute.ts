@@ -1,0 +1,38 @@
+/** A running container whose networks have changed: its way out, its published ports and its resolver follow. */
+import { wireRunning } from '../../linux/wire.ts'
+import { type EndpointRecord, endpointsOf, readNetwork } from '../../network/records.ts'
+import type { Connected } from '../../network/types.ts'
+import { containerDirectories } from '../directories.ts'
+import type { ContainerRecord } from '../records.ts'
+import type { ContainerRoom } from '../room.ts'
+import { refreshResolver } from './resolver.ts'
+
+/** The networks it is on now, in the order of their interfaces. */
+export function connections({ database }: Pick<ContainerRoom, 'database'>, container: string): readonly Connected[] {
+  return endpointsOf(database, { container }).flatMap((endpoint) => {
+    const network = readNetwork(database, endpoint.network)
+    return network === undefined ? [] : [{ network, endpoint }]
+  })
+}
+
+/** @param left - what it is no longer on */
+export async function reroute(
+  room: ContainerRoom,
+  record: ContainerRecord,
+  left: readonly EndpointRecord[] = [],
+): Promise<void> {
+  if (record.process === undefined) return
+  const connected = connections(room, record.id)
+  await refreshResolver(record.settings, { directory: containerDirectories(room.paths, record.id).data, connected })
+  const way = connected.find(({ network }) => !network.internal)
+  if (left.length === 0 || way === undefined) return
+  const { routeSteps, storePorts } = await import('../../network/attach.ts')
+  await wireRunning(record.process, { host: [], child: routeSteps(way) })
+  const ports = left.flatMap((endpoint) => endpoint.ports)
+  const { ipv4 } = way.endpoint
+  if (ports.length === 0 || ipv4 === undefined) return
+  const moved = ports.map((port) => ({ ...port, containerIp: ipv4 }))
+  const { publishPorts } = await import('../../network/rules/rules.ts')
+  storePorts(room, way, moved)
+  await publishPorts(way.network, moved)
+}
