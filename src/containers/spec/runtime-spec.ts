@@ -76,6 +76,16 @@ export function makeSpec(input: SpecInput): RuntimeSpec {
   }
 }
 
+/** docker's: programs without rights may ping, and serve any port, of a network namespace that is the container's own. */
+function usualSysctls({ host, idMappings }: SpecInput): Record<string, string> {
+  if (host.NetworkMode === 'host' || host.NetworkMode.startsWith('container:')) return {}
+  return {
+    'net.ipv4.ip_unprivileged_port_start': '0',
+    // Groups that the user namespace does not know would be refused.
+    ...(idMappings === undefined && { 'net.ipv4.ping_group_range': '0 2147483647' }),
+  }
+}
+
 /** The first twelve digits of the id, unless a name was given or the host's network is used. */
 export function containerHostname({
   id,
@@ -127,7 +137,7 @@ function makeLinux(input: SpecInput): LinuxSpec {
     resources: { ...makeResources(host), devices: devices.rules },
     rootfsPropagation: rootPropagation(host),
     ...(seccomp !== undefined && { seccomp }),
-    sysctl: host.Sysctls,
+    sysctl: { ...usualSysctls(input), ...host.Sysctls },
     maskedPaths: open ? [] : MASKED_PATHS,
     readonlyPaths: open ? [] : READONLY_PATHS,
   }

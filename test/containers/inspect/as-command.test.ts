@@ -107,6 +107,8 @@ const values = {
   tmpfs: some(fc.constantFrom('/run', '/run/x:size=1m,exec')),
   dns: some(fc.constantFrom('1.1.1.1', '::1')),
   'add-host': some(fc.constant('db:10.0.0.1')),
+  'allow-net': some(fc.constantFrom('registry.example:443', '*.debian.org:80/tcp', '10.0.0.0/8')),
+  'deny-net': some(fc.constantFrom('10.1.0.0/16', 'bad.example')),
   network: optional(
     fc.constantFrom('none', 'host', 'bridge', [
       'one',
