@@ -41,7 +41,7 @@ export async function writeBundle(
 
 /** The files of /etc; once it is on its networks, with its addresses. */
 export function hostFiles(
-  draft: Draft,
+  draft: Pick<Draft, 'id' | 'settings'>,
   network: Pick<EtcOptions, 'addresses' | 'links' | 'resolver' | 'hostGateway'> = {},
 ): EtcFiles {
   const { config, host } = draft.settings

@@ -9,6 +9,8 @@ export interface SupervisorControl {
   resize(size: { columns: number; rows: number }): Promise<void>
   /** Empties the log, and resolves when that is done. @throws {RequestRefused} */
   clearLog(): Promise<void>
+  /** The responder that the plan has left for later; answers once it listens on the port. @throws {RequestRefused} */
+  startResolver(port: number): Promise<void>
   /**
    * Resolves with the exit record once it is written, and all output is passed on or queued.
    *
@@ -76,6 +78,7 @@ export function openControl(socket: Socket): StartedControl {
     signal: async (signal) => void (await ask(`SIGNAL ${signal}`)),
     resize: async ({ columns, rows }) => void (await ask(`RESIZE ${columns} ${rows}`)),
     clearLog: async () => (await ask('CLEAR-LOG')).answered,
+    startResolver: async (port) => (await ask(`RESOLVE ${port}`)).answered,
     exited: exited.promise,
     wait: async () => {
       await send('WAIT')

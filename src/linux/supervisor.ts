@@ -74,6 +74,7 @@ export async function startSupervisor(options: SuperviseOptions): Promise<Superv
       signal: control.signal,
       resize: control.resize,
       clearLog: control.clearLog,
+      startResolver: control.startResolver,
       // The exit is its owner's from the start; a connection that broke after it still leaves the record.
       wait: () => control.exited.catch((error: unknown) => recordOr(options.stateDirectory, error)),
       takeExit: () => control.exited.catch((error: unknown) => recordOr(options.stateDirectory, error)),

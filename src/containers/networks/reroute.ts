@@ -23,7 +23,8 @@ export async function reroute(
 ): Promise<void> {
   if (record.process === undefined) return
   const connected = connections(room, record.id)
-  await refreshResolver(record.settings, { directory: containerDirectories(room.paths, record.id).data, connected })
+  const { data: directory, run } = containerDirectories(room.paths, record.id)
+  await refreshResolver(room, record, { directory, run, connected })
   const way = connected.find(({ network }) => !network.internal)
   if (left.length === 0 || way === undefined) return
   const { routeSteps, storePorts } = await import('../../network/attach.ts')

@@ -1,14 +1,17 @@
 /** The name server of a container's own: on networks with names, and where rules say which names there are. */
-import { existsSync, mkdirSync } from 'node:fs'
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { HostStep } from '../../linux/plan.ts'
 import type { NetFilter } from '../../network/names/types.ts'
 import { DEFAULT_NETWORK } from '../../network/predefined.ts'
 import { namesDirectory } from '../../network/publish-names.ts'
 import type { Connected } from '../../network/types.ts'
+import type { ContainerId } from '../../plugins/contract.ts'
+import { hostFiles } from '../bundle.ts'
 import type { HostConfig } from '../config.ts'
 import type { Draft } from '../draft.ts'
 import { readHostFile } from '../host-file.ts'
+import type { ContainerRecord } from '../records.ts'
 import type { ContainerRoom } from '../room.ts'
 
 /** Where containers find it, as with docker. */
@@ -28,23 +31,56 @@ interface Place {
 export async function resolverFor(room: ContainerRoom, draft: Draft, place: Place): Promise<ContainerResolver> {
   const { host } = draft.settings
   const filter = host.AllowNet !== undefined || host.DenyNet !== undefined
-  const named = place.connected.some(({ network }) => network.name !== DEFAULT_NETWORK)
-  if (!named && !filter) return { address: undefined, steps: [] }
+  const step = { do: 'resolver', directory: resolverDirectory(place.directory), names: namesDirectory(room) } as const
+  rmSync(configFile(place.directory), { force: true }) // of an earlier run
+  if (!hasNames(place) && !filter) return { address: undefined, steps: [{ ...step, port: 0, filter }] }
+  const { port, rules } = await prepare(room, draft.settings, place)
+  return { address: RESOLVER, steps: [rules, { ...step, port, filter }] }
+}
+
+/** For a container that runs: its resolver learns of the change, or comes to be with the first network that has names. */
+export async function refreshResolver(
+  room: ContainerRoom,
+  { id, settings, process }: Pick<ContainerRecord, 'id' | 'settings' | 'process'>,
+  place: Place & { readonly run: string },
+): Promise<void> {
+  if (existsSync(configFile(place.directory))) return writeConfig(settings, place)
+  if (!hasNames(place) || process === undefined) return
+  const { port, rules } = await prepare(room, settings, place)
+  const [{ wireRunning }, { connectSupervisor }] = await Promise.all([
+    import('../../linux/wire.ts'),
+    import('../../linux/supervisor-client.ts'),
+  ])
+  await wireRunning(process, { host: [rules], child: [] })
+  const supervisor = await connectSupervisor(place.run)
+  if (supervisor === undefined) return // it is just ending
+  try {
+    await supervisor.startResolver(port)
+  } finally {
+    supervisor.close()
+  }
+  const files = hostFiles({ id: id as ContainerId, settings }, { resolver: RESOLVER })
+  // In place, because it is the file itself that the container sees.
+  writeFileSync(join(place.directory, 'resolv.conf'), files.resolv)
+}
+
+function hasNames({ connected }: Place): boolean {
+  return connected.some(({ network }) => network.name !== DEFAULT_NETWORK)
+}
+
+async function prepare(
+  room: ContainerRoom,
+  settings: Draft['settings'],
+  place: Place,
+): Promise<{ readonly port: number; readonly rules: HostStep }> {
   const [{ chooseResolverPort, resolverRules }, { findNft }] = await Promise.all([
     import('../../network/names/rules.ts'),
     import('../../network/rules/nft.ts'),
   ])
-  const directory = resolverDirectory(place.directory)
-  mkdirSync(directory, { recursive: true, mode: 0o755 })
-  await writeResolver(draft.settings, place)
+  await writeConfig(settings, place)
+  mkdirSync(namesDirectory(room), { recursive: true, mode: 0o711 })
   const port = chooseResolverPort()
-  return {
-    address: RESOLVER,
-    steps: [
-      { do: 'net-rules', nft: findNft(), text: resolverRules(port, await filterOf(host)) },
-      { do: 'resolver', directory, names: namesDirectory(room), port, filter },
-    ],
-  }
+  return { port, rules: { do: 'net-rules', nft: findNft(), text: resolverRules(port, await filterOf(settings.host)) } }
 }
 
 /** It holds what the resolver is to know, and what was refused. */
@@ -52,12 +88,12 @@ export function resolverDirectory(data: string): string {
   return join(data, 'dns')
 }
 
-/** For one that runs: it looks again with its next question. Nothing for a container that has none. */
-export async function refreshResolver(settings: Draft['settings'], place: Place): Promise<void> {
-  if (existsSync(resolverDirectory(place.directory))) await writeResolver(settings, place)
+/** There for as long as there is a resolver. */
+function configFile(data: string): string {
+  return join(resolverDirectory(data), 'config')
 }
 
-async function writeResolver({ host }: Draft['settings'], { directory, connected }: Place): Promise<void> {
+async function writeConfig({ host }: Draft['settings'], { directory, connected }: Place): Promise<void> {
   const { writeResolverConfig } = await import('../../network/names/files.ts')
   const { readUpstreams } = await import('../../network/names/upstreams.ts')
   const filter = await filterOf(host)

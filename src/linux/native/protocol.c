@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "fail.h"
+#include "resolve-keep.h"
 #include "supervisor.h"
 
 int listen_for_clients(void) {
@@ -76,6 +77,20 @@ static void send_signal(struct client *client, unsigned number) {
   say(client, sent ? "OK\n" : "ERROR\tno such signal, or the container has ended\n");
 }
 
+static void begin_resolving(struct client *client, unsigned port) {
+  char line[512], description[448];
+  if (!self.child_ended && resolver_begin(port) == 0) {
+    say(client, "OK\n");
+    return;
+  }
+  resolver_stop();
+  describe(description, sizeof description, 0);
+  snprintf(line, sizeof line, "ERROR\t%s", description);
+  line[strcspn(line, "\n")] = '\0';
+  say(client, line);
+  say(client, "\n");
+}
+
 static void obey(struct client *client, const char *line) {
   unsigned number[3];
   if (matches(line, "SIGNAL", number, 1)) {
@@ -84,6 +99,8 @@ static void obey(struct client *client, const char *line) {
     resize(client, number[0], number[1]);
   } else if (matches(line, "CLEAR-LOG", number, 0)) {
     say(client, log_clear(&self.log) == 0 ? "OK\n" : "ERROR\tthe log cannot be emptied\n");
+  } else if (matches(line, "RESOLVE", number, 1)) {
+    begin_resolving(client, number[0]);
   } else if (matches(line, "WAIT", number, 0)) {
     client->waits = true;
   } else if (matches(line, "TAKE-EXIT", number, 0)) {

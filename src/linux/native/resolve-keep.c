@@ -25,7 +25,8 @@
 /* The sockets stay open here: whoever comes next goes on with them, and nobody else in the container can take the port. */
 static struct {
   bool planned, filter;
-  pid_t pid;
+  const char *directory_path, *names_path;
+  pid_t child, pid;
   int channel, sockets[SOCKET_COUNT], directory, names;
   int64_t started, due, pause;
 } resolver = {.channel = -1, .sockets = {-1, -1, -1, -1}, .directory = -1, .names = -1};
@@ -93,18 +94,25 @@ static int await_ready(const char *directory) {
   return errno = ETIMEDOUT, fail("start the responder of", directory);
 }
 
-int step_resolver(struct reader *args, pid_t child) {
-  const char *directory = read_string(args);
-  uint32_t port = read_u32(args);
-  const char *names = read_string(args);
-  resolver.filter = read_u32(args) != 0;
-  if (args->bad || port == 0 || port > 65535 || resolver.planned) return errno = EINVAL, fail("decode", "resolver");
+int resolver_begin(unsigned port) {
+  if (port == 0 || port > 65535 || resolver.directory_path == NULL || resolver.planned) return errno = EINVAL, fail("start", "a responder");
   resolver.planned = true;
   resolver.pause = FIRST_PAUSE_MS;
-  if ((resolver.directory = open_directory(directory)) < 0 || (resolver.names = open_directory(names)) < 0) return -1;
-  if (open_sockets_of(child, (uint16_t)port, resolver.sockets, resolver.filter ? SOCKET_COUNT : SOCKET_SETS) < 0) return -1;
+  if ((resolver.directory = open_directory(resolver.directory_path)) < 0) return -1;
+  if ((resolver.names = open_directory(resolver.names_path)) < 0) return -1;
+  if (open_sockets_of(resolver.child, (uint16_t)port, resolver.sockets, resolver.filter ? SOCKET_COUNT : SOCKET_SETS) < 0) return -1;
   if (resolver.filter && listen_to_log(resolver.sockets[SOCKET_LOG]) < 0) return -1;
-  return start() < 0 ? -1 : await_ready(directory);
+  return start() < 0 ? -1 : await_ready(resolver.directory_path);
+}
+
+int step_resolver(struct reader *args, pid_t child) {
+  resolver.directory_path = read_string(args);
+  uint32_t port = read_u32(args);
+  resolver.names_path = read_string(args);
+  resolver.filter = read_u32(args) != 0;
+  resolver.child = child;
+  if (args->bad || port > 65535 || resolver.planned) return errno = EINVAL, fail("decode", "resolver");
+  return port == 0 ? 0 : resolver_begin(port);
 }
 
 static void acknowledge(const struct tell *tell) {

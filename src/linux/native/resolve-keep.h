@@ -8,8 +8,10 @@
 
 #include "wire.h"
 
-/* `resolver`: answers once questions are answered. */
+/* `resolver`: answers once questions are answered. With port 0 there is none before it is asked for. */
 int step_resolver(struct reader *args, pid_t child);
+/* Once the container has come to a network with names. A failure leaves it without a responder. */
+int resolver_begin(unsigned port);
 
 enum { RESOLVER_CHANNEL, RESOLVER_LOG, RESOLVER_FDS };
 void resolver_watch(struct pollfd fds[RESOLVER_FDS]);
