@@ -1,6 +1,8 @@
 import * as Args from '@oclif/core/args'
 import * as Flags from '@oclif/core/flags'
 import { EngineCommand } from '../base-command.ts'
+import type { Tried } from '../engine/engine.ts'
+import { triedLine } from '../ui/tried-line.ts'
 
 export default class Logs extends EngineCommand {
   static override summary = 'Fetch the logs of one or more containers'
@@ -10,6 +12,7 @@ export default class Logs extends EngineCommand {
     '<%= config.bin %> logs -f --tail 100 web worker',
     '<%= config.bin %> logs -t --since 10m web',
     '<%= config.bin %> logs --clear web',
+    '<%= config.bin %> logs --net web',
   ]
   static override aliases = ['container:logs']
   static override args = {
@@ -19,6 +22,10 @@ export default class Logs extends EngineCommand {
     clear: Flags.boolean({ description: 'Empty the log instead of showing it' }),
     details: Flags.boolean({ description: 'Show extra details provided to logs' }),
     follow: Flags.boolean({ char: 'f', description: 'Follow log output' }),
+    net: Flags.boolean({
+      description: 'Show what --allow-net and --deny-net have refused instead of what was printed',
+      exclusive: ['clear', 'details', 'follow', 'since', 'tail', 'until'],
+    }),
     since: Flags.string({
       description: 'Show logs since timestamp (e.g. "2013-01-02T13:23:37Z") or relative (e.g. "42m" for 42 minutes)',
     }),
@@ -33,6 +40,7 @@ export default class Logs extends EngineCommand {
     const { args, flags } = await this.parse(Logs)
     const { containers } = await this.openEngine()
     if (flags.clear) return this.eachTarget(args.container, (name) => containers.clearLogs(name))
+    if (flags.net) return this.eachTarget(args.container, async (name) => this.printTried(await containers.tried(name)))
     const { openLogPrinter } = await import('../ui/log-printer.ts')
     const { stdout, stderr } = process
     const print = openLogPrinter({
@@ -52,5 +60,8 @@ export default class Logs extends EngineCommand {
       ...(signal && { signal }),
     }))
       await print(entry)
+  }
+  private printTried(entries: readonly Tried[]): void {
+    for (const entry of entries) this.log(triedLine(entry))
   }
 }

@@ -28,6 +28,7 @@ export function openContainerEngine(room: ContainerRoom): ContainerEngine {
     logs: async function* logs(names, options) {
       yield* (await import('./logs/read.ts')).readLogs(room, names, options)
     },
+    tried: async (name) => (await import('./networks/tried.ts')).triedBy(room, name),
     clearLogs: async (name) => (await import('./logs/clear.ts')).clearLogs(room, name),
     exec: async (name, request, io) => (await import('./exec/exec.ts')).execInContainer(room, name, { request, io }),
     attach: async (name, options, io) =>

@@ -1,6 +1,7 @@
 /** What the container room answers. */
 import type { Readable, Writable } from 'node:stream'
 import type { TransferOptions } from '../images/types.ts'
+import type { Tried } from '../network/names/types.ts'
 import type { ResourceUsage } from '../plugins/contract.ts'
 import type { CheckOptions, RoomReport } from '../state/findings.ts'
 import type { ConnectFlags, RunFlags, UpdateFlags } from './flags.ts'
@@ -243,6 +244,8 @@ export interface ContainerEngine {
   /** Merged by time where there are several containers. @throws {LogsUnreadable} the log driver keeps none */
   logs(names: readonly string[], options: LogOptions): AsyncIterable<LogEntry>
   clearLogs(name: string): Promise<void>
+  /** What its allow-list has refused, oldest first; the last 2 MiB of it. */
+  tried(name: string): Promise<readonly Tried[]>
 
   /** @returns the exit status of the program, 126 or 127 when there is none, 0 with `detach` */
   exec(name: string, request: ExecRequest, io: RunIO): Promise<number>

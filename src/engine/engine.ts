@@ -6,6 +6,7 @@ import type { VolumeEngine } from '../volumes/types.ts'
 import type { SystemEngine } from './system/types.ts'
 
 export type { StatsSample } from '../containers/types.ts'
+export type { Tried } from '../network/names/types.ts'
 
 export interface Engine {
   readonly images: ImageStore
