@@ -1,7 +1,7 @@
 /** A launch plan in the binary form that the native program interprets; record codes are those of native/launch.h. */
 import { encodeChildStep } from './encode-child-step.ts'
 import { cloneFlag } from './kernel-flags.ts'
-import type { HostStep, IdRange, LaunchPlan } from './plan.ts'
+import type { FilterElements, HostStep, IdRange, LaunchPlan } from './plan.ts'
 import { OPTIONAL, type WireWriter } from './wire-writer.ts'
 
 const CLONE_RECORD = 40
@@ -40,7 +40,13 @@ const HOST_CODE = {
   'hold-port': 45,
   resolver: 50,
   'net-rules': 51,
+  elements: 56,
+  'elements-delete': 57,
 } as const satisfies Record<HostStep['do'], number>
+
+/** NFPROTO_* */
+const FAMILY = { inet: 1, bridge: 7 } as const
+const NO_VALUE = new Uint8Array()
 
 /** IPPROTO_* */
 const PROTOCOL = { tcp: 6, udp: 17, sctp: 132 } as const
@@ -78,7 +84,11 @@ function encodeHostFields(record: WireWriter, step: HostStep): void {
       break
     case 'veth':
       record.string(step.host).string(step.container).string(step.bridge).string(step.mac)
-      record.u32(step.mtu ?? 0)
+      record.u32(step.mtu ?? 0).u32(step.group)
+      break
+    case 'elements':
+    case 'elements-delete':
+      encodeElements(record, step)
       break
     case 'link-delete':
       record.string(step.link)
@@ -100,6 +110,11 @@ function encodeHostFields(record: WireWriter, step: HostStep): void {
     default:
       step satisfies never
   }
+}
+
+function encodeElements(record: WireWriter, { family, table, set, elements }: FilterElements): void {
+  record.u32(FAMILY[family]).string(table).string(set).u32(elements.length)
+  for (const { key, value = NO_VALUE } of elements) record.bytes(key).bytes(value)
 }
 
 /** The fields of `map-ids`, which the apply job takes as well. */

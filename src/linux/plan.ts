@@ -28,6 +28,14 @@ export interface IdRange {
   readonly size: number
 }
 
+/** Keys and values as the kernel compares them: fields of a concatenation are padded to four bytes each. */
+export interface FilterElements {
+  readonly family: 'inet' | 'bridge'
+  readonly table: string
+  readonly set: string
+  readonly elements: readonly { readonly key: Uint8Array; readonly value?: Uint8Array }[]
+}
+
 export type HostStep =
   /** mkdir -p of one sub-group. `remove`: the supervisor kills what is left in it and removes it after the container's end. */
   | { readonly do: 'cgroup'; readonly path: string; readonly remove: boolean }
@@ -63,7 +71,11 @@ export type HostStep =
       readonly bridge: string
       readonly mac: string
       readonly mtu?: number
+      /** Of links, by which packet rules know them. */
+      readonly group: number
     }
+  /** Of a set or map of the packet filter. Added ones go with the container. */
+  | ({ readonly do: 'elements' | 'elements-delete' } & FilterElements)
   /** One that is not there is fine. */
   | { readonly do: 'link-delete'; readonly link: string }
   /** Bound by the supervisor until its end, so that nobody else takes it. */

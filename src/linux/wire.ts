@@ -25,8 +25,12 @@ export async function wireRunning(target: ProcessIdentity, steps: WireSteps): Pr
 
 /** Links that are not there are fine. @throws {LaunchFailed} */
 export async function removeLinks(names: readonly string[]): Promise<void> {
-  if (names.length === 0) return
-  await runWire([], { host: names.map((link) => ({ do: 'link-delete', link })), child: [] })
+  await wireHost(names.map((link) => ({ do: 'link-delete', link })))
+}
+
+/** @throws {LaunchFailed} a step failed; those before it have been done */
+export async function wireHost(steps: readonly HostStep[]): Promise<void> {
+  if (steps.length > 0) await runWire([], { host: steps, child: [] })
 }
 
 async function runWire(words: readonly string[], { host, child }: WireSteps): Promise<void> {

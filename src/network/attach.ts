@@ -10,9 +10,10 @@ import { AlreadyConnected, PortTaken } from './errors.ts'
 import { insertNetworkEvent } from './events.ts'
 import { needForwarding } from './forwarding.ts'
 import { withPrefix } from './inspect.ts'
-import { bridgeOf, linkOf } from './link-names.ts'
+import { bridgeOf, groupOf, linkOf } from './link-names.ts'
 import { bringUp, isLive } from './live.ts'
 import { mtuOf } from './options.ts'
+import { clashes } from './ports/place.ts'
 import { DEFAULT_NETWORK, defaultNetwork } from './predefined.ts'
 import { publishNames } from './publish-names.ts'
 import {
@@ -27,6 +28,7 @@ import {
   readNetwork,
 } from './records.ts'
 import type { NetworkRoom } from './room.ts'
+import { additions, endpointElements } from './rules/elements.ts'
 import { chooseSubnet, hostBlocks, known } from './subnets.ts'
 import type { Connected, ConnectionRequest, PublishedPort } from './types.ts'
 
@@ -120,7 +122,7 @@ export function wiringSteps(connected: readonly Connected[], { routed = false } 
   const way = routed ? undefined : connected.find(({ network }) => !network.internal)
   return {
     before: connected.map(bridgeStep),
-    after: connected.map(vethStep),
+    after: connected.flatMap((one) => [...allowSteps(one), vethStep(one)]),
     child: connected.flatMap((one) => childSteps(one, one === way)),
   }
 }
@@ -144,7 +146,13 @@ function vethStep({ network, endpoint }: Connected): HostStep {
     bridge: bridgeOf(network.id),
     mac: endpoint.mac,
     ...(mtu !== undefined && { mtu }),
+    group: groupOf(network.id),
   }
+}
+
+/** Before the link is there: until then nobody may speak over it. */
+function allowSteps({ network, endpoint }: Connected): readonly HostStep[] {
+  return additions(endpointElements(network.id, { ...endpoint, link: linkOf(endpoint.id) }))
 }
 
 function childSteps({ network, endpoint }: Connected, leadsOut: boolean): ChildStep[] {
@@ -174,15 +182,11 @@ export function routeSteps({ network, endpoint: { interface: link, ipv4, ipv6 } 
  */
 export function storePorts({ database }: NetworkRoom, { endpoint }: Connected, ports: readonly PublishedPort[]): void {
   transaction(database, () => {
+    const others = endpointsOf(database, {}).filter((other) => other.ports.length > 0)
     for (const port of ports) {
-      const rival = endpointsOf(database, {}).find((other) => other.ports.some((one) => clashes(one, port)))
+      const rival = others.find((other) => other.ports.some((one) => clashes(one, port)))
       if (rival !== undefined) throw new PortTaken(port, rival.containerName)
     }
     database.prepare('UPDATE endpoints SET ports = ? WHERE id = ?').run(JSON.stringify(ports), endpoint.id)
   })
-}
-
-function clashes(one: PublishedPort, other: PublishedPort): boolean {
-  if (one.protocol !== other.protocol || one.hostPort !== other.hostPort) return false
-  return one.hostIp === other.hostIp || [one, other].some(({ hostIp }) => hostIp === '' || hostIp === '0.0.0.0')
 }

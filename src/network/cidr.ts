@@ -17,6 +17,11 @@ export interface Block {
 
 const BITS = { 4: 32, 6: 128 } as const
 
+/** Of an address, or of a block. */
+export function isSix(text: string): boolean {
+  return text.includes(':')
+}
+
 /** undefined for what is no address; zones (`%eth0`) are none. */
 export function parseAddress(text: string): Address | undefined {
   const family = isIP(text)

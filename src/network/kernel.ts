@@ -1,26 +1,37 @@
 /** What of networks is in the kernel beside the links: rules. And what is taken away together with them. */
+
+import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { bridgeOf, linkOf } from './link-names.ts'
+import type { HostStep } from '../linux/plan.ts'
+import { bridgeOf, groupOf, linkOf } from './link-names.ts'
 import { isOn } from './options.ts'
-import { type EndpointRecord, type NetworkRecord, readNetwork } from './records.ts'
+import type { EndpointRecord, NetworkRecord } from './records.ts'
 import type { NetworkRoom } from './room.ts'
 import type { RuleNetwork } from './rules/types.ts'
 
-export function ruleNetwork({ id, subnets, internal, options }: NetworkRecord): RuleNetwork {
+function ruleNetwork(room: NetworkRoom, { id, subnets, internal, options }: NetworkRecord): RuleNetwork {
   return {
     id,
     bridge: bridgeOf(id),
+    group: groupOf(id),
+    owner: ownerOf(room),
     subnets: subnets.map(({ subnet }) => subnet),
+    gateways: subnets.map(({ gateway }) => gateway),
     internal,
     masquerade: !internal && isOn(options, 'enable_ip_masquerade'),
     icc: isOn(options, 'enable_icc'),
   }
 }
 
+/** The mark of this data root on what it has in the kernel. */
+export function ownerOf({ paths }: NetworkRoom): string {
+  return createHash('sha256').update(paths.root).digest('hex').slice(0, 16)
+}
+
 /** Idempotent. @throws {NftMissing} @throws {RulesRefused} */
-export async function makeKernelNetwork(network: NetworkRecord): Promise<void> {
+export async function makeKernelNetwork(room: NetworkRoom, network: NetworkRecord): Promise<void> {
   const { ensureNetworkRules } = await import('./rules/rules.ts')
-  await ensureNetworkRules(ruleNetwork(network))
+  await ensureNetworkRules(ruleNetwork(room, network))
 }
 
 /** The bridge and the rules of a network that nobody is on. Idempotent. */
@@ -33,27 +44,22 @@ export async function removeKernelNetwork(_room: NetworkRoom, id: string): Promi
 }
 
 /**
- * Links and rules of endpoints. The supervisor takes the links along with the container's end; they are still there
- * where it was killed, or the container lives on.
+ * Links and rules of endpoints. The supervisor takes them along with the container's end; they are still there where it
+ * was killed, or the container lives on. A killed one leaves no link, but the ports that led to it.
  */
-export async function removeKernelEndpoints(
-  { database }: NetworkRoom,
-  endpoints: readonly EndpointRecord[],
-): Promise<void> {
-  const links = endpoints.map(({ id }) => linkOf(id)).filter((name) => existsSync(`/sys/class/net/${name}`))
-  await Promise.all([
-    removeLeftLinks(links),
-    ...endpoints.map(async ({ network: id, ports }) => {
-      const network = readNetwork(database, id)
-      if (network === undefined || ports.length === 0) return
-      const { unpublishPorts } = await import('./rules/rules.ts')
-      await unpublishPorts(ruleNetwork(network), ports)
-    }),
+export async function removeKernelEndpoints(endpoints: readonly EndpointRecord[]): Promise<void> {
+  const left = endpoints.filter(({ id, ports }) => ports.length > 0 || existsSync(`/sys/class/net/${linkOf(id)}`))
+  if (left.length === 0) return
+  const [{ wireHost }, { endpointElements, portElements, removals }] = await Promise.all([
+    import('../linux/wire.ts'),
+    import('./rules/elements.ts'),
   ])
-}
-
-async function removeLeftLinks(names: readonly string[]): Promise<void> {
-  if (names.length === 0) return
-  const { removeLinks } = await import('../linux/wire.ts')
-  await removeLinks(names)
+  await wireHost(
+    left.flatMap((endpoint): HostStep[] => {
+      const { id, network, ports } = endpoint
+      const link = linkOf(id)
+      const elements = [...portElements(network, ports), ...endpointElements(network, { ...endpoint, link })]
+      return [...removals(elements), { do: 'link-delete', link }]
+    }),
+  )
 }

@@ -5,6 +5,11 @@ export function bridgeOf(networkId: string): string {
   return `cb-${networkId.slice(0, 8)}`
 }
 
+/** Of all links on the host's side, a number that rules compare faster than names. */
+export function groupOf(networkId: string): number {
+  return Number.parseInt(networkId.slice(0, 8), 16)
+}
+
 export function linkOf(endpointId: string): string {
   return `cv-${endpointId.slice(0, 10)}`
 }

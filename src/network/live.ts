@@ -57,6 +57,6 @@ export async function bringUp(room: NetworkRoom, id: string): Promise<void> {
   const { makeKernelNetwork } = await import('./kernel.ts')
   // Marked first: whoever is cut short between the two leaves something that is found and taken away.
   markLive(database, id, `${ENDING}${bootId()}`)
-  await makeKernelNetwork(network)
+  await makeKernelNetwork(room, network)
   markLive(database, id, bootId())
 }

@@ -9,6 +9,9 @@ const CHECKED: Readonly<Record<string, RegExp>> = {
   'com.docker.network.bridge.enable_ip_masquerade': SWITCH,
   'com.docker.network.bridge.host_binding_ipv4': /^[0-9.]+$/,
   'com.docker.network.driver.mtu': /^\d{2,5}$/,
+  // Whose containers others may reach without anything published: that is what these rules are against.
+  'com.docker.network.bridge.gateway_mode_ipv4': /^nat$/,
+  'com.docker.network.bridge.gateway_mode_ipv6': /^nat$/,
 }
 
 /** @throws {InvalidArgument} */

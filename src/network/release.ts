@@ -15,7 +15,7 @@ export async function leaveNetworks(room: NetworkRoom, container: string): Promi
 export async function leave(room: NetworkRoom, endpoints: readonly EndpointRecord[]): Promise<void> {
   if (endpoints.length > 0) {
     const { removeKernelEndpoints } = await import('./kernel.ts')
-    await removeKernelEndpoints(room, endpoints)
+    await removeKernelEndpoints(endpoints)
     transaction(room.database, () => {
       for (const endpoint of endpoints) forget(room, endpoint)
       for (const { network } of endpoints) markIdle(room.database, network)

@@ -32,13 +32,13 @@ export async function joinConfigured(
   const mac = main?.mac ?? config.MacAddress
   const wanted = main === undefined ? others : [{ ...main, mac }, ...others]
   const connected = await joinNetworks(room, named, wanted)
-  const held = await publishFor(room, draft, connected)
+  const published = await publishFor(room, draft, connected)
   const resolver = await resolverFor(room, draft, { directory: directories.data, connected })
   writeHostFiles(room, draft, { directories, connected, resolver: resolver.address })
   const steps = wiringSteps(connected)
   return {
-    before: [...steps.before, ...held],
-    after: [...steps.after, ...resolver.steps],
+    before: [...steps.before, ...published.before],
+    after: [...steps.after, ...published.after, ...resolver.steps],
     child: steps.child,
   }
 }

@@ -5,6 +5,7 @@ import type { Connected } from '../../network/types.ts'
 import { containerDirectories } from '../directories.ts'
 import type { ContainerRecord } from '../records.ts'
 import type { ContainerRoom } from '../room.ts'
+import { movePorts } from './publish.ts'
 import { refreshResolver } from './resolver.ts'
 
 /** The networks it is on now, in the order of their interfaces. */
@@ -27,13 +28,7 @@ export async function reroute(
   await refreshResolver(room, record, { directory, run, connected })
   const way = connected.find(({ network }) => !network.internal)
   if (left.length === 0 || way === undefined) return
-  const { routeSteps, storePorts } = await import('../../network/attach.ts')
-  await wireRunning(record.process, { host: [], child: routeSteps(way) })
+  const { routeSteps } = await import('../../network/attach.ts')
   const ports = left.flatMap((endpoint) => endpoint.ports)
-  const { ipv4 } = way.endpoint
-  if (ports.length === 0 || ipv4 === undefined) return
-  const moved = ports.map((port) => ({ ...port, containerIp: ipv4 }))
-  const { publishPorts } = await import('../../network/rules/rules.ts')
-  storePorts(room, way, moved)
-  await publishPorts(way.network, moved)
+  await wireRunning(record.process, { host: await movePorts(room, way, ports), child: routeSteps(way) })
 }

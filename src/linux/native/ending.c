@@ -87,7 +87,7 @@ int end_supervision(void) {
   struct exit_record record = {.status = exit_status(self.status), .oom_killed = was_oom_killed(&self.host)};
   if (WIFSIGNALED(self.status)) record.signal = WTERMSIG(self.status);
   record.finished_ns = self.finished_ns;
-  remove_links(&self.host);
+  leave_networks(&self.host);
   int removed = remove_groups(&self.host); /* and with them what counted the kills for want of memory */
   /* an owner is about to store the end itself: no need to wait for the disk */
   int recorded = write_exit_record(self.state_directory, &record, !exit_is_taken());

@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
+#include "elements.h"
 #include "fail.h"
 #include "kernel.h"
 #include "launch.h"
@@ -191,7 +192,14 @@ static int make_veth(struct host *host, struct reader *args, pid_t child) {
   return 0;
 }
 
-void remove_links(struct host *host) {
+static int add_elements(struct host *host, struct reader *args) {
+  if (host->element_count == MAX_ELEMENT_STEPS) return errno = E2BIG, fail("change packet filter set", "more than 512");
+  host->elements[host->element_count++] = *args;
+  return step_elements(args);
+}
+
+void leave_networks(struct host *host) {
+  while (host->element_count > 0) remove_elements(host->elements[--host->element_count]);
   while (host->link_count > 0) delete_link(host->links[--host->link_count]);
 }
 
@@ -220,6 +228,8 @@ int run_host_step(struct host *host, uint32_t code, struct reader *args, pid_t c
     case HOST_HOLD_PORT: return step_hold_port(args);
     case HOST_RESOLVER: return step_resolver(args, child);
     case HOST_NET_RULES: return step_net_rules(args, child);
+    case HOST_ELEMENTS: return add_elements(host, args);
+    case HOST_ELEMENTS_DELETE: return remove_elements(*args);
     default: return errno = EINVAL, fail_because("decode", "the plan", "there is no such host step");
   }
 }

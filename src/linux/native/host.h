@@ -11,6 +11,7 @@
 #define MAX_GROUPS 32
 #define MAX_OOM_FILES 4
 #define MAX_LINKS 64
+#define MAX_ELEMENT_STEPS 512
 
 struct host {
   const char *groups[MAX_GROUPS]; /* to be removed at the end, in the order they were made */
@@ -19,6 +20,8 @@ struct host {
   unsigned oom_file_count;
   const char *links[MAX_LINKS]; /* on this side, to be removed at the end */
   unsigned link_count;
+  struct reader elements[MAX_ELEMENT_STEPS]; /* of packet filter sets, to be removed at the end */
+  unsigned element_count;
   uint64_t oom_kills_before;
   int target; /* pidfd of the process that the child joins, -1: none */
   bool in_other_pid_namespace; /* for children only: this process stays where it is */
@@ -32,7 +35,7 @@ bool was_oom_killed(const struct host *host);
 /* Kills what is left in the groups and removes them; answers -1 with the failure noted for the first one that stays. */
 int remove_groups(struct host *host);
 
-/* They would go with the container's network namespace, but not before the kernel gets round to it. */
-void remove_links(struct host *host);
+/* Links would go with the container's network namespace, but not before the kernel gets round to it. */
+void leave_networks(struct host *host);
 
 #endif

@@ -168,7 +168,7 @@ static int parse_mac(const char *text, uint8_t mac[6]) {
 
 int step_veth(struct reader *args, pid_t child, const char **link) {
   const char *host = read_string(args), *container = read_string(args), *bridge = read_string(args), *mac_text = read_string(args);
-  uint32_t mtu = read_u32(args), namespace = (uint32_t)child;
+  uint32_t mtu = read_u32(args), group = read_u32(args), namespace = (uint32_t)child;
   unsigned master;
   uint8_t mac[6];
   if (args->bad || !is_name(host) || !is_name(container)) return errno = EINVAL, fail("decode", "veth");
@@ -178,6 +178,7 @@ int step_veth(struct reader *args, pid_t child, const char **link) {
   begin(&request, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &body, sizeof body);
   add_name(&request, IFLA_IFNAME, host);
   add(&request, IFLA_MASTER, &master, sizeof master);
+  add(&request, IFLA_GROUP, &group, sizeof group);
   if (mtu != 0) add(&request, IFLA_MTU, &mtu, sizeof mtu);
   struct rtattr *info = add(&request, IFLA_LINKINFO, NULL, 0);
   add_name(&request, IFLA_INFO_KIND, "veth");
@@ -218,6 +219,8 @@ int step_hold_port(struct reader *args) {
   snprintf(object, sizeof object, strchr(text, ':') == NULL ? "%s:%u" : "[%s]:%u", text, port);
   int type = protocol == IPPROTO_UDP ? SOCK_DGRAM : SOCK_STREAM, on = 1;
   cleanup_fd int fd = socket(address.family, type | SOCK_CLOEXEC, (int)protocol);
+  /* a kernel without SCTP forwards it all the same, and nobody can take the port */
+  if (fd < 0 && errno == EPROTONOSUPPORT && protocol == IPPROTO_SCTP) return 0;
   if (fd < 0) return fail("socket", object);
   struct sockaddr_in four = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
   struct sockaddr_in6 six = {.sin6_family = AF_INET6, .sin6_port = htons((uint16_t)port)};

@@ -53,7 +53,7 @@ static int give_up(unsigned step) {
     /* and what an init among its steps has forked: that dies with it, and is ours to bury */
     while (waitpid(-1, NULL, 0) > 0 || errno == EINTR) continue;
   }
-  remove_links(&self.host);
+  leave_networks(&self.host);
   remove_groups(&self.host);
   if (self.socket_path[0] != '\0') unlink(self.socket_path);
   int status = strncmp(description, "not-found", 9) == 0 ? 127 : strncmp(description, "not-executable", 14) == 0 ? 126 : 125;

@@ -1,0 +1,147 @@
+#include "elements.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netlink.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "fail.h"
+
+#define ROOM (32 * 1024)
+#define MAX_KEY 64 /* NFT_DATA_VALUE_MAXLEN */
+#define AT_ONCE 128 /* with their heads and the longest keys and values they fit */
+#define TIMEOUT_SECONDS 10
+
+struct batch {
+  _Alignas(struct nlmsghdr) char room[ROOM];
+  size_t used;
+};
+
+struct set {
+  uint8_t family;
+  const char *table, *name;
+};
+
+struct element {
+  struct bytes key, value;
+};
+
+static struct nlmsghdr *begin(struct batch *batch, int type, uint8_t family, uint16_t resource) {
+  struct nlmsghdr *head = (struct nlmsghdr *)(batch->room + batch->used);
+  struct nfgenmsg *body = NLMSG_DATA(head);
+  *head = (struct nlmsghdr){.nlmsg_len = NLMSG_LENGTH(sizeof *body), .nlmsg_type = (uint16_t)type, .nlmsg_flags = NLM_F_REQUEST};
+  *body = (struct nfgenmsg){.nfgen_family = family, .version = NFNETLINK_V0, .res_id = htons(resource)};
+  batch->used += NLMSG_ALIGN(head->nlmsg_len);
+  return head;
+}
+
+static struct nlattr *add(struct batch *batch, uint16_t type, const void *data, size_t size) {
+  struct nlattr *attribute = (struct nlattr *)(batch->room + batch->used);
+  *attribute = (struct nlattr){.nla_type = type, .nla_len = (uint16_t)(NLA_HDRLEN + size)};
+  memset((char *)attribute + NLA_HDRLEN, 0, NLA_ALIGN(size));
+  if (size > 0) memcpy((char *)attribute + NLA_HDRLEN, data, size);
+  batch->used += NLA_ALIGN(attribute->nla_len);
+  return attribute;
+}
+
+static void end_nest(const struct batch *batch, struct nlattr *nest) {
+  nest->nla_len = (uint16_t)(batch->room + batch->used - (const char *)nest);
+}
+
+static void add_data(struct batch *batch, uint16_t type, struct bytes data) {
+  struct nlattr *nest = add(batch, type | NLA_F_NESTED, NULL, 0);
+  add(batch, NFTA_DATA_VALUE, data.data, data.size);
+  end_nest(batch, nest);
+}
+
+/* The kernel takes a batch whole or not at all. */
+static void write_batch(struct batch *batch, int type, const struct set *set, const struct element *elements, size_t count) {
+  batch->used = 0;
+  begin(batch, NFNL_MSG_BATCH_BEGIN, AF_UNSPEC, NFNL_SUBSYS_NFTABLES);
+  struct nlmsghdr *head = begin(batch, NFNL_SUBSYS_NFTABLES << 8 | type, set->family, 0);
+  head->nlmsg_flags |= NLM_F_ACK | (type == NFT_MSG_NEWSETELEM ? NLM_F_CREATE : 0);
+  head->nlmsg_seq = 1;
+  add(batch, NFTA_SET_ELEM_LIST_TABLE, set->table, strlen(set->table) + 1);
+  add(batch, NFTA_SET_ELEM_LIST_SET, set->name, strlen(set->name) + 1);
+  struct nlattr *list = add(batch, NFTA_SET_ELEM_LIST_ELEMENTS | NLA_F_NESTED, NULL, 0);
+  for (size_t i = 0; i < count; i++) {
+    struct nlattr *element = add(batch, NFTA_LIST_ELEM | NLA_F_NESTED, NULL, 0);
+    add_data(batch, NFTA_SET_ELEM_KEY, elements[i].key);
+    if (elements[i].value.size > 0) add_data(batch, NFTA_SET_ELEM_DATA, elements[i].value);
+    end_nest(batch, element);
+  }
+  end_nest(batch, list);
+  head->nlmsg_len = (uint32_t)(batch->room + batch->used - (char *)head);
+  begin(batch, NFNL_MSG_BATCH_END, AF_UNSPEC, NFNL_SUBSYS_NFTABLES);
+}
+
+/* -1 with errno, not noted: some errors are fine. */
+static int talk(const struct batch *batch) {
+  _Alignas(struct nlmsghdr) char answer[ROOM];
+  struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
+  struct timeval patience = {.tv_sec = TIMEOUT_SECONDS};
+  cleanup_fd int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER);
+  if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) < 0) return -1;
+  if (sendto(fd, batch->room, batch->used, 0, (struct sockaddr *)&kernel, sizeof kernel) < 0) return -1;
+  ssize_t size;
+  while ((size = recv(fd, answer, sizeof answer, 0)) < 0 && errno == EINTR) continue;
+  if (size < 0) return -1;
+  const struct nlmsghdr *head = (const struct nlmsghdr *)answer;
+  if ((size_t)size < NLMSG_LENGTH(sizeof(int)) || head->nlmsg_type != NLMSG_ERROR) return errno = EPROTO, -1;
+  errno = -((const struct nlmsgerr *)NLMSG_DATA(head))->error;
+  return errno == 0 ? 0 : -1;
+}
+
+static int send_elements(int type, const struct set *set, const struct element *elements, size_t count) {
+  struct batch batch;
+  write_batch(&batch, type, set, elements, count);
+  return talk(&batch);
+}
+
+static int delete_each(const struct set *set, const struct element *elements, size_t count) {
+  for (size_t i = 0; i < count; i++) {
+    if (send_elements(NFT_MSG_DELSETELEM, set, elements + i, 1) < 0 && errno != ENOENT) return -1;
+  }
+  return 0;
+}
+
+static int delete_some(const struct set *set, const struct element *elements, size_t count) {
+  if (send_elements(NFT_MSG_DELSETELEM, set, elements, count) == 0) return 0;
+  return errno == ENOENT ? delete_each(set, elements, count) : -1;
+}
+
+/* What is there already is fine; a key that leads elsewhere is of somebody dead, and taken over. */
+static int add_some(const struct set *set, const struct element *elements, size_t count) {
+  if (send_elements(NFT_MSG_NEWSETELEM, set, elements, count) == 0) return 0;
+  if (errno != EBUSY && errno != EEXIST) return -1;
+  if (delete_each(set, elements, count) < 0) return -1;
+  return send_elements(NFT_MSG_NEWSETELEM, set, elements, count);
+}
+
+static int for_all(struct reader *args, int (*change)(const struct set *, const struct element *, size_t)) {
+  struct element elements[AT_ONCE];
+  size_t count = 0;
+  struct set set = {.family = (uint8_t)read_u32(args)};
+  set.table = read_string(args);
+  set.name = read_string(args);
+  bool too_long = strlen(set.table) >= NFT_TABLE_MAXNAMELEN || strlen(set.name) >= NFT_SET_MAXNAMELEN;
+  for (uint32_t left = read_u32(args); left > 0 && !args->bad && !too_long; left--) {
+    struct element *element = &elements[count++];
+    element->key = read_bytes(args);
+    element->value = read_bytes(args);
+    too_long = element->key.size > MAX_KEY || element->value.size > MAX_KEY;
+    if (args->bad || too_long) break;
+    if (count < AT_ONCE && left > 1) continue;
+    if (change(&set, elements, count) < 0) return fail("change packet filter set", set.name);
+    count = 0;
+  }
+  return args->bad || too_long ? (errno = EINVAL, fail("decode", "elements")) : 0;
+}
+
+int step_elements(struct reader *args) { return for_all(args, add_some); }
+
+int remove_elements(struct reader args) { return for_all(&args, delete_some); }
