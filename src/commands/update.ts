@@ -14,6 +14,7 @@ const LIMITS = [
   'memory',
   'memory-reservation',
   'memory-swap',
+  'network-rate',
   'pids-limit',
   'restart',
 ] as const
@@ -26,6 +27,7 @@ export default class Update extends EngineCommand {
   static override examples = [
     '<%= config.bin %> update -m 512m --memory-swap 1g web',
     '<%= config.bin %> update --restart unless-stopped web worker',
+    '<%= config.bin %> update --network-rate egress=10mbit,ingress=100mbit web',
   ]
   static override aliases = ['container:update']
   static override args = {

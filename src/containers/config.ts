@@ -2,6 +2,7 @@
  * How a container was asked for, in the JSON shapes of the Engine API (`Config` and `HostConfig`), so that `inspect`
  * and API clients see what they expect. Sizes are bytes, `NanoCpus` billionths of a CPU, periods and quotas microseconds.
  */
+import type { NetworkRate } from '../network/rate.ts'
 import type { MountSetting } from '../volumes/types.ts'
 
 export interface ContainerConfig {
@@ -104,6 +105,8 @@ export interface HostConfig {
   NetworkMode: string
   /** Coracle's own, in the order of the interfaces; this and the next three are missing in records of old */
   Networks?: NetworkAttachment[]
+  /** Coracle's own: of each link; missing: no limit */
+  NetworkRate?: NetworkRate
   /** `CONTAINER:ALIAS` */
   Links?: string[]
   PublishAllPorts?: boolean

@@ -67,6 +67,7 @@ export interface RunFlags {
   /** One or several; the first is the main one. */
   readonly network?: string | readonly string[] | undefined
   readonly 'network-alias'?: readonly string[] | undefined
+  readonly 'network-rate'?: string | undefined
   readonly 'oom-kill-disable'?: boolean | undefined
   readonly 'oom-score-adj'?: string | undefined
   readonly pid?: string | undefined
@@ -111,6 +112,7 @@ export type UpdateFlags = Pick<
   | 'memory'
   | 'memory-reservation'
   | 'memory-swap'
+  | 'network-rate'
   | 'pids-limit'
   | 'restart'
 >

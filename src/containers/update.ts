@@ -4,6 +4,7 @@ import type { HostConfig } from './config.ts'
 import { logContainerEvent } from './events.ts'
 import { findContainer, openRecord } from './find.ts'
 import { holding } from './hold.ts'
+import { limitRunning, withRate } from './networks/limit.ts'
 import { parseLimits } from './parse/limits.ts'
 import { parseRestartPolicy } from './parse/restart.ts'
 import { type ContainerRecord, changeRecord, readRecord } from './records.ts'
@@ -24,7 +25,10 @@ const SETTINGS = {
   'memory-reservation': 'MemoryReservation',
   'memory-swap': 'MemorySwap',
   'pids-limit': 'PidsLimit',
-} as const satisfies Record<Exclude<keyof UpdateFlags, 'restart'>, keyof HostConfig>
+} as const satisfies Record<Exclude<keyof UpdateFlags, 'restart' | 'network-rate'>, keyof HostConfig>
+
+/** Of no control group. */
+const ELSEWHERE: ReadonlySet<string> = new Set(['restart', 'network-rate'])
 
 /** See `ContainerEngine.update`. The kernel first: what it refuses is not stored. */
 export async function updateContainer(
@@ -38,10 +42,11 @@ export async function updateContainer(
   await holding(room, id, async () => {
     const record = readRecord(room.database, id) ?? (await findContainer(room, id))
     const host = changedHost(record, flags)
-    if (record.process !== undefined && given.some(([flag]) => flag !== 'restart')) {
+    if (record.process !== undefined && given.some(([flag]) => !ELSEWHERE.has(flag))) {
       const { backend, container } = await openRecord(room, record)
       await backend.update(container, makeResources(host))
     }
+    if (flags['network-rate'] !== undefined) await limitRunning(room, record, host.NetworkRate)
     changeRecord(room.database, id, { settings: { ...record.settings, host } })
     logContainerEvent(room.database, id, 'update')
   })
@@ -53,7 +58,7 @@ function changedHost({ settings: { host }, autoRemove }: ContainerRecord, flags:
   const changed = Object.entries(SETTINGS)
     .filter(([flag]) => flags[flag as keyof UpdateFlags] !== undefined)
     .map(([, setting]) => [setting, parsed[setting]])
-  const limits: HostConfig = { ...host, ...Object.fromEntries(changed) }
+  const limits: HostConfig = { ...withRate(host, flags), ...Object.fromEntries(changed) }
   if (flags.memory !== undefined && flags['memory-swap'] === undefined) refuseBelowSwap(limits)
   if (flags.restart === undefined) return limits
   if (autoRemove)

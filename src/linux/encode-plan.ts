@@ -40,6 +40,7 @@ const HOST_CODE = {
   'hold-port': 45,
   resolver: 50,
   'net-rules': 51,
+  rate: 48,
   elements: 56,
   'elements-delete': 57,
 } as const satisfies Record<HostStep['do'], number>
@@ -101,6 +102,9 @@ function encodeHostFields(record: WireWriter, step: HostStep): void {
       break
     case 'net-rules':
       record.string(step.nft).string(step.text)
+      break
+    case 'rate':
+      record.string(step.link).string(step.shaper).u64(step.egressBits).u64(step.ingressBits)
       break
     case 'pid-namespace':
     case 'join-cgroup':

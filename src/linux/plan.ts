@@ -99,6 +99,17 @@ export type HostStep =
       readonly names: string
       readonly filter: boolean
     }
+  /**
+   * How many bits a second may come from the other end of `link` (egress, through the link `shaper`, which is made and
+   * removed) and go to it (ingress). 0: as many as it likes. Idempotent.
+   */
+  | {
+      readonly do: 'rate'
+      readonly link: string
+      readonly shaper: string
+      readonly egressBits: number
+      readonly ingressBits: number
+    }
   /** A file with a line `oom_kill N` (v1 memory.oom_control, v2 memory.events), read after the end, before the group goes. */
   | { readonly do: 'oom-file'; readonly path: string }
 

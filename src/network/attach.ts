@@ -16,6 +16,7 @@ import { mtuOf } from './options.ts'
 import { clashes } from './ports/place.ts'
 import { DEFAULT_NETWORK, defaultNetwork } from './predefined.ts'
 import { publishNames } from './publish-names.ts'
+import { type NetworkRate, rateSteps } from './rate.ts'
 import {
   type EndpointRecord,
   endpointsOf,
@@ -117,12 +118,22 @@ function settledNetwork(room: NetworkRoom, network: NetworkRecord): NetworkRecor
   return readNetwork(database, network.id) ?? network
 }
 
+interface Wiring {
+  /** It has a default route already. */
+  readonly routed?: boolean
+  readonly rate?: NetworkRate | undefined
+}
+
 /** How the kernel comes to show it; the first network that leads out has the default route. */
-export function wiringSteps(connected: readonly Connected[], { routed = false } = {}): NetworkSteps {
+export function wiringSteps(connected: readonly Connected[], { routed = false, rate }: Wiring = {}): NetworkSteps {
   const way = routed ? undefined : connected.find(({ network }) => !network.internal)
+  const endpoints = connected.map(({ endpoint }) => endpoint)
   return {
     before: connected.map(bridgeStep),
-    after: connected.flatMap((one) => [...allowSteps(one), vethStep(one)]),
+    after: [
+      ...connected.flatMap((one) => [...allowSteps(one), vethStep(one)]),
+      ...(rate === undefined ? [] : rateSteps(endpoints, rate)),
+    ],
     child: connected.flatMap((one) => childSteps(one, one === way)),
   }
 }

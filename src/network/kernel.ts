@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import type { HostStep } from '../linux/plan.ts'
-import { bridgeOf, groupOf, linkOf } from './link-names.ts'
+import { bridgeOf, groupOf, linkOf, shaperOf } from './link-names.ts'
 import { isOn } from './options.ts'
 import type { EndpointRecord, NetworkRecord } from './records.ts'
 import type { NetworkRoom } from './room.ts'
@@ -48,7 +48,7 @@ export async function removeKernelNetwork(_room: NetworkRoom, id: string): Promi
  * was killed, or the container lives on. A killed one leaves no link, but the ports that led to it.
  */
 export async function removeKernelEndpoints(endpoints: readonly EndpointRecord[]): Promise<void> {
-  const left = endpoints.filter(({ id, ports }) => ports.length > 0 || existsSync(`/sys/class/net/${linkOf(id)}`))
+  const left = endpoints.filter(({ id, ports }) => ports.length > 0 || linksOf(id).some(isThere))
   if (left.length === 0) return
   const [{ wireHost }, { endpointElements, portElements, removals }] = await Promise.all([
     import('../linux/wire.ts'),
@@ -59,7 +59,15 @@ export async function removeKernelEndpoints(endpoints: readonly EndpointRecord[]
       const { id, network, ports } = endpoint
       const link = linkOf(id)
       const elements = [...portElements(network, ports), ...endpointElements(network, { ...endpoint, link })]
-      return [...removals(elements), { do: 'link-delete', link }]
+      return [...removals(elements), ...linksOf(id).map((name): HostStep => ({ do: 'link-delete', link: name }))]
     }),
   )
+}
+
+function linksOf(endpointId: string): readonly string[] {
+  return [linkOf(endpointId), shaperOf(endpointId)]
+}
+
+function isThere(link: string): boolean {
+  return existsSync(`/sys/class/net/${link}`)
 }

@@ -13,3 +13,8 @@ export function groupOf(networkId: string): number {
 export function linkOf(endpointId: string): string {
   return `cv-${endpointId.slice(0, 10)}`
 }
+
+/** What an endpoint with a limit sends goes through it. */
+export function shaperOf(endpointId: string): string {
+  return `ci-${endpointId.slice(0, 10)}`
+}

@@ -81,6 +81,7 @@ export const createFlags = {
     multiple: true,
     multipleNonGreedy: true,
   }),
+  'network-rate': text('Limit of what it sends and receives over each link (10mbit, or egress=10mbit,ingress=1gbit)'),
   'no-healthcheck': on('Disable any container-specified HEALTHCHECK'),
   'oom-kill-disable': on('Disable OOM Killer'),
   'oom-score-adj': text("Tune host's OOM preferences (-1000 to 1000)"),

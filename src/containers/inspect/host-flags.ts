@@ -1,4 +1,5 @@
 /** The half of a container's settings that is about the host, as flags of `run`. */
+import { formatNetworkRate } from '../../network/rate.ts'
 import type { MountSetting } from '../../volumes/types.ts'
 import type { HostConfig, NetworkAttachment, RestartPolicy } from '../config.ts'
 import { type Flag, flag, list, number, pairs, switched } from './flags.ts'
@@ -83,6 +84,7 @@ function csvField(text: string): string {
 function networkFlags(host: HostConfig): Flag[] {
   return [
     ...(host.Networks?.length ? host.Networks.flatMap(attachmentFlag) : flag('network', host.NetworkMode)),
+    ...flag('network-rate', host.NetworkRate && formatNetworkRate(host.NetworkRate)),
     ...list('publish', host.Publish),
     ...switched('publish-all', host.PublishAllPorts ?? false),
     ...list('allow-net', host.AllowNet),

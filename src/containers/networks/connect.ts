@@ -80,7 +80,7 @@ async function connectRunning(room: ContainerRoom, record: ContainerRecord, want
   const connected = await joinNetworks(room, record, [requestOf(wanted, named)])
   try {
     const { wireRunning } = await import('../../linux/wire.ts')
-    const { before, after, child } = wiringSteps(connected, { routed })
+    const { before, after, child } = wiringSteps(connected, { routed, rate: settings.host.NetworkRate })
     await wireRunning(process, { host: [...before, ...after], child })
     await reroute(room, record)
   } catch (error) {

@@ -35,7 +35,7 @@ export async function joinConfigured(
   const published = await publishFor(room, draft, connected)
   const resolver = await resolverFor(room, draft, { directory: directories.data, connected })
   writeHostFiles(room, draft, { directories, connected, resolver: resolver.address })
-  const steps = wiringSteps(connected)
+  const steps = wiringSteps(connected, { rate: host.NetworkRate })
   return {
     before: [...steps.before, ...published.before],
     after: [...steps.after, ...published.after, ...resolver.steps],

@@ -4,6 +4,7 @@ import { DEFAULT_NETWORK, defaultNetwork } from '../../network/predefined.ts'
 import { findNetwork } from '../../network/records.ts'
 import type { HostConfig, NetworkAttachment } from '../config.ts'
 import { isRootless } from '../host.ts'
+import { nothingToLimit } from '../parse/network.ts'
 import type { ContainerRoom } from '../room.ts'
 
 /**
@@ -15,7 +16,10 @@ export function settleNetworks(room: ContainerRoom, host: HostConfig, backend: s
   if (asked.length === 0) return host
   const usual = backend !== 'linux' ? 'none' : (room.defaultNetwork?.() ?? 'none')
   const named = asked.map((one) => ({ ...one, Name: one.Name === '' ? usual : one.Name }))
-  if (named.length === 1 && named[0]?.Name === 'none') return { ...host, NetworkMode: 'none', Networks: [] }
+  if (named.length === 1 && named[0]?.Name === 'none') {
+    if (host.NetworkRate !== undefined) throw nothingToLimit('none')
+    return { ...host, NetworkMode: 'none', Networks: [] }
+  }
   refuseBackends(backend, NetworkMode)
   const Networks = named.map((one) => ({ ...one, Name: nameOf(room, one.Name) }))
   for (const one of Networks) checkAttachment(room, one)

@@ -2,11 +2,15 @@
 import { InvalidArgument } from '../../errors.ts'
 import { parseAddress } from '../../network/cidr.ts'
 import { parseExpose, parsePublish } from '../../network/ports/parse.ts'
+import { parseNetworkRate } from '../../network/rate.ts'
 import type { HostConfig, NetworkAttachment } from '../config.ts'
 import type { RunFlags } from '../types.ts'
 import { invalid } from './values.ts'
 
-export type NetworkSettings = Pick<HostConfig, 'NetworkMode' | 'Networks' | 'Links' | 'PublishAllPorts' | 'Publish'>
+export type NetworkSettings = Pick<
+  HostConfig,
+  'NetworkMode' | 'Networks' | 'NetworkRate' | 'Links' | 'PublishAllPorts' | 'Publish'
+>
 
 /** What has no networks of its own to be connected to. */
 const ALONE = /^(?:none|host|container:.*)$/
@@ -28,8 +32,10 @@ export function parseNetworkSettings(flags: RunFlags): NetworkSettings {
   // Short forms speak of the first network, as docker has it.
   if (flags['mac-address'] !== undefined && (first?.MacAddress ?? '') !== '') throw conflict('mac-address')
   const main = merged(first ?? attachment({ Name: '' }), shortForms, aliases)
+  const NetworkRate = parseNetworkRate(flags['network-rate'] ?? 'none')
   return {
     NetworkMode,
+    ...(NetworkRate !== undefined && { NetworkRate }),
     Networks: alone ? [] : [main, ...attachments.slice(1)],
     Links: (flags.link ?? []).map(parseLink),
     PublishAllPorts: flags['publish-all'] ?? false,
@@ -85,6 +91,7 @@ function refuseAlone(name: string, flags: RunFlags): void {
     throw new InvalidArgument('conflicting options: a container without a network of its own has no address to choose')
   if ((flags['network-alias']?.length ?? 0) > 0)
     throw new InvalidArgument('network-scoped alias is supported only for containers in user defined networks')
+  if (parseNetworkRate(flags['network-rate'] ?? 'none') !== undefined) throw nothingToLimit(name)
   if (!name.startsWith('container:')) return
   if ((flags.publish?.length ?? 0) > 0 || flags['publish-all'])
     throw new InvalidArgument('conflicting options: port publishing and the container type network mode')
@@ -92,6 +99,13 @@ function refuseAlone(name: string, flags: RunFlags): void {
     throw new InvalidArgument('conflicting options: port exposing and the container type network mode')
   if ((flags.link?.length ?? 0) > 0)
     throw new InvalidArgument('conflicting options: container type network cannot be used with links')
+}
+
+/** @param mode - what has no links of its own: `none`, `host`, `container:NAME` */
+export function nothingToLimit(mode: string): InvalidArgument {
+  return new InvalidArgument(`--network-rate: a container on network ${mode} has no link of its own to limit`, {
+    hint: 'connect it to a bridge, or leave --network-rate out',
+  })
 }
 
 interface ShortForms {

@@ -21,6 +21,7 @@
 #include "rtnl.h"
 #include "resolve-enter.h"
 #include "resolve-keep.h"
+#include "shape.h"
 
 static int write_file(const char *path, const char *text) {
   cleanup_fd int fd = open(path, O_WRONLY | O_CLOEXEC);
@@ -198,6 +199,14 @@ static int add_elements(struct host *host, struct reader *args) {
   return step_elements(args);
 }
 
+static int limit_rate(struct host *host, struct reader *args) {
+  const char *shaper = NULL;
+  if (host->link_count == MAX_LINKS) return errno = E2BIG, fail("limit the rate of", "more than 64");
+  int result = step_rate(args, &shaper);
+  if (shaper != NULL) host->links[host->link_count++] = shaper;
+  return result;
+}
+
 void leave_networks(struct host *host) {
   while (host->element_count > 0) remove_elements(host->elements[--host->element_count]);
   while (host->link_count > 0) delete_link(host->links[--host->link_count]);
@@ -230,6 +239,7 @@ int run_host_step(struct host *host, uint32_t code, struct reader *args, pid_t c
     case HOST_NET_RULES: return step_net_rules(args, child);
     case HOST_ELEMENTS: return add_elements(host, args);
     case HOST_ELEMENTS_DELETE: return remove_elements(*args);
+    case HOST_RATE: return limit_rate(host, args);
     default: return errno = EINVAL, fail_because("decode", "the plan", "there is no such host step");
   }
 }

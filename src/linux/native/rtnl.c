@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
-#include <linux/rtnetlink.h>
 #include <linux/veth.h>
 #include <net/if.h>
 #include <netinet/in.h>
@@ -14,66 +13,7 @@
 #include <sys/socket.h>
 
 #include "fail.h"
-
-#define ROOM 1024
-
-struct request {
-  _Alignas(struct nlmsghdr) struct nlmsghdr head;
-  char room[ROOM];
-};
-
-static void begin(struct request *request, uint16_t type, uint16_t flags, const void *body, size_t size) {
-  memset(request, 0, sizeof *request);
-  request->head.nlmsg_len = NLMSG_LENGTH(size);
-  request->head.nlmsg_type = type;
-  request->head.nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | flags;
-  request->head.nlmsg_seq = 1;
-  memcpy(NLMSG_DATA(&request->head), body, size);
-}
-
-/* What is added is of our own making and bounded: names of at most fifteen characters, addresses, nests of them. */
-static struct rtattr *add(struct request *request, uint16_t type, const void *data, size_t size) {
-  struct rtattr *attribute = (struct rtattr *)((char *)request + NLMSG_ALIGN(request->head.nlmsg_len));
-  attribute->rta_type = type;
-  attribute->rta_len = (unsigned short)RTA_LENGTH(size);
-  if (size > 0) memcpy(RTA_DATA(attribute), data, size);
-  request->head.nlmsg_len = (uint32_t)(NLMSG_ALIGN(request->head.nlmsg_len) + RTA_ALIGN(attribute->rta_len));
-  return attribute;
-}
-
-static void add_name(struct request *request, uint16_t type, const char *name) { add(request, type, name, strlen(name) + 1); }
-
-static void end_nest(struct request *request, struct rtattr *nest) {
-  nest->rta_len = (unsigned short)((char *)request + NLMSG_ALIGN(request->head.nlmsg_len) - (char *)nest);
-}
-
-/* Sends and reads the answer. -1 with errno, not noted: some errors are fine. */
-static int talk(const struct request *request) {
-  struct {
-    _Alignas(struct nlmsghdr) struct nlmsghdr head;
-    struct nlmsgerr error;
-    char rest[ROOM + 512];
-  } answer;
-  cleanup_fd int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
-  struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
-  if (fd < 0) return -1;
-  if (sendto(fd, request, request->head.nlmsg_len, 0, (struct sockaddr *)&kernel, sizeof kernel) < 0) return -1;
-  ssize_t size;
-  while ((size = recv(fd, &answer, sizeof answer, 0)) < 0 && errno == EINTR) continue;
-  if (size < 0) return -1;
-  if ((size_t)size < sizeof answer.head + sizeof answer.error.error || answer.head.nlmsg_type != NLMSG_ERROR)
-    return errno = EPROTO, -1;
-  errno = -answer.error.error;
-  return errno == 0 ? 0 : -1;
-}
-
-static bool is_name(const char *name) { return name[0] != '\0' && strlen(name) < IFNAMSIZ && strchr(name, '/') == NULL; }
-
-static int link_index(const char *name, unsigned *index) {
-  if (!is_name(name)) return errno = EINVAL, fail("decode", name);
-  *index = if_nametoindex(name);
-  return *index == 0 ? fail("if_nametoindex", name) : 0;
-}
+#include "netlink.h"
 
 struct address {
   int family;
@@ -104,23 +44,16 @@ static int add_address(unsigned index, const char *text) {
   if (parse_address(text, &address) < 0) return -1;
   struct ifaddrmsg body = {.ifa_family = (unsigned char)address.family, .ifa_prefixlen = (unsigned char)address.prefix, .ifa_index = index};
   if (address.family == AF_INET6) body.ifa_flags = IFA_F_NODAD; /* nobody else has it: it was leased */
-  begin(&request, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, &body, sizeof body);
-  add(&request, IFA_LOCAL, address.bytes, address.size);
-  add(&request, IFA_ADDRESS, address.bytes, address.size);
+  request_begin(&request, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, &body, sizeof body);
+  request_add(&request, IFA_LOCAL, address.bytes, address.size);
+  request_add(&request, IFA_ADDRESS, address.bytes, address.size);
   if (address.family == AF_INET && address.prefix < 31) {
     uint32_t broadcast;
     memcpy(&broadcast, address.bytes, 4);
     broadcast |= htonl(address.prefix == 0 ? ~0u : (1u << (32 - address.prefix)) - 1);
-    add(&request, IFA_BROADCAST, &broadcast, 4);
+    request_add(&request, IFA_BROADCAST, &broadcast, 4);
   }
-  return talk(&request) < 0 && errno != EEXIST ? fail("add address", text) : 0;
-}
-
-static int bring_up(unsigned index, const char *name) {
-  struct request request;
-  struct ifinfomsg body = {.ifi_index = (int)index, .ifi_flags = IFF_UP, .ifi_change = IFF_UP};
-  begin(&request, RTM_NEWLINK, 0, &body, sizeof body);
-  return talk(&request) < 0 ? fail("set link up", name) : 0;
+  return request_send(&request) < 0 && errno != EEXIST ? fail("add address", text) : 0;
 }
 
 /* Its own for good: without one a bridge takes that of a port, and changes it when the port goes. */
@@ -137,14 +70,14 @@ static int make_bridge(const char *name, uint32_t mtu) {
   struct ifinfomsg body = {.ifi_family = AF_UNSPEC};
   uint8_t mac[6];
   bridge_mac(name, mac);
-  begin(&request, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &body, sizeof body);
-  add_name(&request, IFLA_IFNAME, name);
-  add(&request, IFLA_ADDRESS, mac, sizeof mac);
-  if (mtu != 0) add(&request, IFLA_MTU, &mtu, sizeof mtu);
-  struct rtattr *info = add(&request, IFLA_LINKINFO, NULL, 0);
-  add_name(&request, IFLA_INFO_KIND, "bridge");
-  end_nest(&request, info);
-  return talk(&request) < 0 && errno != EEXIST ? fail("make bridge", name) : 0;
+  request_begin(&request, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &body, sizeof body);
+  request_add_name(&request, IFLA_IFNAME, name);
+  request_add(&request, IFLA_ADDRESS, mac, sizeof mac);
+  if (mtu != 0) request_add(&request, IFLA_MTU, &mtu, sizeof mtu);
+  struct rtattr *info = request_add(&request, IFLA_LINKINFO, NULL, 0);
+  request_add_name(&request, IFLA_INFO_KIND, "bridge");
+  request_end_nest(&request, info);
+  return request_send(&request) < 0 && errno != EEXIST ? fail("make bridge", name) : 0;
 }
 
 int step_bridge(struct reader *args) {
@@ -152,12 +85,12 @@ int step_bridge(struct reader *args) {
   uint32_t mtu = read_u32(args);
   cleanup_free const char **addresses = read_strings(args);
   unsigned index;
-  if (args->bad || addresses == NULL || !is_name(name)) return errno = EINVAL, fail("decode", "bridge");
+  if (args->bad || addresses == NULL || !is_link_name(name)) return errno = EINVAL, fail("decode", "bridge");
   if (make_bridge(name, mtu) < 0 || link_index(name, &index) < 0) return -1;
   for (const char **address = addresses; *address != NULL; address++) {
     if (add_address(index, *address) < 0) return -1;
   }
-  return bring_up(index, name);
+  return link_bring_up(index, name);
 }
 
 static int parse_mac(const char *text, uint8_t mac[6]) {
@@ -171,41 +104,41 @@ int step_veth(struct reader *args, pid_t child, const char **link) {
   uint32_t mtu = read_u32(args), group = read_u32(args), namespace = (uint32_t)child;
   unsigned master;
   uint8_t mac[6];
-  if (args->bad || !is_name(host) || !is_name(container)) return errno = EINVAL, fail("decode", "veth");
+  if (args->bad || !is_link_name(host) || !is_link_name(container)) return errno = EINVAL, fail("decode", "veth");
   if (parse_mac(mac_text, mac) < 0 || link_index(bridge, &master) < 0) return -1;
   struct request request;
   struct ifinfomsg body = {.ifi_family = AF_UNSPEC, .ifi_flags = IFF_UP, .ifi_change = IFF_UP}, peer = {.ifi_family = AF_UNSPEC};
-  begin(&request, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &body, sizeof body);
-  add_name(&request, IFLA_IFNAME, host);
-  add(&request, IFLA_MASTER, &master, sizeof master);
-  add(&request, IFLA_GROUP, &group, sizeof group);
-  if (mtu != 0) add(&request, IFLA_MTU, &mtu, sizeof mtu);
-  struct rtattr *info = add(&request, IFLA_LINKINFO, NULL, 0);
-  add_name(&request, IFLA_INFO_KIND, "veth");
-  struct rtattr *data = add(&request, IFLA_INFO_DATA, NULL, 0);
-  struct rtattr *other = add(&request, VETH_INFO_PEER, &peer, sizeof peer);
-  add_name(&request, IFLA_IFNAME, container);
-  add(&request, IFLA_ADDRESS, mac, sizeof mac);
-  add(&request, IFLA_NET_NS_PID, &namespace, sizeof namespace);
-  if (mtu != 0) add(&request, IFLA_MTU, &mtu, sizeof mtu);
-  end_nest(&request, other);
-  end_nest(&request, data);
-  end_nest(&request, info);
+  request_begin(&request, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &body, sizeof body);
+  request_add_name(&request, IFLA_IFNAME, host);
+  request_add(&request, IFLA_MASTER, &master, sizeof master);
+  request_add(&request, IFLA_GROUP, &group, sizeof group);
+  if (mtu != 0) request_add(&request, IFLA_MTU, &mtu, sizeof mtu);
+  struct rtattr *info = request_add(&request, IFLA_LINKINFO, NULL, 0);
+  request_add_name(&request, IFLA_INFO_KIND, "veth");
+  struct rtattr *data = request_add(&request, IFLA_INFO_DATA, NULL, 0);
+  struct rtattr *other = request_add(&request, VETH_INFO_PEER, &peer, sizeof peer);
+  request_add_name(&request, IFLA_IFNAME, container);
+  request_add(&request, IFLA_ADDRESS, mac, sizeof mac);
+  request_add(&request, IFLA_NET_NS_PID, &namespace, sizeof namespace);
+  if (mtu != 0) request_add(&request, IFLA_MTU, &mtu, sizeof mtu);
+  request_end_nest(&request, other);
+  request_end_nest(&request, data);
+  request_end_nest(&request, info);
   *link = host;
-  return talk(&request) < 0 ? fail("make veth", host) : 0;
+  return request_send(&request) < 0 ? fail("make veth", host) : 0;
 }
 
 int delete_link(const char *name) {
   struct request request;
   struct ifinfomsg body = {.ifi_family = AF_UNSPEC};
-  begin(&request, RTM_DELLINK, 0, &body, sizeof body);
-  add_name(&request, IFLA_IFNAME, name);
-  return talk(&request) < 0 && errno != ENODEV ? fail("delete link", name) : 0;
+  request_begin(&request, RTM_DELLINK, 0, &body, sizeof body);
+  request_add_name(&request, IFLA_IFNAME, name);
+  return request_send(&request) < 0 && errno != ENODEV ? fail("delete link", name) : 0;
 }
 
 int step_link_delete(struct reader *args) {
   const char *name = read_string(args);
-  return args->bad || !is_name(name) ? (errno = EINVAL, fail("decode", "link-delete")) : delete_link(name);
+  return args->bad || !is_link_name(name) ? (errno = EINVAL, fail("decode", "link-delete")) : delete_link(name);
 }
 
 int step_hold_port(struct reader *args) {
@@ -244,7 +177,7 @@ int step_address(struct reader *args) {
 int step_link_up(struct reader *args) {
   const char *name = read_string(args);
   unsigned index;
-  return link_index(name, &index) < 0 ? -1 : bring_up(index, name);
+  return link_index(name, &index) < 0 ? -1 : link_bring_up(index, name);
 }
 
 int step_route(struct reader *args) {
@@ -261,9 +194,9 @@ int step_route(struct reader *args) {
   body.rtm_protocol = RTPROT_STATIC;
   body.rtm_scope = RT_SCOPE_UNIVERSE;
   body.rtm_type = RTN_UNICAST;
-  begin(&request, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, &body, sizeof body);
-  if (!anywhere) add(&request, RTA_DST, to.bytes, to.size);
-  add(&request, RTA_GATEWAY, gateway.bytes, gateway.size);
-  if (index != 0) add(&request, RTA_OIF, &index, sizeof index);
-  return talk(&request) < 0 && errno != EEXIST ? fail("add route", destination) : 0;
+  request_begin(&request, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, &body, sizeof body);
+  if (!anywhere) request_add(&request, RTA_DST, to.bytes, to.size);
+  request_add(&request, RTA_GATEWAY, gateway.bytes, gateway.size);
+  if (index != 0) request_add(&request, RTA_OIF, &index, sizeof index);
+  return request_send(&request) < 0 && errno != EEXIST ? fail("add route", destination) : 0;
 }

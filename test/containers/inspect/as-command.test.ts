@@ -115,6 +115,7 @@ const values = {
       'name=two,ip=10.0.0.5,alias=a,alias=b,mac-address=02:42:0a:00:00:05',
     ]),
   ),
+  'network-rate': optional(fc.constantFrom('10mbit', 'none', 'egress=1.5mbps,ingress=none', '65537')),
   'network-alias': some(fc.constantFrom('db', 'cache')),
   ip: optional(fc.constant('10.0.0.4')),
   ip6: optional(fc.constant('fd00::4')),
