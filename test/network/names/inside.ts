@@ -3,6 +3,7 @@
  * outcome as a line. Asking with Node's own resolver, sending what no resolver would, connecting.
  */
 
+import { spawnSync } from 'node:child_process'
 import { createSocket } from 'node:dgram'
 import { Resolver } from 'node:dns/promises'
 import { once } from 'node:events'
@@ -20,14 +21,15 @@ export type Errand =
       readonly host?: string
       readonly port?: number
     }
-  /** Bytes in base64 over one connection; reads until it has been closed or so many bytes have come. */
-  | {
-      readonly do: 'tcp'
-      readonly data: string
-      readonly bytes: number
-      readonly host?: string
-      readonly port?: number
-    }
+  /** Bytes in base64 over one connection to the responder; reads so many messages. */
+  | { readonly do: 'tcp'; readonly data: string; readonly messages: number }
+  /** Bytes in base64 to the responder by TCP, and no more. */
+  | { readonly do: 'send'; readonly data: string }
+  /** Connections to the responder that say nothing. */
+  | { readonly do: 'hold'; readonly connections: number }
+  | { readonly do: 'run'; readonly argv: readonly [string, ...string[]] }
+  /** By UDP, on all addresses. */
+  | { readonly do: 'listen'; readonly port: number }
   /** Connects, and stays so: `say` and what comes back is what `keep` does to it later. */
   | { readonly do: 'connect'; readonly host: string; readonly port: number }
   | { readonly do: 'say'; readonly text: string }
@@ -50,7 +52,32 @@ async function run(errand: Errand): Promise<Outcome> {
     case 'udp':
       return { packets: await exchange(errand) }
     case 'tcp':
-      return { data: await stream(errand) }
+      return { replies: await stream(errand) }
+    case 'send': {
+      const socket = connect(53, '127.0.0.11')
+      socket.on('error', () => {}) // it may be hung up on
+      socket.resume().end(Buffer.from(errand.data, 'base64'))
+      await once(socket, 'close')
+      return {}
+    }
+    case 'hold': {
+      const held = Array.from({ length: errand.connections }, () => connect(53, '127.0.0.11'))
+      for (const socket of held) socket.on('error', () => {}) // those that the other side has had enough of
+      await Promise.all(held.map((socket) => once(socket, 'connect')))
+      return { held: held.length }
+    }
+    case 'run': {
+      const [program, ...words] = errand.argv
+      const { stdout, stderr, status } = spawnSync(program, words, { encoding: 'utf8', timeout: 20_000 })
+      return { output: stdout, complaint: stderr, status }
+    }
+    case 'listen': {
+      const socket = createSocket('udp4')
+      const listening = once(socket, 'listening')
+      socket.bind(errand.port, '0.0.0.0')
+      await listening
+      return { listening: true }
+    }
     case 'connect':
       kept?.destroy()
       kept = connect(errand.port, errand.host)
@@ -91,19 +118,20 @@ async function exchange({ packets, waitMs, host = '127.0.0.11', port = 53 }: Ext
   return replies
 }
 
-async function stream({ data, bytes, host = '127.0.0.11', port = 53 }: Extract<Errand, { do: 'tcp' }>) {
-  const socket = connect(port, host)
-  const chunks: Buffer[] = []
-  let size = 0
+async function stream({ data, messages }: Extract<Errand, { do: 'tcp' }>): Promise<readonly string[]> {
+  const socket = connect(53, '127.0.0.11')
+  const replies: string[] = []
+  let read = Buffer.alloc(0)
   await once(socket, 'connect')
   socket.write(Buffer.from(data, 'base64'))
   for await (const chunk of socket) {
-    chunks.push(chunk as Buffer)
-    size += (chunk as Buffer).length
-    if (size >= bytes) break
+    read = Buffer.concat([read, chunk as Buffer])
+    for (; read.length >= 2 && read.length >= 2 + read.readUInt16BE(0); read = read.subarray(2 + read.readUInt16BE(0)))
+      replies.push(read.toString('base64', 2, 2 + read.readUInt16BE(0)))
+    if (replies.length >= messages) break
   }
   socket.destroy()
-  return Buffer.concat(chunks).toString('base64')
+  return replies
 }
 
 for await (const line of createInterface({ input: process.stdin })) {

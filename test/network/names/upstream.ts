@@ -24,7 +24,8 @@ export interface Resource {
   readonly ttl?: number
 }
 
-export type Table = (name: string, type: number) => Answer | undefined
+/** @param from - the packet itself, and the port it came from */
+export type Table = (name: string, type: number, from: { query: Buffer; port: number }) => Answer | undefined
 
 export interface Upstream {
   readonly address: string
@@ -50,7 +51,7 @@ export async function startUpstream(table: Table): Promise<Upstream> {
   socket.on('message', (query: Buffer, from: RemoteInfo) => {
     const { name, type } = readQuestion(query)
     asked.push(`udp ${name}`)
-    const found = table(name, type)
+    const found = table(name, type, { query, port: from.port })
     const answer = found?.truncated === true ? { truncated: true } : found
     for (const packet of answer?.forged?.(query) ?? []) socket.send(packet, from.port, from.address)
     if (answer?.silent !== true) socket.send(respond(query, answer), from.port, from.address)
@@ -76,7 +77,7 @@ function serve(connection: Socket, asked: string[], table: Table): void {
       read = read.subarray(2 + query.length)
       const { name, type } = readQuestion(query)
       asked.push(`tcp ${name}`)
-      const { truncated: _, ...answer } = table(name, type) ?? { rcode: 3 }
+      const { truncated: _, ...answer } = table(name, type, { query, port: connection.remotePort ?? 0 }) ?? { rcode: 3 }
       const packet = respond(query, answer)
       const length = Buffer.alloc(2)
       length.writeUInt16BE(packet.length)
