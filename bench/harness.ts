@@ -51,6 +51,30 @@ export function report(title: string, measurements: readonly Measurement[]): voi
   }
 }
 
+/** How fast each is, in the unit of the title: taken by turns, as above; `sample` measures one. Prints as `report` does. */
+export function reportRates<Item extends { readonly name: string }>(
+  title: string,
+  items: readonly Item[],
+  { rounds, sample }: { readonly rounds: number; readonly sample: (item: Item) => number },
+): void {
+  const samples = new Map<Item, number[]>(items.map((item) => [item, []]))
+  for (let round = 0; round < rounds; round++) for (const item of items) samples.get(item)?.push(sample(item))
+  const [first = []] = samples.values()
+  console.log(`\n${title}`)
+  console.log(
+    ['', 'median', 'min', 'max', 'first ÷ this'].map((cell, index) => cell.padStart(index === 0 ? 24 : 14)).join(''),
+  )
+  for (const [{ name }, rates] of samples) {
+    const cells = [median(rates), Math.min(...rates), Math.max(...rates)].map((rate) =>
+      rate.toLocaleString('en', { maximumSignificantDigits: 4, useGrouping: false }),
+    )
+    console.log(
+      name.padEnd(24) +
+        [...cells, (median(first) / median(rates)).toFixed(2)].map((cell) => cell.padStart(14)).join(''),
+    )
+  }
+}
+
 /** Runs a program to its end and returns what it printed. @throws when it fails */
 export function run(program: string, args: readonly string[], env: NodeJS.ProcessEnv = process.env): string {
   const { status, stdout, stderr, error } = spawnSync(program, args, { env, encoding: 'utf8', maxBuffer: 1 << 28 })

@@ -1,19 +1,38 @@
 /** Images for the benchmarks, made here and pushed to the benchmark's own registry. */
 import { createHash } from 'node:crypto'
 import { copyFileSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { run } from './harness.ts'
 import { type Bench, commandLine } from './peers.ts'
 
 /** One layer with a static busybox. @returns the reference to pull */
 export function pushBusybox(bench: Bench): string {
+  return pushTree(bench, busyboxTree(bench), 'bench/busybox:1')
+}
+
+/** The same with this host's iperf3 and a client that asks for names. @returns the reference to pull */
+export function pushNetworkTools(bench: Bench): string {
+  const root = busyboxTree(bench)
+  const iperf = run('sh', ['-c', 'command -v iperf3']).trim()
+  for (const path of run('ldd', [iperf]).match(/\/\S+/g) ?? []) {
+    mkdirSync(join(root, dirname(path)), { recursive: true })
+    copyFileSync(path, join(root, path))
+  }
+  copyFileSync(iperf, join(root, 'bin/iperf3'))
+  mkdirSync(join(root, 'tmp')) // for the buffers of iperf3
+  const source = join(import.meta.dirname, 'lookup.c')
+  run('gcc', ['-std=gnu11', '-O2', '-Wall', '-Wextra', '-static', '-o', join(root, 'bin/lookup'), source])
+  return pushTree(bench, root, 'bench/network:1')
+}
+
+function busyboxTree(bench: Bench): string {
   const root = join(bench.scratch, 'busybox')
   mkdirSync(join(root, 'bin'), { recursive: true })
   mkdirSync(join(root, 'etc'))
   copyFileSync(run('sh', ['-c', 'command -v busybox']).trim(), join(root, 'bin/busybox'))
   for (const applet of ['sh', 'true', 'cat', 'echo']) symlinkSync('busybox', join(root, 'bin', applet))
   writeFileSync(join(root, 'etc/passwd'), 'root:x:0:0:root:/:/bin/sh\n')
-  return pushTree(bench, root, 'bench/busybox:1')
+  return root
 }
 
 /** A layer's worth of this host's own files: real names, real sizes, real entropy. */

@@ -4,8 +4,9 @@ import { spawnSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 
-const HELPERS = ['main', 'harness', 'peers', 'images']
+const HELPERS = ['main', 'harness', 'peers', 'images', 'own-network', 'network-parts']
 const known = readdirSync(import.meta.dirname)
+  .filter((file) => file.endsWith('.ts'))
   .map((file) => file.replace(/\.ts$/, ''))
   .filter((name) => !HELPERS.includes(name))
 const wanted = process.argv.length > 2 ? process.argv.slice(2) : known

@@ -28,13 +28,18 @@ export interface Bench extends AsyncDisposable {
 const DEADLINE_MS = 30_000
 const coracle = join(import.meta.dirname, '../bin/coracle')
 
+export interface BenchOptions {
+  /** Docker makes its bridge and rules, where it runs: see `own-network.ts`. */
+  readonly networks?: boolean
+}
+
 /** @throws when Debian's docker-registry is not installed, because nothing can be pulled then */
-export async function openBench(): Promise<Bench> {
+export async function openBench({ networks = false }: BenchOptions = {}): Promise<Bench> {
   const scratch = mkdtempSync(join(tmpdir(), 'coracle-bench-'))
   const children: ChildProcess[] = []
   const registry = await startRegistry(scratch, children)
   const peers = [coraclePeer(scratch)]
-  const docker = hasPeer('dockerd') ? await startDocker(scratch, children) : undefined
+  const docker = hasPeer('dockerd') ? await startDocker(scratch, { children, networks }) : undefined
   if (docker !== undefined) peers.push(docker)
   if (hasPeer('podman')) peers.push(podmanPeer(scratch))
   return { scratch, peers, registry, [Symbol.asyncDispose]: () => close(scratch, children) }
@@ -67,10 +72,15 @@ function podmanPeer(scratch: string): Peer {
   return { name: 'podman', command: [...command], env: process.env, runArgs: limits }
 }
 
-async function startDocker(scratch: string, children: ChildProcess[]): Promise<Peer | undefined> {
+interface DockerOptions {
+  readonly children: ChildProcess[]
+  readonly networks: boolean
+}
+
+async function startDocker(scratch: string, { children, networks }: DockerOptions): Promise<Peer | undefined> {
   const at = (name: string) => join(scratch, name)
   const socket = `unix://${at('docker.sock')}`
-  const isolated = ['--bridge=none', '--iptables=false', '--ip6tables=false']
+  const isolated = networks ? [] : ['--bridge=none', '--iptables=false', '--ip6tables=false']
   const state = ['--data-root', at('docker'), '--exec-root', at('docker-exec'), '--pidfile', at('docker.pid')]
   const log = openSync(at('dockerd.log'), 'w')
   children.push(spawn('dockerd', ['-H', socket, ...isolated, ...state], { stdio: ['ignore', log, log] }))
