@@ -45,7 +45,7 @@ export function untilNoBridge(): void {
     if (!readdirSync('/sys/class/net').some((name) => name.startsWith('cb-'))) return
     Atomics.wait(clock, 0, 0, 20)
   }
-  throw new Error('a bridge of coracle stays')
+  throw new Error(`a bridge of coracle stays: ${readdirSync('/sys/class/net')}`)
 }
 
 /** @param pid - of the container's first process @returns one line for each process that answers for the container's names */

@@ -10,7 +10,7 @@ import { invoke, openBench, type Peer, pull } from './peers.ts'
 
 const ROUNDS = Number(process.env['BENCH_ROUNDS'] ?? 15)
 const RATE_ROUNDS = 3
-const IPERF_SECONDS = 3
+const IPERF_SECONDS = Number(process.env['BENCH_SECONDS'] ?? 3)
 const LOOKUP_SECONDS = 5
 
 enterOwnNetwork()
@@ -27,7 +27,7 @@ try {
   await using far = await startFarMachine()
   measureThroughput(far)
   measureConnect()
-  if (process.env["NO_DNS"] === undefined) measureNames()
+  measureNames()
 } finally {
   for (const peer of peers) invoke(peer, ['rm', '-f', 'server', 'client'])
   untilNoBridge()
@@ -85,16 +85,18 @@ function addressOf(peer: Peer, name: string): string {
 
 function measureConnect(): void {
   const onSecond = (peer: Peer, verb: string) => void invoke(peer, ['network', verb, 'second', 'client'])
-  for (const peer of peers) onSecond(peer, 'connect')
-  const [connect, disconnect] = ['connect', 'disconnect'].map((verb, index, verbs) =>
-    peers.map((peer) => ({
+  for (const [verb, opposite] of [
+    ['connect', 'disconnect'],
+    ['disconnect', 'connect'],
+  ] as const) {
+    for (const peer of peers) onSecond(peer, verb)
+    const subjects = peers.map((peer) => ({
       name: peer.name,
       work: () => onSecond(peer, verb),
-      reset: () => onSecond(peer, verbs[1 - index] ?? ''),
-    })),
-  )
-  report(`network connect (${ROUNDS} rounds)`, measure(connect ?? [], ROUNDS))
-  report(`network disconnect (${ROUNDS} rounds)`, measure(disconnect ?? [], ROUNDS))
+      reset: () => onSecond(peer, opposite),
+    }))
+    report(`network ${verb} (${ROUNDS} rounds)`, measure(subjects, ROUNDS))
+  }
 }
 
 function measureNames(): void {
