@@ -1,7 +1,7 @@
 /** What the benchmark of networks needs beside containers: a second machine, a look at the responder, patience. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { run } from './harness.ts'
 
 const NEAR = '10.99.0.1'
@@ -53,7 +53,7 @@ export function responderMemory(pid: number): string {
   const supervisor = statusOf(pid, 'PPid')
   const responders = readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name) && Number(name) !== pid && isChildOf(name, supervisor))
-    .filter((name) => readlinkSync(`/proc/${name}/exe`).includes('coracle-native'))
+    .filter((name) => readFileSync(`/proc/${name}/cmdline`, 'utf8').split('\0')[1] === 'resolve')
   return responders.map(memoryOf).join('\n') || 'no process of its own'
 }
 
