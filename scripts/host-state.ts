@@ -1,4 +1,5 @@
 /** What a test run could leave behind on the host, as a list of lines to compare before and after. */
+import { spawnSync } from 'node:child_process'
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,7 +8,7 @@ const OURS = /coracle/
 const SERVERS = new Set(['coracle-native', 'docker-registry'])
 
 export function readHostState(): string[] {
-  return [...mounts(), ...cgroups(), ...scratch(), ...processes(), ...namespaces()].sort()
+  return [...mounts(), ...cgroups(), ...scratch(), ...processes(), ...namespaces(), ...links(), ...tables()].sort()
 }
 
 function mounts(): string[] {
@@ -68,6 +69,19 @@ function namespaces(): string[] {
     }
   }
   return [...found]
+}
+
+/** Bridges and links of containers' networks. */
+function links(): string[] {
+  return readdirSync('/sys/class/net')
+    .filter((name) => /^c[a-z]-[0-9a-f]{8}/.test(name))
+    .map((name) => `link ${name}`)
+}
+
+/** Of packet rules; none where there is no nft, or no right to look. */
+function tables(): string[] {
+  const { stdout } = spawnSync('nft', ['list', 'tables'], { encoding: 'utf8' })
+  return (stdout ?? '').split('\n').filter((line) => OURS.test(line))
 }
 
 function readOr(read: () => string): string | undefined {
