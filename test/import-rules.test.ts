@@ -38,11 +38,13 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   ],
   build: ['images', 'containers', 'plugins', 'linux', '*'],
   compose: ['plugins', '*'],
+  // tar streams and trees: what cp, commit, export and volumes have in common
+  archive: ['images', 'linux', '*'],
   // these drive the native program: supervisor, apply, control groups
-  containers: ['images', 'network', 'volumes', 'plugins', 'linux', '*'],
+  containers: ['archive', 'images', 'network', 'volumes', 'plugins', 'linux', '*'],
   images: ['registry', 'plugins', 'linux', '*'],
   network: ['plugins', 'linux', '*'],
-  volumes: ['plugins', 'linux', '*'],
+  volumes: ['archive', 'plugins', 'linux', '*'],
   plugins: ['oci', 'errors.ts', 'util'],
   registry: ['*'],
   linux: ['*'],

@@ -13,6 +13,7 @@ import { readIdMappings, seccompFor } from './host.ts'
 import { readHostFile } from './host-file.ts'
 import { findRecord } from './records.ts'
 import type { ContainerRoom } from './room.ts'
+import { shapeMounts } from './shape-mounts.ts'
 import { containerCapabilities } from './spec/capabilities.ts'
 import { containerDevices } from './spec/devices.ts'
 import { type EtcFiles, type EtcOptions, etcFiles } from './spec/etc-files.ts'
@@ -67,20 +68,24 @@ async function describeBundle(
   const { config, host, argv } = draft.settings
   makeBindSources(host)
   const capabilities = containerCapabilities(host)
-  return makeSpec({
+  const volumes = await volumeMounts(room, draft, directories.data)
+  const user = userOf(draft, directories.rootfs)
+  const spec = makeSpec({
     id: draft.id,
     config,
     host,
     argv,
-    user: userOf(draft, directories.rootfs),
+    user,
     directory: directories.data,
-    volumes: volumeMounts(room, draft, directories.data),
+    volumes: volumes.mounts,
     devices: containerDevices(host),
     seccomp: await seccompFor(host, capabilities),
     hostHostname: hostname(),
     joined: joinedNamespaces(room, host),
     idMappings: await readIdMappings(),
   })
+  const settings = [...host.Mounts, ...volumes.settings]
+  return { ...spec, mounts: shapeMounts(spec.mounts ?? [], settings, { directory: directories.data, user }) }
 }
 
 function userOf({ settings }: Draft, rootfs: RootFilesystem): ResolvedUser {

@@ -5,18 +5,21 @@ import type { MountSpec } from '../oci/runtime-spec.ts'
 import type { RootFilesystem } from '../plugins/contract.ts'
 import { transaction } from '../state/database.ts'
 import { insertUse, insertVolumeEvent, readVolume, usesBy } from '../volumes/records.ts'
-import { createVolume, volumePath } from '../volumes/store.ts'
+import { volumePath } from '../volumes/room.ts'
+import { settleVolume } from '../volumes/settle.ts'
+import { createVolume } from '../volumes/store.ts'
 import type { MountSetting, VolumeRecord } from '../volumes/types.ts'
 import type { Draft } from './draft.ts'
+import { readRecord } from './records.ts'
 import type { ContainerRoom } from './room.ts'
 
 /** Makes what is missing, and records who has it. The container is on record. */
 export async function attachVolumes(room: ContainerRoom, draft: Draft, rootfs: RootFilesystem): Promise<void> {
   for (const mount of wantedVolumes(draft)) {
     const volume = await attach(room, draft.id, mount)
-    if (mount.NoCopy === true || isForeign(volume)) continue
+    if (mount.NoCopy === true || mount.Subpath !== undefined || isForeign(volume)) continue
     const { copyUp } = await import('./copy-up.ts')
-    await copyUp(room, { volume: volume.name, target: mount.Target }, rootfs)
+    await copyUp(room, { volume, target: mount.Target }, rootfs)
   }
 }
 
@@ -43,28 +46,50 @@ function isForeign({ options }: VolumeRecord): boolean {
 }
 
 /** A path of the image's where nothing else is mounted is an anonymous volume. The last word on a path counts. */
-function wantedVolumes({ settings: { config, host } }: Pick<Draft, 'settings'>): readonly MountSetting[] {
+function wantedVolumes({
+  settings: { config, host },
+  backendName,
+}: Pick<Draft, 'settings' | 'backendName'>): readonly MountSetting[] {
   const asked = new Map(host.Mounts.filter(({ Type }) => Type === 'volume').map((mount) => [mount.Target, mount]))
   const taken = new Set([...host.Mounts.map(({ Target }) => Target), ...Object.keys(host.Tmpfs), '/'])
-  const declared = Object.keys(config.Volumes ?? {})
+  // The files of a WebAssembly container are in memory: there is nothing that a volume could keep.
+  const declared = Object.keys((backendName === 'wasi' ? null : config.Volumes) ?? {})
     .map((path) => normalize(`/${path}`).replace(/(.)\/+$/, '$1'))
     .filter((target) => !taken.has(target))
     .map((Target): MountSetting => ({ Type: 'volume', Source: '', Target, ReadOnly: false }))
   return [...asked.values(), ...new Map(declared.map((mount) => [mount.Target, mount])).values()]
 }
 
-/** As the container's uses say. What is not on record (`--debug-plan`) has none yet. */
-export function volumeMounts(room: ContainerRoom, draft: Draft, directory: string): readonly MountSpec[] {
+export interface VolumeMounts {
+  readonly settings: readonly MountSetting[]
+  readonly mounts: readonly MountSpec[]
+}
+
+/** As the container's uses say. Of one that is not on record (`--debug-plan`), as they would be. */
+export async function volumeMounts(room: ContainerRoom, draft: Draft, directory: string): Promise<VolumeMounts> {
   const uses = usesBy(room.database, draft.id)
-  if (uses.length === 0) return earlierVolumes(draft, directory)
-  return uses.flatMap(({ volume, mount }) => {
+  if (uses.length === 0) return { settings: [], mounts: otherVolumes(room, draft, directory) }
+  const mounts: MountSpec[] = []
+  for (const { volume, mount } of uses) {
     const record = readVolume(room.database, volume)
-    return record === undefined ? [] : [mountOf(record, mount, volumePath(room.paths, volume))]
+    if (record === undefined) continue
+    await settleVolume(room, record)
+    mounts.push(mountOf(record, mount, volumePath(room.paths, volume)))
+  }
+  return { settings: uses.map(({ mount }) => mount), mounts }
+}
+
+function otherVolumes(room: ContainerRoom, draft: Draft, directory: string): readonly MountSpec[] {
+  if (readRecord(room.database, draft.id) !== undefined) return earlierVolumes(draft, directory)
+  return wantedVolumes(draft).map((mount) => {
+    const { Source: name, VolumeOptions: options = {} } = mount
+    const record = readVolume(room.database, name) ?? { options }
+    return mountOf(record, mount, volumePath(room.paths, name === '' ? 'ANONYMOUS' : name))
   })
 }
 
 /** A volume with options is mounted in the container's own mount namespace: nothing of it is on the host. */
-function mountOf({ options }: VolumeRecord, mount: MountSetting, path: string): MountSpec {
+function mountOf({ options }: Pick<VolumeRecord, 'options'>, mount: MountSetting, path: string): MountSpec {
   const { type, device = '', o = '' } = options
   const destination = mount.Target
   const words = o.split(',').filter((word) => word !== '')

@@ -98,12 +98,16 @@ export function readTree(
   return ask([root], pathRequest(REQUEST.walk, path, (options.follow ? FOLLOW : 0) | CONTENT), options)
 }
 
-/** The union of unpacked layers, top-most first, as an overlay would show it. */
+/**
+ * The union of unpacked layers, top-most first, as an overlay would show it.
+ *
+ * @param options.from - a directory in it, without links on the way; nothing is read where there is none
+ */
 export function readMerged(
   layers: readonly string[],
-  options: ReadOptions & { readonly sink: TreeSink },
+  { from = '', ...options }: ReadOptions & { readonly sink: TreeSink; readonly from?: ByteString },
 ): Promise<void> {
-  return ask(layers, new StepWriter().begin(REQUEST.merged, 0), options)
+  return ask(layers, new StepWriter().begin(REQUEST.merged, stringBytes(from)).string(from), options)
 }
 
 /**

@@ -48,8 +48,18 @@ const ENCODINGS: { readonly [N in Name]: Encoding<Extract<ChildStep, { do: N }>>
       const { type, recursive } = step.propagation === undefined ? UNCHANGED : propagationFlags(step.propagation)
       record.string(step.source).string(step.target).flag(step.recursive)
       record.u64(mountAttributes(step.flags)).flag(step.recursiveFlags)
-      record.u64(type).flag(recursive).u32(CREATE[step.create])
+      record
+        .u64(type)
+        .flag(recursive)
+        .u32(CREATE[step.create])
+        .string(step.within ?? '')
+      record.ranges(step.idMap?.uids ?? []).ranges(step.idMap?.gids ?? [])
     },
+  ],
+  overlay: [
+    110,
+    (record, { target, lower, upper, work, options }) =>
+      record.string(target).strings(lower).string(upper).string(work).strings(options),
   ],
   remount: [
     71,

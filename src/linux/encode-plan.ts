@@ -132,11 +132,5 @@ export function encodeIdMaps(
 ): void {
   // An unprivileged writer of gid_map must give setgroups up first; newgidmap needs no such thing.
   record.flag(helpers).flag(!helpers && process.geteuid?.() !== 0)
-  encodeRanges(record, uids)
-  encodeRanges(record, gids)
-}
-
-function encodeRanges(record: WireWriter, ranges: readonly IdRange[]): void {
-  record.u32(ranges.length)
-  for (const { inside, outside, size } of ranges) record.u32(inside).u32(outside).u32(size)
+  record.ranges(uids).ranges(gids)
 }

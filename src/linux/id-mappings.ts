@@ -11,6 +11,11 @@ export interface IdMappings {
   readonly helpers: boolean
 }
 
+/** Those to work in as an ordinary user; root needs none. */
+export function userIdMaps(): IdMappings | undefined {
+  return process.geteuid?.() === 0 ? undefined : readIdMappings()
+}
+
 /** Root inside is the user outside; the ids after it come from the user's subordinate ranges, where there are any. */
 export function readIdMappings(
   uid: number = process.geteuid?.() ?? 0,

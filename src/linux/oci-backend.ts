@@ -94,7 +94,9 @@ async function plan(bundle: Bundle, program: string, options: OciBackendOptions)
 }
 
 /** What belongs to our own launcher and no runtime does for us. */
-function refuseBundle({ rootless, init }: Bundle, { runtime }: OciBackendOptions): void {
+function refuseBundle({ rootless, init, spec }: Bundle, { runtime }: OciBackendOptions): void {
+  if (spec.mounts?.some(({ within }) => within !== undefined))
+    throw new LaunchImpossible(`volume-subpath does not go with --runtime ${runtime}`, 'leave one of them out')
   if (rootless)
     throw new LaunchImpossible(
       `--runtime ${runtime} needs root: its mounts are made before it starts`,

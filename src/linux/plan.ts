@@ -189,6 +189,19 @@ export type ChildStep =
       readonly propagation?: Propagation
       readonly create: Create
       readonly optional: boolean
+      /** A part of the source, looked up in it: no link leads out. */
+      readonly within?: string
+      /** From the ids of the files (`inside`) to those that are shown. */
+      readonly idMap?: { readonly uids: readonly IdRange[]; readonly gids: readonly IdRange[] }
+    }
+  /** Host directories as one inside the root; `lower` top-most first, changes go to `upper`. */
+  | {
+      readonly do: 'overlay'
+      readonly target: string
+      readonly lower: readonly string[]
+      readonly upper: string
+      readonly work: string
+      readonly options: readonly string[]
     }
   /** Mount attributes changed on an existing mount inside the root (`/` is the root itself). */
   | {

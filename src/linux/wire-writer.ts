@@ -50,6 +50,13 @@ export class WireWriter {
     return this
   }
 
+  /** Ranges of ids, as a user namespace maps them. */
+  ranges(list: readonly { readonly inside: number; readonly outside: number; readonly size: number }[]): this {
+    this.u32(list.length)
+    for (const { inside, outside, size } of list) this.u32(inside).u32(outside).u32(size)
+    return this
+  }
+
   bytes(data: Uint8Array): this {
     return this.u32(data.length).raw(data)
   }

@@ -61,8 +61,11 @@ export interface MountSpec {
   type?: string
   source?: string
   options?: string[]
+  /** From the ids of its files (`containerID`) to those that are shown (`hostID`). */
   uidMappings?: IdMapping[]
   gidMappings?: IdMapping[]
+  /** Not of the specification: a path below the source, no link of which leads out of it. */
+  within?: string
 }
 
 export interface IdMapping {

@@ -111,7 +111,7 @@ function makeJob({ spec, rootfs, directory, rootless }: Bundle): WasiJob {
 function refuseBinds({ spec, directory }: Bundle): void {
   const foreign = (spec.mounts ?? []).find(
     ({ type, options = [], source = '' }) =>
-      (type === 'bind' || options.some((word) => /^r?bind$/.test(word))) &&
+      (type === 'bind' || type === 'overlay' || options.some((word) => /^r?bind$/.test(word))) &&
       !source.startsWith(`${directory}/`) &&
       !SYSTEM.test(source),
   )

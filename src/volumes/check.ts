@@ -5,7 +5,8 @@ import { volumeDirectory } from '../paths.ts'
 import { type CheckOptions, type Finding, mendable, type RoomReport } from '../state/findings.ts'
 import { setAside } from '../state/lost-and-found.ts'
 import { listRemoved, listVolumes, readVolume } from './records.ts'
-import { lockVolume, removeLeftFiles, type VolumeRoom, volumePath } from './store.ts'
+import { lockVolume, type VolumeRoom, volumePath } from './room.ts'
+import { removeLeftFiles } from './store.ts'
 
 /** Safe beside any other command: each volume is held while it is looked at. */
 export async function checkVolumes(room: VolumeRoom, options: CheckOptions): Promise<RoomReport> {

@@ -5,7 +5,8 @@ import { logEvent } from '../state/events.ts'
 import { treeBytes } from '../util/tree-bytes.ts'
 import { VolumeInUse, VolumeNotFound } from './errors.ts'
 import { listVolumes, readVolume, usersOf } from './records.ts'
-import { removeVolume, type VolumeRoom, volumePath } from './store.ts'
+import { type VolumeRoom, volumePath } from './room.ts'
+import { removeVolume } from './store.ts'
 import type { PrunedVolumes, VolumeDocument, VolumeRecord, VolumeUsage } from './types.ts'
 
 type Matches = (volume: VolumeRecord) => boolean

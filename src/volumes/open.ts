@@ -1,5 +1,5 @@
 /** Opens the volume room; its code is loaded when it is asked for something. */
-import type { VolumeRoom } from './store.ts'
+import type { VolumeRoom } from './room.ts'
 import type { VolumeEngine } from './types.ts'
 
 export function openVolumes(room: VolumeRoom): VolumeEngine {

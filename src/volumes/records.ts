@@ -1,6 +1,7 @@
 /** The rows of volumes and of their uses. */
 import type { Database } from '../state/database.ts'
 import { insertEvent } from '../state/events.ts'
+import { isAlive } from '../util/process-identity.ts'
 import type { MountSetting, VolumeRecord } from './types.ts'
 
 type Row = Readonly<Record<string, unknown>>
@@ -82,15 +83,39 @@ export interface VolumeUser {
   readonly id: string
   readonly name: string
   readonly state: string
+  /** Its processes see the directory as it is now. */
+  readonly mounted: boolean
+  /** Mounted, or about to be by a command that has looked already. */
+  readonly busy: boolean
 }
 
 export function usersOf(database: Database, volume: string): readonly VolumeUser[] {
-  return database
+  const rows = database
     .prepare(
-      `SELECT id, name, state FROM containers
+      `SELECT id, name, state, owner_pid, owner_start FROM containers
        WHERE id IN (SELECT container FROM volume_uses WHERE volume = ?) ORDER BY created_at, name`,
     )
-    .all(volume) as unknown as readonly VolumeUser[]
+    .all(volume)
+  return rows.map(toUser)
+}
+
+function toUser(row: Row): VolumeUser {
+  const state = row['state'] as string
+  const mounted = state !== 'created' && state !== 'exited'
+  const owner = { pid: row['owner_pid'] as number, startTime: row['owner_start'] as number }
+  const busy = mounted || (row['owner_pid'] !== null && isAlive(owner))
+  return { id: row['id'] as string, name: row['name'] as string, state, mounted, busy }
+}
+
+/** The volume whose directory still has this name. */
+export function volumeMovedFrom(database: Database, name: string): VolumeRecord | undefined {
+  const row = database.prepare('SELECT * FROM volumes WHERE moved_from = ?').get(name)
+  return row === undefined ? undefined : toVolume(row)
+}
+
+/** Its directory has the new name. */
+export function clearMovedFrom(database: Database, name: string): void {
+  database.prepare('UPDATE volumes SET moved_from = NULL WHERE name = ?').run(name)
 }
 
 function toVolume(row: Row): VolumeRecord {
@@ -101,6 +126,7 @@ function toVolume(row: Row): VolumeRecord {
     options: JSON.parse(row['options'] as string) as Record<string, string>,
     anonymous: row['anonymous'] === 1,
     createdAtMs: row['created_at'] as number,
+    ...(row['moved_from'] !== null && { movedFrom: row['moved_from'] as string }),
   }
 }
 

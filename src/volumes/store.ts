@@ -1,34 +1,28 @@
 /** Volumes on disk and in the database. A row is there only while its directory is; a directory alone is nobody's. */
 import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync } from 'node:fs'
-import { join } from 'node:path'
 import { InvalidArgument } from '../errors.ts'
 import { removeFiles } from '../linux/remove-files.ts'
-import { type Paths, volumeDirectory } from '../paths.ts'
-import { type Database, transaction } from '../state/database.ts'
-import { acquireLock, type Lock } from '../state/lock.ts'
+import { volumeDirectory } from '../paths.ts'
+import { transaction } from '../state/database.ts'
+import type { Lock } from '../state/lock.ts'
 import { setAside } from '../state/lost-and-found.ts'
 import { VolumeConflict, VolumeInUse, VolumeNotFound } from './errors.ts'
 import { checkVolumeName } from './names.ts'
-import { deleteVolume, forgetRemoved, insertVolume, listRemoved, readVolume, usersOf } from './records.ts'
+import {
+  deleteVolume,
+  forgetRemoved,
+  insertVolume,
+  listRemoved,
+  readVolume,
+  usersOf,
+  volumeMovedFrom,
+} from './records.ts'
+import { lockVolume, type VolumeRoom, volumePath } from './room.ts'
+import { settleHeld, settleRenames } from './settle.ts'
 import type { NewVolume, VolumeRecord } from './types.ts'
 
-export interface VolumeRoom {
-  readonly paths: Paths
-  readonly database: Database
-}
-
 const OPTIONS = new Set(['type', 'device', 'o'])
-
-/** What a container sees of the volume. */
-export function volumePath(paths: Paths, name: string): string {
-  return join(volumeDirectory(paths, name), '_data')
-}
-
-/** Held while the directory is made, filled or removed. */
-export function lockVolume(database: Database, name: string): Promise<Lock> {
-  return acquireLock(database, `volume:${name}`)
-}
 
 /** See `VolumeEngine.create`. */
 export async function createVolume({ paths, database }: VolumeRoom, asked: NewVolume): Promise<VolumeRecord> {
@@ -37,7 +31,7 @@ export async function createVolume({ paths, database }: VolumeRoom, asked: NewVo
   const { driver = 'local', labels = {}, options = {} } = asked
   checkVolumeName(name)
   checkOptions(driver, options)
-  using _lock = await lockVolume(database, name)
+  using _lock = await lockName({ paths, database }, name)
   const found = readVolume(database, name)
   if (found !== undefined) {
     if (Object.keys(options).length > 0 && !sameOptions(options, found.options)) throw new VolumeConflict(name)
@@ -48,6 +42,20 @@ export async function createVolume({ paths, database }: VolumeRoom, asked: NewVo
   const volume = { name, driver, labels, options, anonymous, createdAtMs: Date.now() }
   transaction(database, () => insertVolume(database, volume))
   return volume
+}
+
+/** Held, with nothing in the way that a command which was killed has left. */
+async function lockName(room: VolumeRoom, name: string): Promise<Lock> {
+  for (;;) {
+    await settleRenames(room, name)
+    using held = new DisposableStack()
+    const lock = held.use(await lockVolume(room.database, name))
+    if (volumeMovedFrom(room.database, name) !== undefined) continue
+    const found = readVolume(room.database, name)
+    if (found !== undefined) await settleHeld(room, found)
+    held.move()
+    return lock
+  }
 }
 
 /** A removal that was cut short has left something there, or somebody's data that a lost database no longer names. */
@@ -79,7 +87,7 @@ function sameOptions(one: Readonly<Record<string, string>>, other: Readonly<Reco
 export async function removeVolume(room: VolumeRoom, name: string): Promise<void> {
   const { database } = room
   {
-    using _lock = await lockVolume(database, name)
+    using _lock = await lockName(room, name)
     transaction(database, () => {
       const volume = readVolume(database, name)
       if (volume === undefined) throw new VolumeNotFound(name)

@@ -18,6 +18,12 @@ export interface MountSetting {
   TmpfsSizeBytes?: number
   TmpfsMode?: number
   TmpfsOptions?: string[]
+  /** The user that the container runs as owns what the owner of the source owns; or ids as told. */
+  IdMap?: true | { readonly Uids: readonly IdTriple[]; readonly Gids: readonly IdTriple[] }
+  /** Changes go to the container, and with it. */
+  Overlay?: boolean
+  /** volume: only this directory or file of it */
+  Subpath?: string
   /** volume: the image's content is not copied into it */
   NoCopy?: boolean
   /** volume: what a new one is made with */
@@ -25,6 +31,9 @@ export interface MountSetting {
   VolumeDriver?: string
   VolumeOptions?: Record<string, string>
 }
+
+/** First id of the files, first id that is shown, how many. */
+export type IdTriple = readonly [files: number, shown: number, size: number]
 
 export interface VolumeRecord {
   readonly name: string
@@ -35,6 +44,8 @@ export interface VolumeRecord {
   /** Nobody has named it: it goes with its container where that is removed with its volumes. */
   readonly anonymous: boolean
   readonly createdAtMs: number
+  /** The name that its directory still has: a rename was cut short. */
+  readonly movedFrom?: string | undefined
 }
 
 export interface NewVolume {

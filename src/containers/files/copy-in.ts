@@ -1,5 +1,6 @@
 /** `cp … CONTAINER:PATH`: from the host, or from a tar stream, into a container. */
 import { dirname, join } from 'node:path/posix'
+import { applySink, placeIn } from '../../archive/tree-sinks.ts'
 import { type Applier, byteString, openApplier } from '../../linux/apply.ts'
 import { type InsideStat, readTree, type TreeEntry } from '../../linux/archive.ts'
 import { ContainerNotFound } from '../errors.ts'
@@ -14,7 +15,6 @@ import { existing, isDirectory, isFile, lookInside, mergeFailure } from './insid
 import { absolutePath } from './local-paths.ts'
 import { type OpenFiles, openFiles, openRunningFiles } from './open-files.ts'
 import { assertsDirectory, type CopyTarget, type Landing, landingOf, nameOf, tidyPath } from './places.ts'
-import { applySink, placeIn } from './tree-sinks.ts'
 
 /** A stopped container is held: a start waits until the copy is done. */
 export async function copyIn(room: ContainerRoom, copying: Copying): Promise<void> {
@@ -143,6 +143,6 @@ function rootOwned({ mode }: TreeEntry): { uid: number; gid: number; mode: numbe
 }
 
 async function extract({ io, onBytes, signal }: Copying, applier: Applier, prefix: string): Promise<void> {
-  const { extractTar } = await import('./extract-tar.ts')
+  const { extractTar } = await import('../../archive/extract-tar.ts')
   await extractTar(io.stdin, applier, { place: placeIn(prefix, ''), onBytes, signal })
 }

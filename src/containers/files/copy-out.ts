@@ -1,4 +1,7 @@
 /** `cp CONTAINER:PATH …`: out of a container, into a directory of the host or a tar stream. */
+
+import { tarSink } from '../../archive/tar-sink.ts'
+import { applySink, placeIn, TYPE } from '../../archive/tree-sinks.ts'
 import { byteString, openApplier } from '../../linux/apply.ts'
 import { readTree, type TreeEntry, type TreeSink } from '../../linux/archive.ts'
 import { logContainerEvent } from '../events.ts'
@@ -10,8 +13,6 @@ import { existing, isDirectory, lookInside, mergeFailure } from './inside.ts'
 import { localTarget } from './local-paths.ts'
 import { type OpenFiles, openFiles } from './open-files.ts'
 import { assertsDirectory, type Landing, landingOf, nameOf, tidyPath } from './places.ts'
-import { tarSink } from './tar-sink.ts'
-import { applySink, placeIn, TYPE } from './tree-sinks.ts'
 
 export async function copyOut(room: ContainerRoom, copying: Copying): Promise<void> {
   const record = await findContainer(room, copying.container)

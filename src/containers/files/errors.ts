@@ -31,10 +31,3 @@ export class FilesUnsupported extends CoracleError {
     super(message, options)
   }
 }
-
-export class ArchiveUnwritten extends CoracleError {
-  override readonly code = 'ARCHIVE_UNWRITTEN'
-  constructor(reason: string, options?: CoracleErrorOptions) {
-    super(`cannot write the archive: ${reason}`, options)
-  }
-}

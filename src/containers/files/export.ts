@@ -1,10 +1,11 @@
 /** `export`: the root file system as one tar archive, without what is mounted in it. */
+
+import { tarSink } from '../../archive/tar-sink.ts'
 import { readMerged } from '../../linux/archive.ts'
 import { logContainerEvent } from '../events.ts'
 import { findContainer } from '../find.ts'
 import type { ContainerRoom } from '../room.ts'
 import { layersOf, mapsOf } from './open-files.ts'
-import { tarSink } from './tar-sink.ts'
 
 /** See `ContainerEngine.export`. Layers are read where they lie: nothing is mounted, and a running container runs on. */
 export async function exportContainer(

@@ -1,10 +1,10 @@
 /** Looking at a path inside of a container, and telling what went wrong in docker's words. */
 import { join } from 'node:path/posix'
+import { TYPE } from '../../archive/tree-sinks.ts'
 import { byteString } from '../../linux/apply.ts'
 import { type InsideStat, type ReadOptions, statInside } from '../../linux/archive.ts'
 import { ApplyFailed } from '../../linux/errors.ts'
 import { CopyImpossible, FileNotFound } from './errors.ts'
-import { TYPE } from './tree-sinks.ts'
 
 const ENOTDIR = 20
 const EISDIR = 21

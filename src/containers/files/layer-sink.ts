@@ -1,12 +1,12 @@
 /** What a container has changed, as a layer of an image (image-spec, layer.md#representing-changes). */
 import { posix } from 'node:path'
+import { whiteoutHeader } from '../../archive/tar-header.ts'
+import { type TarSink, tarSink } from '../../archive/tar-sink.ts'
+import { TYPE } from '../../archive/tree-sinks.ts'
 import type { ByteString } from '../../linux/apply.ts'
 import type { TreeEntry } from '../../linux/archive.ts'
 import { FilesUnsupported } from './errors.ts'
 import { isMountPoint } from './own-paths.ts'
-import { whiteoutHeader } from './tar-header.ts'
-import { type TarSink, tarSink } from './tar-sink.ts'
-import { TYPE } from './tree-sinks.ts'
 
 const WHITEOUT = '.wh.'
 

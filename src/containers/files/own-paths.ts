@@ -1,6 +1,7 @@
 /** What every start makes in the root for something to be mounted on. docker hides the same, in a layer of its own. */
+
+import { TYPE } from '../../archive/tree-sinks.ts'
 import type { TreeEntry } from '../../linux/archive.ts'
-import { TYPE } from './tree-sinks.ts'
 
 const OWN_PATHS: ReadonlySet<string> = new Set([
   '.dockerenv',

@@ -1,5 +1,6 @@
 /** `HostConfig` of docker's inspect: ours has its shape already; what docker writes otherwise, and what it has besides. */
 import { parsePublish } from '../../network/ports/parse.ts'
+import { bindText } from '../../volumes/bind-text.ts'
 import type { MountSetting } from '../../volumes/types.ts'
 import type { HostConfig } from '../config.ts'
 import type { ContainerRecord } from '../records.ts'
@@ -94,13 +95,4 @@ export function nullWhenEmpty(list: readonly string[] | null): readonly string[]
 /** Written with `-v`: docker shows it as the text that it was. */
 function isBind({ Type, CreateMountpoint }: MountSetting): boolean {
   return Type !== 'tmpfs' && CreateMountpoint === true
-}
-
-function bindText({ Source, Target, ReadOnly, Propagation, NoCopy }: MountSetting): string {
-  const options = [
-    ...(ReadOnly ? ['ro'] : []),
-    ...(NoCopy ? ['nocopy'] : []),
-    ...(Propagation === undefined ? [] : [Propagation]),
-  ]
-  return [Source, Target, ...(options.length === 0 ? [] : [options.join(',')])].join(':')
 }

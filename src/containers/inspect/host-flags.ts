@@ -1,5 +1,7 @@
 /** The half of a container's settings that is about the host, as flags of `run`. */
 import { formatNetworkRate } from '../../network/rate.ts'
+import { bindText } from '../../volumes/bind-text.ts'
+import { idMapText } from '../../volumes/parse/id-map.ts'
 import type { MountSetting } from '../../volumes/types.ts'
 import type { HostConfig, NetworkAttachment, RestartPolicy } from '../config.ts'
 import { type Flag, flag, list, number, pairs, switched } from './flags.ts'
@@ -44,12 +46,7 @@ function mountFlag(mount: MountSetting): Flag[] {
   const simple = mount.NonRecursive === undefined && mount.ReadOnlyNonRecursive === undefined
   if (Type === 'tmpfs' || !mount.CreateMountpoint || !simple || `${Source}${Target}`.includes(':'))
     return [`--mount=${mountFields(mount).map(csvField).join(',')}`]
-  const options = [
-    ...(mount.ReadOnly ? ['ro'] : []),
-    ...(mount.NoCopy ? ['nocopy'] : []),
-    ...(mount.Propagation === undefined ? [] : [mount.Propagation]),
-  ]
-  return [`--volume=${[Source, Target, ...(options.length === 0 ? [] : [options.join(',')])].join(':')}`]
+  return [`--volume=${bindText(mount)}`]
 }
 
 function mountFields(mount: MountSetting): readonly string[] {
@@ -65,6 +62,8 @@ function mountFields(mount: MountSetting): readonly string[] {
     ...(ReadOnlyNonRecursive === undefined ? [] : [`bind-recursive=${ReadOnlyNonRecursive ? 'writable' : 'readonly'}`]),
     ...field('bind-create-mountpoint', mount.CreateMountpoint),
     ...field('volume-nocopy', mount.NoCopy),
+    ...field('volume-subpath', mount.Subpath),
+    ...(mount.IdMap === undefined ? [] : [`idmap${idMapText(mount.IdMap) === '' ? '' : `=${idMapText(mount.IdMap)}`}`]),
     ...field('volume-driver', mount.VolumeDriver),
     ...entries('volume-label', mount.VolumeLabels),
     ...entries('volume-opt', mount.VolumeOptions),

@@ -1,7 +1,7 @@
 /** `Mounts` of docker's inspect: binds, volumes and tmpfs that the user or the image asked for. */
 import type { RuntimeSpec } from '../../oci/runtime-spec.ts'
 import { usesBy, type VolumeUse } from '../../volumes/records.ts'
-import { volumePath } from '../../volumes/store.ts'
+import { volumePath } from '../../volumes/room.ts'
 import type { ContainerRecord } from '../records.ts'
 import type { ContainerRoom } from '../room.ts'
 

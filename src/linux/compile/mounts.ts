@@ -1,6 +1,6 @@
 /** The mounts of a runtime-spec document as steps (runtime-spec, config.md#mounts). */
 
-import type { MountSpec, RuntimeSpec } from '../../oci/runtime-spec.ts'
+import type { IdMapping, MountSpec, RuntimeSpec } from '../../oci/runtime-spec.ts'
 import type { Bundle } from '../../plugins/contract.ts'
 import { LaunchImpossible } from '../errors.ts'
 import type { ChildStep, MountFlag, Propagation } from '../plan.ts'
@@ -54,6 +54,7 @@ const DEFAULTS = new Set([
   'cached',
   'consistent',
   'tmpcopyup',
+  'idmap', // the mount says how
 ])
 /** Flags that also hold for what is mounted below (`rro` and friends). */
 const RECURSIVE: Readonly<Record<string, MountFlag>> = {
@@ -84,6 +85,7 @@ function mountStep(mount: MountSpec, rootless: boolean): ChildStep {
   const options = readOptions(mount.options ?? [])
   const target = mount.destination
   const { flags, propagation, recursiveFlags, data } = options
+  if (mount.type === 'overlay') return overlayStep(mount)
   if (options.bind !== 'no' || mount.type === 'bind') {
     const recursive = options.bind === 'rbind'
     const source = mount.source ?? ''
@@ -98,12 +100,36 @@ function mountStep(mount: MountSpec, rootless: boolean): ChildStep {
       ...given,
       create: 'directory',
       optional: false,
+      ...(mount.within !== undefined && { within: mount.within }),
+      ...idMapOf(mount),
     }
   }
   const type = mount.type ?? 'none'
   // A user namespace may not own the kernel's message queues of an older IPC namespace.
   const optional = rootless && type === 'mqueue'
   return { do: 'mount', type, source: mount.source ?? type, target, flags, data, create: 'directory', optional }
+}
+
+/** Directories are told apart by colons; one in a name has a backslash before it. */
+function overlayStep({ destination: target, options = [] }: MountSpec): ChildStep {
+  const optionOf = (key: string) => options.find((word) => word.startsWith(`${key}=`))?.slice(key.length + 1) ?? ''
+  const lower = optionOf('lowerdir').match(/(?:\\.|[^:\\])+/gs) ?? []
+  const rest = options.filter((word) => !/^(?:lower|upper|work)dir=/.test(word) && !DEFAULTS.has(word))
+  return {
+    do: 'overlay',
+    target,
+    lower: lower.map((path) => path.replace(/\\(.)/gs, '$1')),
+    upper: optionOf('upperdir'),
+    work: optionOf('workdir'),
+    options: rest,
+  }
+}
+
+function idMapOf({ uidMappings = [], gidMappings = [] }: MountSpec): Partial<Extract<ChildStep, { do: 'bind' }>> {
+  if (uidMappings.length === 0 && gidMappings.length === 0) return {}
+  const ranges = (mappings: readonly IdMapping[]) =>
+    mappings.map(({ containerID, hostID, size }) => ({ inside: containerID, outside: hostID, size }))
+  return { idMap: { uids: ranges(uidMappings), gids: ranges(gidMappings) } }
 }
 
 function readOptions(words: readonly string[]): Options {
@@ -120,8 +146,7 @@ function readOptions(words: readonly string[]): Options {
     else if (recursive !== undefined) {
       flags.push(recursive)
       recursiveFlags = true
-    } else if (word.startsWith('idmap') || word.startsWith('ridmap'))
-      throw new LaunchImpossible('id-mapped mounts are not supported', 'leave idmap out')
+    } else if (word === 'ridmap') throw new LaunchImpossible('submounts cannot be id-mapped as well', 'use idmap')
     else if (!DEFAULTS.has(word)) data.push(word)
   }
   return { flags, recursiveFlags, bind, propagation, data: data.join(',') }

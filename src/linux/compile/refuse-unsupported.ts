@@ -2,6 +2,7 @@
  * What a document may ask and this backend does not do is refused by name. Ignored, it would give a container that is less
  * isolated, or other, than was asked for.
  */
+import type { MountSpec } from '../../oci/runtime-spec.ts'
 import type { ProcessSpec, RuntimeSpec } from '../../plugins/contract.ts'
 import { LaunchImpossible } from '../errors.ts'
 import type { NamespaceKind } from '../plan.ts'
@@ -24,8 +25,8 @@ function refuseHooks({ hooks = {} }: RuntimeSpec): void {
 function refuseLinux(spec: RuntimeSpec): void {
   const { mounts = [], linux = {} } = spec
   const mapped = mounts.find(({ uidMappings, gidMappings }) => uidMappings !== undefined || gidMappings !== undefined)
-  if (mapped !== undefined)
-    throw new LaunchImpossible(`the mount at ${mapped.destination} maps ids`, 'leave the mapping out')
+  if (mapped !== undefined && !isBind(mapped))
+    throw new LaunchImpossible(`the mount at ${mapped.destination} maps ids`, 'only binds do: leave the mapping out')
   const kinds = (linux.namespaces ?? []).map(({ type }) => type)
   if (!kinds.includes('mount')) throw new LaunchImpossible('a container needs a mount namespace')
   const twice = kinds.find((kind, index) => kinds.indexOf(kind) !== index)
@@ -33,6 +34,10 @@ function refuseLinux(spec: RuntimeSpec): void {
   if (Object.keys(linux.timeOffsets ?? {}).length > 0)
     throw new LaunchImpossible('time offsets are not set by this backend', 'use --runtime runc')
   if (linux.mountLabel) refuseLabel('mountLabel')
+}
+
+function isBind({ type, options = [] }: MountSpec): boolean {
+  return type === 'bind' || options.includes('bind') || options.includes('rbind')
 }
 
 function refuseProcess(process: ProcessSpec): void {

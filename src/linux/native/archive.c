@@ -98,7 +98,7 @@ static int answer(uint32_t code, struct reader *args) {
     case ARCHIVE_USER_NAMESPACE: return apply_in_user_namespace(args);
     case ARCHIVE_STAT: return answer_stat(args);
     case ARCHIVE_WALK: return answer_walk(args);
-    case ARCHIVE_MERGED: return walk_merged(layers, layer_count);
+    case ARCHIVE_MERGED: return walk_merged(layers, layer_count, read_string(args));
     case ARCHIVE_CHANGES: return walk_changes(layers, layer_count, read_u32(args) != 0);
     default: return errno = EINVAL, fail_because("decode", "the requests", "there is no such request");
   }

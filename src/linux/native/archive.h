@@ -43,9 +43,9 @@ bool is_opaque(int fd);
 /* A node whose content in the layers below counts under another name: nothing here understands that. */
 bool is_redirected(int fd);
 
-/* A tree as it is mounted, the layers merged, or what the first layer changes. */
+/* A tree as it is mounted, the layers merged (from a directory on), or what the first layer changes. */
 int walk_tree(struct node *start, bool with_content);
-int walk_merged(int *layers, unsigned count);
+int walk_merged(int *layers, unsigned count, const char *start);
 int walk_changes(int *layers, unsigned count, bool with_content);
 
 #endif

@@ -155,6 +155,7 @@ static int run_step(struct child *child, uint32_t code, struct reader *args) {
     case CHILD_ROOT_BIND: return keep_root(child, step_root_bind(args));
     case CHILD_MOUNT: return step_mount(child->root, args);
     case CHILD_BIND: return step_bind(child->root, args);
+    case CHILD_OVERLAY: return step_overlay(child->root, args);
     case CHILD_REMOUNT: return step_remount(child->root, args);
     case CHILD_MKDIR: return step_mkdir(child->root, args);
     case CHILD_SYMLINK: return step_symlink(child->root, args);

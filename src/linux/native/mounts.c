@@ -24,7 +24,7 @@ int mount_failed(const char *doing, const char *object) {
   }
 }
 
-static int set_attributes(int mount, uint64_t set, uint64_t clear, uint64_t propagation, bool recursive, const char *object) {
+int set_attributes(int mount, uint64_t set, uint64_t clear, uint64_t propagation, bool recursive, const char *object) {
   if (set == 0 && clear == 0 && propagation == 0) return 0;
   if (set & MOUNT_ATTR__ATIME) clear |= MOUNT_ATTR__ATIME;
   struct mount_attr attr = {.attr_set = set, .attr_clr = clear, .propagation = propagation};
@@ -105,26 +105,6 @@ int step_mount(int root, struct reader *args) {
   if (configure_all(context, data) < 0) return -1;
   cleanup_fd int mount = make_mount(context, attributes, target);
   if (mount < 0) return -1;
-  return place_mount(mount, at, target);
-}
-
-int step_bind(int root, struct reader *args) {
-  const char *source = read_string(args), *target = read_string(args);
-  uint32_t recursive = read_u32(args);
-  uint64_t attributes = read_u64(args);
-  uint32_t recursive_attributes = read_u32(args);
-  uint64_t propagation = read_u64(args);
-  uint32_t recursive_propagation = read_u32(args);
-  enum create create = (enum create)read_u32(args);
-  cleanup_fd int mount = open_tree(AT_FDCWD, source, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (recursive ? AT_RECURSIVE : 0));
-  if (mount < 0) return mount_failed("open_tree", source);
-  struct stat status;
-  if (fstatat(mount, "", &status, AT_EMPTY_PATH) < 0) return fail("fstatat", source);
-  if (create != CREATE_NONE) create = S_ISDIR(status.st_mode) ? CREATE_DIRECTORY : CREATE_FILE;
-  cleanup_fd int at = open_in_root(root, target, create);
-  if (at < 0) return -1;
-  if (set_attributes(mount, attributes, 0, 0, recursive_attributes != 0, target) < 0) return -1;
-  if (set_attributes(mount, 0, 0, propagation, recursive_propagation != 0, target) < 0) return -1;
   return place_mount(mount, at, target);
 }
 

@@ -2,6 +2,7 @@
 #ifndef CORACLE_MOUNTS_H
 #define CORACLE_MOUNTS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "wire.h"
@@ -15,6 +16,7 @@ int configure_all(int context, const char *data);
 /* Makes the configured file system; answers its detached mount. */
 int make_mount(int context, uint64_t attributes, const char *object);
 int place_mount(int mount, int target, const char *object);
+int set_attributes(int mount, uint64_t set, uint64_t clear, uint64_t propagation, bool recursive, const char *object);
 
 int step_propagation(struct reader *args);
 /* These two answer the descriptor of the new root. */
@@ -23,6 +25,7 @@ int step_root_bind(struct reader *args);
 
 int step_mount(int root, struct reader *args);
 int step_bind(int root, struct reader *args);
+int step_overlay(int root, struct reader *args);
 int step_remount(int root, struct reader *args);
 int step_mask(int root, struct reader *args);
 int step_read_only(int root, struct reader *args);

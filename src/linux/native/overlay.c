@@ -8,6 +8,7 @@
 #include "fail.h"
 #include "kernel.h"
 #include "mounts.h"
+#include "root.h"
 
 #define MAX_DIRECTORIES 512
 #define FSCONFIG_STRING_MAX 255
@@ -127,4 +128,20 @@ int step_root_overlay(struct reader *args) {
   if (!unknown || mount_by_options(&overlay, target, at) < 0) return -1;
   int root = open(at, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
   return root < 0 ? fail("open", at) : root;
+}
+
+/* Changes of what is mounted at a target go to a directory of their own. */
+int step_overlay(int root, struct reader *args) {
+  const char *target = read_string(args);
+  cleanup_free const char **lower = read_strings(args);
+  const char *upper = read_string(args), *work = read_string(args);
+  cleanup_free const char **options = read_strings(args);
+  if (args->bad || lower == NULL || options == NULL) return errno = EINVAL, fail("decode", "overlay");
+  struct overlay overlay = {lower, upper, work, options};
+  bool unknown = false;
+  cleanup_fd int at = open_in_root(root, target, CREATE_DIRECTORY);
+  if (at < 0) return -1;
+  cleanup_fd int mount = mount_by_context(&overlay, &unknown);
+  if (mount >= 0) return place_mount(mount, at, target);
+  return unknown ? mount_by_options(&overlay, at, target) : -1;
 }

@@ -177,9 +177,38 @@ static int walk_union(const struct layers *layers) {
   return 0;
 }
 
-int walk_merged(int *layers, unsigned count) {
+/* One component further down. 0: the union has no such directory. */
+static int descend(const struct layers *from, const char *name, struct layers *to) {
+  cleanup_node struct node node = {.fd = -1};
+  if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0) return errno = EINVAL, fail("merge", name);
+  int found = look_up(from, name, &node, to);
+  return found <= 0 ? found : to->count > 0;
+}
+
+/* What is in the directory at `start`, no component of which is a link; nothing where there is none. */
+static int walk_part(const struct layers *all, const char *start) {
+  cleanup_free char *copy = strdup(start);
+  cleanup_layers struct layers here = {NULL, 0};
+  const struct layers *above = all;
+  if (copy == NULL) return fail("strdup", start);
+  char *rest = copy;
+  for (char *name; (name = strsep(&rest, "/")) != NULL;) {
+    struct layers below = {NULL, 0};
+    int found = descend(above, name, &below);
+    close_layers(&here);
+    here = below;
+    above = &here;
+    if (found <= 0) return found;
+  }
+  struct node top = {.fd = here.fds[0]};
+  if (fstat(top.fd, &top.status) < 0) return fail("fstat", start);
+  return emit_node(&top, path, CHANGE_SAME, true) < 0 ? -1 : walk_union(&here);
+}
+
+int walk_merged(int *layers, unsigned count, const char *start) {
   *path = '\0';
   struct layers all = {layers, count};
+  if (*start != '\0') return walk_part(&all, start);
   struct node root = {.fd = layers[0]};
   if (fstat(root.fd, &root.status) < 0) return fail("fstat", "/");
   return emit_node(&root, path, CHANGE_SAME, true) < 0 ? -1 : walk_union(&all);

@@ -9,7 +9,7 @@ import type { Fail } from './target.ts'
 const TYPES: readonly string[] = ['volume', 'bind', 'tmpfs']
 /** Settings that only one type has. */
 const OWN: Readonly<Record<MountSetting['Type'], readonly (keyof MountSetting)[]>> = {
-  volume: ['NoCopy', 'VolumeLabels', 'VolumeDriver', 'VolumeOptions'],
+  volume: ['NoCopy', 'Subpath', 'VolumeLabels', 'VolumeDriver', 'VolumeOptions'],
   bind: ['Propagation', 'NonRecursive', 'ReadOnlyNonRecursive', 'CreateMountpoint'],
   tmpfs: ['TmpfsSizeBytes', 'TmpfsMode'],
 }
@@ -43,6 +43,8 @@ function checked(setting: MountSetting, { fail, cwd }: { readonly fail: Fail; re
   )
   if (foreign !== undefined) throw fail(`cannot mix '${foreign[0]}-*' options with mount type '${Type}'`)
   checkRecursion(setting, fail)
+  if (setting.Subpath !== undefined && Source === '') throw fail('must not set Subpath when using anonymous volumes')
+  if (setting.IdMap !== undefined && Type === 'tmpfs') throw fail("cannot mix 'idmap' with mount type 'tmpfs'")
   if (Type === 'volume' && Source !== '') checkVolumeName(Source)
   return Type === 'bind' ? { ...setting, Source: resolve(cwd, Source) } : setting
 }

@@ -1,5 +1,6 @@
 /** The keys of `--mount`, each with what it does to the setting. */
 import type { MountSetting } from '../types.ts'
+import { parseIdMap } from './id-map.ts'
 import { type Fail, isPropagation, mountTarget } from './target.ts'
 
 /** One `key=value`, or a key alone, whose value is undefined. */
@@ -33,12 +34,8 @@ const KEYS: ReadonlyMap<string, Apply> = new Map<string, Apply>([
   ['consistency', () => ({})],
   ['volume-nocopy', (field) => ({ NoCopy: flag(field) })],
   ['volume-driver', ({ text }) => ({ VolumeDriver: text })],
-  [
-    'volume-subpath',
-    ({ fail }) => {
-      throw fail('a part of a volume cannot be mounted: mount the whole volume')
-    },
-  ],
+  ['volume-subpath', ({ text, fail }) => ({ Subpath: subpath(text, fail) })],
+  ['idmap', ({ value, fail }) => ({ IdMap: parseIdMap(value ?? '', fail) })],
 ])
 
 /** Keys that may come several times, each adding an entry. */
@@ -65,6 +62,13 @@ function pair(text: string): Record<string, string> {
 
 function propagation(text: string, fail: Fail): NonNullable<MountSetting['Propagation']> {
   if (!isPropagation(text)) throw fail(`invalid propagation: ${text}`)
+  return text
+}
+
+function subpath(text: string, fail: Fail): string {
+  const parts = text.split('/')
+  if (text === '' || text.startsWith('/') || parts.includes('..'))
+    throw fail('subpath must be a relative path within the volume')
   return text
 }
 

@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import { InvalidArgument } from '../../errors.ts'
 import { checkVolumeName } from '../names.ts'
 import type { MountSetting } from '../types.ts'
+import { parseIdMap } from './id-map.ts'
 import { type Fail, isPropagation, mountTarget } from './target.ts'
 
 /** `/host:/path[:options]`, `./relative:/path`, `NAME:/path`, or `/path` alone (an anonymous volume). */
@@ -31,6 +32,7 @@ const KINDS: readonly ReadonlySet<string>[] = [
   new Set(['z', 'Z']),
   new Set(['cached', 'delegated', 'consistent', 'default']),
   new Set(['nocopy']),
+  new Set(['O']),
 ]
 
 function readModes(
@@ -38,8 +40,11 @@ function readModes(
   { named, fail }: { readonly named: boolean; readonly fail: Fail },
 ): Partial<MountSetting> {
   const words = text.split(',')
-  const kinds = words.map((word) => (isPropagation(word) ? 'propagation' : KINDS.findIndex((kind) => kind.has(word))))
+  const kinds = words.map(kindOf)
   if (kinds.includes(-1) || new Set(kinds).size < kinds.length) throw fail(`invalid mode: ${text}`)
+  const idMap = words.find(isIdMap)
+  if (words.includes('O') && (words.includes('ro') || idMap !== undefined))
+    throw fail(`invalid mode: ${text}: O goes with neither ro nor idmap`)
   const propagation = words.find(isPropagation)
   if (named && propagation !== undefined)
     throw fail('invalid mount config for type "volume": field BindOptions must not be specified')
@@ -48,5 +53,17 @@ function readModes(
     ReadOnly: words.includes('ro'),
     ...(words.includes('nocopy') && { NoCopy: true }),
     ...(propagation !== undefined && { Propagation: propagation }),
+    ...(words.includes('O') && { Overlay: true }),
+    ...(idMap !== undefined && { IdMap: parseIdMap(idMap.slice('idmap='.length), fail) }),
   }
+}
+
+function kindOf(word: string): number | string {
+  if (isPropagation(word)) return 'propagation'
+  if (isIdMap(word)) return 'idmap'
+  return KINDS.findIndex((kind) => kind.has(word))
+}
+
+function isIdMap(word: string): boolean {
+  return word === 'idmap' || word.startsWith('idmap=')
 }

@@ -93,7 +93,7 @@ const values = {
       .tuple(
         fc.stringMatching(/^\/[a-z]{1,6}$/),
         fc.stringMatching(/^\/[a-z]{1,6}$/),
-        fc.constantFrom('', ':ro', ':ro,rslave'),
+        fc.constantFrom('', ':ro', ':ro,rslave', ':O', ':idmap', ':idmap=uids=0-5-1;gids=0-6-2#4-1-1'),
       )
       .map(([from, to, mode]) => `${from}:${to}${mode}`),
   ),
@@ -102,6 +102,8 @@ const values = {
       path.map((source) => `type=bind,"source=${source.replaceAll('"', '""')}",target=/here,readonly`),
       fc.constant('type=tmpfs,target=/tmp,tmpfs-size=1m,tmpfs-mode=1777'),
       fc.constant('type=bind,source=/a,target=/b,bind-recursive=writable,readonly'),
+      fc.constant('type=bind,source=/a,target=/b,idmap'),
+      fc.constant('source=data,target=/b,volume-subpath=a/b,volume-nocopy'),
     ),
   ),
   tmpfs: some(fc.constantFrom('/run', '/run/x:size=1m,exec')),

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
+import fc from 'fast-check'
 import { describe, it } from 'mocha'
 import { InvalidArgument } from '../../../src/errors.ts'
 import { parseMountFlag } from '../../../src/volumes/parse/mount-flag.ts'
 import { parseTmpfsFlag } from '../../../src/volumes/parse/tmpfs-flag.ts'
 import { parseVolumeFlag } from '../../../src/volumes/parse/volume-flag.ts'
+import type { MountSetting } from '../../../src/volumes/types.ts'
 
 describe('-v', () => {
   it('binds a directory, made when missing, with its options', () => {
@@ -26,10 +28,33 @@ describe('-v', () => {
     assert.equal(parseVolumeFlag('/a:/b/../../../etc/').Target, '/etc')
   })
 
-  for (const text of ['/a:b', '/a:/', '/a::/b', '/a:/b:ro:x', '/a:/b:sideways', ':/b', 'data'])
-    it(`refuses ${text}`, () => {
+  const broken = [
+    ...['/a:b', '/a:/', '/a::/b', '/a:/b:ro:x', '/a:/b:sideways', ':/b', 'data', '/a:/b:ro,rw', '/a:/b:z,Z', '/a\0:/b'],
+    ...[
+      '/a:/b:nocopy',
+      'data:/b:rshared',
+      '/a:/b:shared,slave',
+      '/a:/b:O,ro',
+      '/a:/b:O,idmap',
+      '/a:/b:idmap=uids=0-0-1',
+    ],
+  ]
+  for (const text of broken)
+    it(`refuses ${JSON.stringify(text)}`, () => {
       assert.throws(() => parseVolumeFlag(text), InvalidArgument)
     })
+
+  it('takes podman’s words for other owners and for changes that are thrown away', () => {
+    assert.equal(parseVolumeFlag('/a:/b:O').Overlay, true)
+    assert.equal(parseVolumeFlag('/a:/b:ro,idmap').IdMap, true)
+    assert.deepEqual(parseVolumeFlag('data:/b:idmap=uids=0-5-1#7-8-2;gids=1-2-3').IdMap, {
+      Uids: [
+        [0, 5, 1],
+        [7, 8, 2],
+      ],
+      Gids: [[1, 2, 3]],
+    })
+  })
 
   it('takes a name for a volume', () => {
     assert.deepEqual(parseVolumeFlag('data:/b:nocopy,ro'), {
@@ -90,7 +115,14 @@ describe('--mount', () => {
     ['type=bind,source=/a,target=/b,colour=red', /unexpected key 'colour' in 'colour=red'/],
     ['type=bind,source=/a,target=/b,readonly=perhaps', /invalid value for readonly: perhaps/],
     ['type=volume,source=../data,target=/b', /invalid characters for a local volume name/],
-    ['source=data,target=/b,volume-subpath=x', /a part of a volume cannot be mounted/],
+    ['source=data,target=/b,volume-subpath=../x', /subpath must be a relative path within the volume/],
+    ['source=data,target=/b,volume-subpath=/x', /subpath must be a relative path within the volume/],
+    ['target=/b,volume-subpath=x', /must not set Subpath when using anonymous volumes/],
+    ['type=bind,source=/a,target=/b,bind-recursive=readonly', /requires 'readonly' to be specified/],
+    ['type=bind,source=/a,target=/b,idmap=uids=0-1-1', /invalid id map/],
+    ['type=bind,source=/a,target=/b,idmap=uids=0-1-0;gids=0-1-1', /invalid id range "0-1-0"/],
+    ['type=bind,source=/a,target=/b,idmap=uids=0-1-4#2-9-1;gids=0-1-1', /id ranges overlap/],
+    ['type=bind,sou"rce=/a,target=/b', /bare "/],
     ['type=bind,source=/a,target=/b,volume-nocopy', /cannot mix/],
     ['type=npipe,source=/a,target=/b', /mount type "npipe" is not supported/],
   ] as const)
@@ -109,4 +141,50 @@ describe('--tmpfs', () => {
     it(`refuses ${text}`, () => {
       assert.throws(() => parseTmpfsFlag(text), InvalidArgument)
     })
+})
+
+describe('any flag that mounts something', () => {
+  const piece = fc.oneof(
+    fc.constantFrom(
+      '/',
+      '/a',
+      '..',
+      '.',
+      'data',
+      'ro',
+      'O',
+      'idmap=',
+      'uids=0-0-1',
+      'gids=',
+      'type=',
+      'bind',
+      'target=',
+    ),
+    fc.constantFrom('source=', 'volume-subpath=', '"', ',', ':', ';', '#', '=', '\0', 'tmpfs-size=', '9'.repeat(12)),
+    fc.string({ maxLength: 5, unit: 'binary' }),
+  )
+  const text = fc.array(piece, { maxLength: 12 }).map((pieces) => pieces.join(''))
+
+  it('is refused in words, or says a target inside and a source that cannot be mistaken', () => {
+    for (const parse of [parseVolumeFlag, parseMountFlag])
+      fc.assert(
+        fc.property(text, (words) => {
+          let setting: MountSetting
+          try {
+            setting = parse(words, '/here')
+          } catch (error) {
+            assert(error instanceof InvalidArgument, String(error))
+            return
+          }
+          const { Type, Source, Target, Subpath = '' } = setting
+          assert.match(Target, /^\/[^\0]/)
+          assert(!Target.split('/').includes('..'))
+          assert(!`${Source}${Subpath}`.includes('\0'))
+          assert(!Subpath.startsWith('/') && !Subpath.split('/').includes('..'))
+          if (Type === 'bind') assert(Source.startsWith('/'))
+          else assert(!Source.includes('/'))
+        }),
+        { numRuns: 3000 },
+      )
+  })
 })

@@ -1,6 +1,6 @@
 /** Where the entries of a tree go: into another tree, by the native program. */
-import type { Applier, ByteString } from '../../linux/apply.ts'
-import type { TreeEntry, TreeSink } from '../../linux/archive.ts'
+import type { Applier, ByteString } from '../linux/apply.ts'
+import type { TreeEntry, TreeSink } from '../linux/archive.ts'
 
 export const TYPE = {
   mask: 0o170000,

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict'
 import { PassThrough } from 'node:stream'
 import fc from 'fast-check'
 import { describe, it } from 'mocha'
-import { tarSink } from '../../../src/containers/files/tar-sink.ts'
-import type { LayerEntry } from '../../../src/images/layers/entry.ts'
-import { openTarReader } from '../../../src/images/layers/tar-reader.ts'
-import type { TreeEntry } from '../../../src/linux/archive.ts'
+import { tarSink } from '../../src/archive/tar-sink.ts'
+import type { LayerEntry } from '../../src/images/layers/entry.ts'
+import { openTarReader } from '../../src/images/layers/tar-reader.ts'
+import type { TreeEntry } from '../../src/linux/archive.ts'
 
 const FILE: TreeEntry = {
   path: 'f',

@@ -1,7 +1,7 @@
 /** One entry of a tar archive: a ustar header, PAX records where that does not suffice, sparse files in GNU's form 1.0. */
 import { basename, dirname } from 'node:path/posix'
-import type { ByteString } from '../../linux/apply.ts'
-import type { TreeEntry } from '../../linux/archive.ts'
+import type { ByteString } from '../linux/apply.ts'
+import type { TreeEntry } from '../linux/archive.ts'
 import { TYPE } from './tree-sinks.ts'
 
 export const BLOCK = 512

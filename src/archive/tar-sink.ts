@@ -1,6 +1,6 @@
 /** Writes a tree as a tar archive. */
-import type { ByteString } from '../../linux/apply.ts'
-import type { TreeSink } from '../../linux/archive.ts'
+import type { ByteString } from '../linux/apply.ts'
+import type { TreeSink } from '../linux/archive.ts'
 import { ArchiveUnwritten } from './errors.ts'
 import { BLOCK, tarHeader } from './tar-header.ts'
 

@@ -1,14 +1,14 @@
 /** A tar stream of somebody's, plain or compressed, into a tree. Its names are checked, and lead nowhere else. */
 import type { Readable } from 'node:stream'
-import { checkedPath } from '../../images/layers/apply-entry.ts'
-import type { LayerEntry } from '../../images/layers/entry.ts'
-import { LayerInvalid } from '../../images/layers/errors.ts'
-import { inflate } from '../../images/layers/inflate.ts'
-import { openTarReader } from '../../images/layers/tar-reader.ts'
-import type { Applier, ByteString } from '../../linux/apply.ts'
-import type { TreeEntry } from '../../linux/archive.ts'
-import { OCI_LAYER } from '../../oci/media-types.ts'
-import { CopyImpossible } from './errors.ts'
+import { checkedPath } from '../images/layers/apply-entry.ts'
+import type { LayerEntry } from '../images/layers/entry.ts'
+import { LayerInvalid } from '../images/layers/errors.ts'
+import { inflate } from '../images/layers/inflate.ts'
+import { openTarReader } from '../images/layers/tar-reader.ts'
+import type { Applier, ByteString } from '../linux/apply.ts'
+import type { TreeEntry } from '../linux/archive.ts'
+import { OCI_LAYER } from '../oci/media-types.ts'
+import { ArchiveInvalid } from './errors.ts'
 import { applySink } from './tree-sinks.ts'
 
 export interface ExtractOptions {
@@ -17,7 +17,7 @@ export interface ExtractOptions {
   readonly signal: AbortSignal | undefined
 }
 
-/** @throws {CopyImpossible} it is no tar archive, or hostile; what came before is there */
+/** @throws {ArchiveInvalid} it is no tar archive, or hostile; what came before is there */
 export async function extractTar(
   stream: Readable,
   applier: Applier,
@@ -39,7 +39,7 @@ export async function extractTar(
     reader.close()
   } catch (error) {
     if (!(error instanceof LayerInvalid)) throw error
-    throw new CopyImpossible(`Error processing tar file: ${error.reason}`, { cause: error })
+    throw new ArchiveInvalid(error.reason, { cause: error })
   } finally {
     signal?.removeEventListener('abort', abort)
   }

@@ -1,0 +1,53 @@
+/** Content for a volume that is still empty: all of it, or nothing. */
+import { mkdirSync, readdirSync, renameSync } from 'node:fs'
+import { join } from 'node:path'
+import { removeFiles } from '../linux/remove-files.ts'
+import { volumeDirectory } from '../paths.ts'
+import { transaction } from '../state/database.ts'
+import { usersOf } from './records.ts'
+import { type VolumeRoom, volumePath } from './room.ts'
+import { filledPath, settleHeld } from './settle.ts'
+import type { VolumeRecord } from './types.ts'
+
+/**
+ * By who holds the volume. A cut at any point leaves the volume empty, or full as soon as somebody looks at it. One that
+ * containers have mounted keeps its directory, and gets what they have not made themselves meanwhile.
+ *
+ * @param write - fills an empty directory, which becomes that of the volume with its owner and mode
+ * @returns false: it is not empty, or an ordinary user's containers have it mounted
+ */
+export async function fillVolume(
+  room: VolumeRoom,
+  volume: VolumeRecord,
+  write: (directory: string) => Promise<void>,
+): Promise<boolean> {
+  await settleHeld(room, volume)
+  const path = volumePath(room.paths, volume.name)
+  if (readdirSync(path).length > 0) return false
+  const part = join(volumeDirectory(room.paths, volume.name), 'part')
+  await removeFiles(part)
+  mkdirSync(part)
+  await write(part)
+  // In a transaction: no container that has it starts between the look and the change.
+  const done = transaction(room.database, () => {
+    if (!usersOf(room.database, volume.name).some(({ mounted }) => mounted)) return renameIfEmpty(part, path)
+    if (process.geteuid?.() !== 0) return false // its files are other users', and cannot be moved one by one
+    renameSync(part, filledPath(room, volume.name))
+    return true
+  })
+  await settleHeld(room, volume)
+  await removeFiles(part)
+  return done
+}
+
+/** The rename refuses a directory that is not empty: somebody outside has been writing into it. */
+function renameIfEmpty(from: string, to: string): boolean {
+  try {
+    renameSync(from, to)
+    return true
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code !== 'ENOTEMPTY' && code !== 'EEXIST') throw error
+    return false
+  }
+}
