@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "fail.h"
+#include "moment.h"
 
 #define MAX_ENTRY (LOG_LINE_MAX * 6 + 128) /* each byte may become \u00XX */
 
@@ -134,33 +135,6 @@ static size_t escape(char *to, const char *text, size_t size) {
     i += length == 0 ? 1 : length;
   }
   return (size_t)(to - start);
-}
-
-static size_t time_stamp(char *to) {
-  static struct {
-    time_t second;
-    size_t size;
-    char text[32];
-  } known; /* the part of it that seldom changes */
-  struct timespec now;
-  clock_gettime(CLOCK_REALTIME, &now);
-  if (known.size == 0 || known.second != now.tv_sec) {
-    struct tm utc;
-    gmtime_r(&now.tv_sec, &utc);
-    known.size = strftime(known.text, sizeof known.text, "%Y-%m-%dT%H:%M:%S", &utc);
-    known.second = now.tv_sec;
-  }
-  size_t used = known.size;
-  memcpy(to, known.text, used);
-  if (now.tv_nsec != 0) {
-    to[used] = '.';
-    long rest = now.tv_nsec;
-    for (int digit = 9; digit > 0; digit--, rest /= 10) to[used + (size_t)digit] = (char)('0' + rest % 10);
-    used += 10;
-    while (to[used - 1] == '0') used--; /* RFC3339Nano drops trailing zeros */
-  }
-  to[used++] = 'Z';
-  return used;
 }
 
 static int write_all(int fd, const char *data, size_t size) {

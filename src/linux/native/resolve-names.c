@@ -190,13 +190,14 @@ static bool ends_with(const char *name, const char *end) {
 
 int read_reverse(const char *name, uint8_t address[16]) {
   if (ends_with(name, ".in-addr.arpa")) {
-    unsigned part[4];
-    int used = 0;
-    if (sscanf(name, "%3u.%3u.%3u.%3u%n", part, part + 1, part + 2, part + 3, &used) != 4 || strcmp(name + used, ".in-addr.arpa") != 0) return 0;
     for (int i = 0; i < 4; i++) {
-      if (part[i] > 255) return 0;
-      address[3 - i] = (uint8_t)part[i];
+      char *end;
+      unsigned long part = isdigit((unsigned char)*name) ? strtoul(name, &end, 10) : 256;
+      if (part > 255 || end - name > 3 || *end != '.') return 0;
+      address[3 - i] = (uint8_t)part;
+      name = end + 1;
     }
+    if (strcmp(name, "in-addr.arpa") != 0) return 0;
     return AF_INET;
   }
   if (!ends_with(name, ".ip6.arpa") || strlen(name) != 64 + strlen("ip6.arpa")) return 0;

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "fail.h"
+#include "moment.h"
 
 #define GROUP 1
 #define COPIED 64 /* bytes of each packet: its addresses and ports */
@@ -35,12 +36,10 @@ static bool too_many(void) {
 }
 
 static size_t write_time(char *line, size_t size) {
-  struct timespec now;
-  struct tm parts;
-  clock_gettime(CLOCK_REALTIME, &now);
-  gmtime_r(&now.tv_sec, &parts);
-  size_t used = strftime(line, size, "{\"time\":\"%Y-%m-%dT%H:%M:%S", &parts);
-  return used + (size_t)snprintf(line + used, size - used, ".%09ldZ\",", now.tv_nsec);
+  char now[TIME_STAMP_SIZE];
+  size_t length = time_stamp(now);
+  int used = snprintf(line, size, "{\"time\":\"%.*s\",", (int)length, now);
+  return used < 0 || (size_t)used >= size ? 0 : (size_t)used;
 }
 
 /* A full disk, or a directory that is gone, loses the line: the container goes on. */
