@@ -7,6 +7,7 @@ import type { CheckOptions, RoomReport } from '../state/findings.ts'
 import type { ConnectFlags, RunFlags, UpdateFlags } from './flags.ts'
 import type { ContainerState } from './lifecycle.ts'
 
+export type { Tried } from '../network/names/types.ts'
 export type { ConnectFlags, RunFlags, UpdateFlags } from './flags.ts'
 
 export interface RunRequest {

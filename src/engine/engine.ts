@@ -5,8 +5,7 @@ import type { NetworkEngine } from '../network/types.ts'
 import type { VolumeEngine } from '../volumes/types.ts'
 import type { SystemEngine } from './system/types.ts'
 
-export type { StatsSample } from '../containers/types.ts'
-export type { Tried } from '../network/names/types.ts'
+export type { StatsSample, Tried } from '../containers/types.ts'
 
 export interface Engine {
   readonly images: ImageStore

@@ -1,5 +1,5 @@
 /** One line of `logs --net`. */
-import type { Tried } from '../network/names/types.ts'
+import type { Tried } from '../containers/types.ts'
 
 /** `TIME name evil.example`, `TIME connect 192.0.2.1:443/tcp`. */
 export function triedLine(tried: Tried): string {
