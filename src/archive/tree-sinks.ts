@@ -28,6 +28,8 @@ export interface ApplyOptions {
   /** Owner and permissions of the copy. */
   readonly attributes: (entry: TreeEntry) => { readonly uid: number; readonly gid: number; readonly mode: number }
   readonly keepXattr: (name: ByteString) => boolean
+  /** Files are those of the applier's `source`, under the same name: no content comes. */
+  readonly fromSource?: boolean
   /** Told of the bytes that a tar archive of it would have. */
   readonly onBytes?: (count: number) => void
 }
@@ -47,6 +49,10 @@ export function applySink(applier: Applier, options: ApplyOptions): TreeSink {
     const plain = { ...attributes, mode: attributes.mode & 0o7777 }
     switch (entry.mode & TYPE.mask) {
       case TYPE.file:
+        if (options.fromSource) {
+          applier.clone(place, entry.path, plain)
+          break
+        }
         applier.file(place, plain, entry.sizeBytes)
         file = { entry, write: spread(applier, entry) }
         return // attributes follow the data: writing would take file capabilities away

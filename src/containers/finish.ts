@@ -147,7 +147,7 @@ export async function discardContainer(
     deleteRecord(room.database, id)
     return forgetUnused(room, orphans)
   })
-  if (left) await (await import('../volumes/store.ts')).removeLeftFiles(room)
+  if (left) await (await import('../volumes/leftovers.ts')).removeLeftFiles(room)
 }
 
 /** Somebody else has taken the same step: what comes after it is idempotent. */

@@ -2,12 +2,12 @@
 import { join } from 'node:path'
 import { ImageNotFound } from '../images/errors.ts'
 import type { ImageStore } from '../images/types.ts'
+import { measureFiles } from '../linux/measure-files.ts'
 import { containerDirectory, type Paths } from '../paths.ts'
-import { treeBytes } from '../util/tree-bytes.ts'
 
 /** Bytes of the files written into the container. A hard link counts once, what vanishes meanwhile not at all. */
 export async function writtenBytes(paths: Paths, id: string): Promise<number> {
-  return treeBytes(join(containerDirectory(paths, id), 'upper'))
+  return measureFiles(join(containerDirectory(paths, id), 'upper'))
 }
 
 /** Unpacked; 0 when the image was removed by force. */

@@ -19,6 +19,11 @@ export const byteString = (text: string): ByteString => Buffer.from(text).toStri
 /** Paths are relative to the directory; whatever symlinks they lead through, nothing outside of it is touched. */
 export interface Applier extends AsyncDisposable {
   directory(path: ByteString, attributes: NodeAttributes): void
+  /**
+   * A regular file of the directory `source`, with its content, by reference where the file system can; followed by
+   * `xattr`. Nothing where no such file is any more, or something else.
+   */
+  clone(path: ByteString, source: ByteString, attributes: NodeAttributes): void
   /** Followed by `data` and `hole`, then `xattr`, then `end`. */
   file(path: ByteString, attributes: NodeAttributes, sizeBytes: number): void
   /** Not copied: the chunk must stay as it is until `flush` has resolved and the one after it. */
@@ -53,6 +58,8 @@ export interface Applier extends AsyncDisposable {
 export interface ApplyOptions {
   /** Ids of a user namespace to work in, when not root. */
   readonly idMaps?: Pick<Extract<HostStep, { do: 'map-ids' }>, 'uids' | 'gids' | 'helpers'> | undefined
+  /** Where `clone` takes files from. */
+  readonly source?: string | undefined
   /** Another build of the native program: its words, and what its environment has more. */
   readonly native?: NativeBuild | undefined
 }
@@ -79,11 +86,13 @@ const CODE = {
   opaque: 14,
   spread: 15,
   merge: 16,
+  clone: 17,
 } as const
 
 /** @param directory - exists; nothing outside of it is touched, whatever the paths say */
-export function openApplier(directory: string, { idMaps, native: build }: ApplyOptions = {}): Applier {
-  const native = startNative(directory, build ?? { argv: [nativeProgram] })
+export function openApplier(directory: string, { idMaps, source, native: build }: ApplyOptions = {}): Applier {
+  const directories = source === undefined ? [directory] : [directory, source]
+  const native = startNative(directories, build ?? { argv: [nativeProgram] })
   if (idMaps !== undefined) {
     const first = new WireWriter().record(CODE.userNamespace, (record) => encodeIdMaps(record, idMaps))
     void native.send([first.finish()], 0)
@@ -97,6 +106,10 @@ export function openApplier(directory: string, { idMaps, native: build }: ApplyO
     writer.begin(code, stringBytes(path) + more).string(path)
   return {
     directory: (path, attributes) => void begin(CODE.directory, path, ATTRIBUTE_BYTES).attributes(attributes),
+    clone: (path, from, attributes) =>
+      void begin(CODE.clone, path, stringBytes(from) + ATTRIBUTE_BYTES)
+        .string(from)
+        .attributes(attributes),
     file: (path, attributes, sizeBytes) =>
       void begin(CODE.file, path, ATTRIBUTE_BYTES + 8)
         .attributes(attributes)
@@ -141,8 +154,8 @@ interface Native {
   stop(): Promise<void>
 }
 
-function startNative(directory: string, { argv: [program, ...words], env }: NativeBuild): Native {
-  const child = spawn(program, [...words, 'apply', directory], {
+function startNative(directories: readonly string[], { argv: [program, ...words], env }: NativeBuild): Native {
+  const child = spawn(program, [...words, 'apply', ...directories], {
     stdio: ['pipe', 'pipe', 'inherit'],
     env: { ...process.env, ...env },
   })

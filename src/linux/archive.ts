@@ -89,13 +89,21 @@ export async function statInside(
   return found
 }
 
-/** Everything from `path` inside of `root` on, across mounts; of /proc and its like the directory only. */
+/**
+ * Everything from `path` inside of `root` on, across mounts; of /proc and its like the directory only.
+ *
+ * @param options.content - without, a sink hears of entries alone, neither of data nor of their end
+ */
 export function readTree(
   root: string,
   path: ByteString,
-  options: ReadOptions & { readonly follow: boolean; readonly sink: TreeSink },
+  {
+    follow,
+    content = true,
+    ...options
+  }: ReadOptions & { readonly follow: boolean; readonly content?: boolean; readonly sink: TreeSink },
 ): Promise<void> {
-  return ask([root], pathRequest(REQUEST.walk, path, (options.follow ? FOLLOW : 0) | CONTENT), options)
+  return ask([root], pathRequest(REQUEST.walk, path, (follow ? FOLLOW : 0) | (content ? CONTENT : 0)), options)
 }
 
 /**

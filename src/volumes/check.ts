@@ -4,9 +4,10 @@ import { join } from 'node:path'
 import { volumeDirectory } from '../paths.ts'
 import { type CheckOptions, type Finding, mendable, type RoomReport } from '../state/findings.ts'
 import { setAside } from '../state/lost-and-found.ts'
+import { removeLeftFiles } from './leftovers.ts'
 import { listRemoved, listVolumes, readVolume } from './records.ts'
-import { lockVolume, type VolumeRoom, volumePath } from './room.ts'
-import { removeLeftFiles } from './store.ts'
+import { type VolumeRoom, volumePath } from './room.ts'
+import { holdVolume } from './settle.ts'
 
 /** Safe beside any other command: each volume is held while it is looked at. */
 export async function checkVolumes(room: VolumeRoom, options: CheckOptions): Promise<RoomReport> {
@@ -19,7 +20,7 @@ export async function checkVolumes(room: VolumeRoom, options: CheckOptions): Pro
   if (options.repair) await removeLeftFiles(room)
   for (const name of names) {
     options.signal?.throwIfAborted()
-    using _lock = await lockVolume(room.database, name)
+    using _lock = await holdVolume(room, name)
     const finding = await checkVolume(room, name, options)
     if (finding !== undefined) findings.push(finding)
   }

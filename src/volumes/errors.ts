@@ -21,6 +21,26 @@ export class VolumeInUse extends CoracleError {
   }
 }
 
+/** A volume of that name is there, and nothing must happen to it. */
+export class VolumeExists extends CoracleError {
+  override readonly code = 'VOLUME_EXISTS'
+  override readonly status = 409
+  constructor(name: string) {
+    super(`a volume named ${name} exists already`, { hint: 'choose another name' })
+  }
+}
+
+/** Its data are mounted in each container from elsewhere: there is nothing here to work on. */
+export class VolumeElsewhere extends CoracleError {
+  override readonly code = 'VOLUME_ELSEWHERE'
+  override readonly status = 409
+  constructor(name: string, type: string) {
+    super(`the data of volume ${name} are not here: it is of the type ${type}`, {
+      hint: 'only volumes without options can be cloned, exported and imported into',
+    })
+  }
+}
+
 /** It is there, with other options than those asked for. */
 export class VolumeConflict extends CoracleError {
   override readonly code = 'VOLUME_CONFLICT'

@@ -23,21 +23,34 @@ export async function fillVolume(
 ): Promise<boolean> {
   await settleHeld(room, volume)
   const path = volumePath(room.paths, volume.name)
-  if (readdirSync(path).length > 0) return false
+  const isMounted = () => usersOf(room.database, volume.name).some(({ mounted }) => mounted)
+  // Files of an ordinary user's other users cannot be moved one by one.
+  const movable = process.geteuid?.() === 0
+  if (!isEmpty(path) || (isMounted() && !movable)) return false
   const part = join(volumeDirectory(room.paths, volume.name), 'part')
   await removeFiles(part)
   mkdirSync(part)
   await write(part)
   // In a transaction: no container that has it starts between the look and the change.
   const done = transaction(room.database, () => {
-    if (!usersOf(room.database, volume.name).some(({ mounted }) => mounted)) return renameIfEmpty(part, path)
-    if (process.geteuid?.() !== 0) return false // its files are other users', and cannot be moved one by one
+    if (!isMounted()) return renameIfEmpty(part, path)
+    if (!movable) return false
     renameSync(part, filledPath(room, volume.name))
     return true
   })
   await settleHeld(room, volume)
   await removeFiles(part)
   return done
+}
+
+/** What another user of an ordinary user's namespace has closed was filled before. */
+function isEmpty(path: string): boolean {
+  try {
+    return readdirSync(path).length === 0
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EACCES') throw error
+    return false
+  }
 }
 
 /** The rename refuses a directory that is not empty: somebody outside has been writing into it. */

@@ -1,8 +1,8 @@
 /** `volume ls`, `inspect` and `prune`. */
 
 import { InvalidArgument } from '../errors.ts'
+import { measureFiles } from '../linux/measure-files.ts'
 import { logEvent } from '../state/events.ts'
-import { treeBytes } from '../util/tree-bytes.ts'
 import { VolumeInUse, VolumeNotFound } from './errors.ts'
 import { listVolumes, readVolume, usersOf } from './records.ts'
 import { type VolumeRoom, volumePath } from './room.ts'
@@ -92,7 +92,7 @@ export async function pruneVolumes(
   for (const volume of listVolumes(room.database)) {
     if (!(everything || volume.anonymous) || !matches(volume)) continue
     if (usersOf(room.database, volume.name).length > 0) continue
-    const bytes = await treeBytes(volumePath(room.paths, volume.name))
+    const bytes = await measureFiles(volumePath(room.paths, volume.name))
     try {
       await removeVolume(room, volume.name)
     } catch (error) {
@@ -120,7 +120,7 @@ export async function volumeUsage({ paths, database }: VolumeRoom): Promise<read
       ...volume,
       containers: usersOf(database, volume.name).map(({ id }) => id),
       path,
-      sizeBytes: await treeBytes(path),
+      sizeBytes: await measureFiles(path),
     })
   }
   return found

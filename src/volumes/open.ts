@@ -10,6 +10,10 @@ export function openVolumes(room: VolumeRoom): VolumeEngine {
     remove: async (name) => (await import('./store.ts')).removeVolume(room, name),
     prune: async (options) => (await import('./list.ts')).pruneVolumes(room, options),
     check: async (options) => (await import('./check.ts')).checkVolumes(room, options),
+    clone: async (from, to, signal) => (await import('./clone.ts')).cloneVolume(room, { from, to, signal }),
+    rename: async (from, to) => (await import('./rename.ts')).renameVolume(room, from, to),
+    export: async (name, output, signal) => (await import('./archive.ts')).exportVolume(room, name, { output, signal }),
+    import: async (name, input, signal) => (await import('./archive.ts')).importVolume(room, name, { input, signal }),
     usage: async () => (await import('./list.ts')).volumeUsage(room),
   }
 }

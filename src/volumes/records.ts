@@ -33,7 +33,7 @@ export function insertVolume(database: Database, volume: VolumeRecord): void {
 /** Within a write transaction of the caller; nobody uses it. Its directory is for `removeLeftFiles`. */
 export function deleteVolume(database: Database, { name, driver }: Pick<VolumeRecord, 'name' | 'driver'>): void {
   database.prepare('DELETE FROM volumes WHERE name = ?').run(name)
-  database.prepare('INSERT OR IGNORE INTO removed_volumes (name) VALUES (?)').run(name)
+  markRemoved(database, name)
   insertVolumeEvent(database, name, { action: 'destroy', driver })
 }
 
@@ -43,6 +43,11 @@ export function listRemoved(database: Database): readonly string[] {
     .prepare('SELECT name FROM removed_volumes')
     .all()
     .map((row) => row['name'] as string)
+}
+
+/** The directory is nobody's until a volume of this name is on record. */
+export function markRemoved(database: Database, name: string): void {
+  database.prepare('INSERT OR IGNORE INTO removed_volumes (name) VALUES (?)').run(name)
 }
 
 /** The directory is gone, or another volume has it. */
@@ -111,6 +116,28 @@ function toUser(row: Row): VolumeUser {
 export function volumeMovedFrom(database: Database, name: string): VolumeRecord | undefined {
   const row = database.prepare('SELECT * FROM volumes WHERE moved_from = ?').get(name)
   return row === undefined ? undefined : toVolume(row)
+}
+
+/** Within a write transaction of the caller; the new name is free. Settings of containers that have it follow. */
+export function moveVolume(database: Database, from: string, to: string): void {
+  database.prepare('UPDATE volumes SET name = ?, moved_from = ?, anonymous = 0 WHERE name = ?').run(to, from, from)
+  const uses = database.prepare(
+    "UPDATE volume_uses SET mount = json_set(mount, '$.Source', ?1) WHERE volume = ?1 AND json_extract(mount, '$.Source') = ?2",
+  )
+  uses.run(to, from)
+  const rows = database
+    .prepare('SELECT id, config FROM containers WHERE id IN (SELECT container FROM volume_uses WHERE volume = ?)')
+    .all(to)
+  for (const { id, config } of rows as { id: string; config: string }[])
+    database.prepare('UPDATE containers SET config = ? WHERE id = ?').run(withSource(config, from, to), id)
+  insertVolumeEvent(database, to, { action: 'rename', oldName: from })
+}
+
+/** @param config - a container's settings as JSON */
+function withSource(config: string, from: string, to: string): string {
+  const settings = JSON.parse(config) as { host: { Mounts: MountSetting[] } }
+  for (const mount of settings.host.Mounts) if (mount.Type === 'volume' && mount.Source === from) mount.Source = to
+  return JSON.stringify(settings)
 }
 
 /** Its directory has the new name. */

@@ -13,13 +13,35 @@ import {
 import { join } from 'node:path'
 import { removeFiles } from '../linux/remove-files.ts'
 import { volumeDirectory } from '../paths.ts'
-import { clearMovedFrom, volumeMovedFrom } from './records.ts'
+import type { Lock } from '../state/lock.ts'
+import { clearMovedFrom, readVolume, volumeMovedFrom } from './records.ts'
 import { lockVolume, type VolumeRoom, volumePath } from './room.ts'
 import type { VolumeRecord } from './types.ts'
 
 /** Beside `_data`: content that is complete, and on its way into the volume. */
 export function filledPath(room: VolumeRoom, name: string): string {
   return join(volumeDirectory(room.paths, name), 'filled')
+}
+
+/** Held, with nothing in the way that a command which was killed has left. */
+export async function holdVolume(room: VolumeRoom, name: string): Promise<Lock> {
+  for (;;) {
+    await settleRenames(room, name)
+    using held = new DisposableStack()
+    const lock = held.use(await lockVolume(room.database, name))
+    if (volumeMovedFrom(room.database, name) !== undefined) continue
+    const found = readVolume(room.database, name)
+    if (found !== undefined) await settleHeld(room, found)
+    held.move()
+    return lock
+  }
+}
+
+/** Two of them, in an order that all keep. */
+export async function holdBoth(room: VolumeRoom, one: string, other: string): Promise<DisposableStack> {
+  using held = new DisposableStack()
+  for (const name of [one, other].toSorted()) held.use(await holdVolume(room, name))
+  return held.move()
 }
 
 /** Before a volume is used. Cheap where there is nothing to do. */
@@ -39,7 +61,7 @@ export async function settleHeld(room: VolumeRoom, { name, movedFrom }: VolumeRe
 }
 
 /** A rename whose directory still has the old name stands in the way of whoever wants that. */
-export async function settleRenames(room: VolumeRoom, from: string): Promise<void> {
+async function settleRenames(room: VolumeRoom, from: string): Promise<void> {
   const volume = volumeMovedFrom(room.database, from)
   if (volume !== undefined) await settleVolume(room, volume)
 }

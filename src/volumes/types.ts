@@ -1,5 +1,6 @@
 /** What is mounted into a container, as the user asked for it. */
 
+import type { Readable } from 'node:stream'
 import type { CheckOptions, RoomReport } from '../state/findings.ts'
 
 /** docker's `Mount`: one `-v`, `--mount` or anonymous volume. */
@@ -85,6 +86,27 @@ export interface VolumeEngine {
   remove(name: string): Promise<void>
   /** Those that no container has: anonymous ones, or all. */
   prune(options: { readonly all: boolean; readonly filters: readonly string[] }): Promise<PrunedVolumes>
+  /**
+   * A second volume with the same content and labels. Files are shared until they are changed, where the file system can
+   * do that (btrfs, xfs), and copied otherwise. What containers write meanwhile may be in it or not.
+   *
+   * @throws {VolumeNotFound} @throws {VolumeExists} @throws {VolumeElsewhere}
+   */
+  clone(from: string, to: string, signal?: AbortSignal): Promise<void>
+  /**
+   * The settings of stopped containers that have it follow. An anonymous volume counts as named from then on.
+   *
+   * @throws {VolumeNotFound} @throws {VolumeExists} @throws {VolumeInUse} a running container has it
+   */
+  rename(from: string, to: string): Promise<void>
+  /** Its content as a tar stream. @throws {VolumeNotFound} @throws {VolumeElsewhere} */
+  export(name: string, output: NodeJS.WritableStream, signal?: AbortSignal): Promise<void>
+  /**
+   * A tar stream, plain or compressed, into a volume, which is made where it is missing.
+   *
+   * @throws {ArchiveInvalid} no tar, or hostile; an empty volume is empty then, another one has what came before
+   */
+  import(name: string, input: Readable, signal?: AbortSignal): Promise<void>
   usage(): Promise<readonly VolumeUsage[]>
   check(options: CheckOptions): Promise<RoomReport>
 }

@@ -3,6 +3,8 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, afterEach, before, describe, it } from 'mocha'
+import { openDatabase, transaction } from '../../src/state/database.ts'
+import { moveVolume } from '../../src/volumes/records.ts'
 import { type Coracle, IMAGE, openCoracle } from '../support/coracle.ts'
 import { needsRoot } from '../support/needs-root.ts'
 import { device, directory, fifo, file, hardLink, symlink, tarOf } from '../support/tar.ts'
@@ -81,6 +83,135 @@ describe('the content of volumes', () => {
       coracle.output('run', '--rm', '-v', 'data:/seed', SEEDED, 'true')
       assert.deepEqual(readdirSync(pathOf('data')).sort(), ['deep', 'first', 'second'])
       assert.ok(!existsSync(join(home, 'filled')))
+    })
+  })
+
+  const into = (script: string, volume = 'data') =>
+    coracle.output('run', '--rm', '-v', `${volume}:/d`, IMAGE, 'sh', '-c', script)
+  /** Everything a user could tell two trees apart by, but for inode numbers. */
+  const manifest = (path: string) =>
+    execFileSync(
+      'sh',
+      ['-c', 'find . -printf "%p %y %m %U:%G %T@ %n %s %l\\n" | sort; find . -type f | sort | xargs md5sum'],
+      {
+        cwd: path,
+        encoding: 'utf8',
+      },
+    )
+
+  describe('cloned', () => {
+    it('are the same, with all that files have, and go their own way from then on', () => {
+      coracle.output('create', '-v', 'data:/seed', SEEDED)
+      into(
+        'mkdir -p /d/many; for i in 1 2 3 4 5 6 7 8 9; do echo $i >/d/many/$i; done; dd if=/dev/urandom of=/d/large bs=64k count=40',
+      )
+      assert.equal(coracle.output('volume', 'clone', 'data', 'copy'), 'copy')
+      assert.equal(manifest(pathOf('copy')), manifest(pathOf('data')))
+      const stat = (name: string) => lstatSync(join(pathOf('copy'), name))
+      assert.equal(stat('set').ino, stat('hard').ino)
+      assert.ok(stat('sparse').blocks < 64)
+      assert.match(
+        execFileSync('getfattr', ['--absolute-names', '-d', join(pathOf('copy'), 'set')], { encoding: 'utf8' }),
+        /red/,
+      )
+      into('echo changed >/d/many/1', 'copy')
+      assert.equal(readFileSync(join(pathOf('data'), 'many/1'), 'utf8'), '1\n')
+    })
+
+    it('never take the place of another volume, and need one with data of its own', () => {
+      into('true')
+      coracle.output('volume', 'create', 'there')
+      assert.match(coracle.run(['volume', 'clone', 'data', 'there']).stderr, /a volume named there exists already/)
+      assert.match(coracle.run(['volume', 'clone', 'data', 'data']).stderr, /exists already/)
+      assert.match(coracle.run(['volume', 'clone', 'none', 'new']).stderr, /no such volume/)
+      coracle.output('volume', 'create', '-o', 'type=tmpfs', '-o', 'device=tmpfs', 'memory')
+      assert.match(coracle.run(['volume', 'clone', 'memory', 'new']).stderr, /it is of the type tmpfs/)
+    })
+  })
+
+  describe('exported and imported', () => {
+    it('are the same again, by a file and by a pipe', () => {
+      coracle.output('create', '-v', 'data:/seed', SEEDED)
+      const tar = join(coracle.directory, 'data.tar')
+      coracle.output('volume', 'export', '-o', tar, 'data')
+      coracle.output('volume', 'import', 'again', tar)
+      assert.equal(manifest(pathOf('again')), manifest(pathOf('data')))
+      const { status } = coracle.run(['volume', 'import', 'piped', '-'], { input: readFileSync(tar) })
+      assert.equal(status, 0)
+      assert.equal(manifest(pathOf('piped')), manifest(pathOf('data')))
+    })
+
+    it('leave what is there, but for files of the same name', () => {
+      into('echo old >/d/kept; echo old >/d/file')
+      const tar = tarOf([file('file', 'new'), directory('made')])
+      assert.equal(coracle.run(['volume', 'import', 'data', '-'], { input: tar }).status, 0)
+      assert.equal(into('cat /d/kept /d/file; ls /d'), 'old\nnewfile\nkept\nmade')
+    })
+
+    it('never lead out of the volume, whatever the archive says', () => {
+      const outside = join(coracle.directory, 'outside')
+      mkdirSync(outside, { recursive: true })
+      writeFileSync(join(outside, 'passwd'), 'the host')
+      const attacks = [
+        [symlink('out', outside), file('out/passwd', 'hostile')],
+        [symlink('out', '../../../../outside'), file('out/passwd', 'hostile')],
+        [file('../../../../outside/passwd', 'hostile')],
+        [file(`${outside}/passwd`, 'hostile')],
+        [symlink('link', join(outside, 'passwd')), file('link', 'hostile')],
+        [symlink('out', outside), hardLink('hard', 'out/passwd'), file('hard', 'hostile')],
+      ]
+      for (const entries of attacks) {
+        coracle.run(['volume', 'import', 'data', '-'], { input: tarOf(entries) })
+        assert.equal(readFileSync(join(outside, 'passwd'), 'utf8'), 'the host')
+        assert.deepEqual(readdirSync(outside), ['passwd'])
+      }
+    })
+
+    it('are empty as before when the archive breaks off', () => {
+      const tar = tarOf([file('one', 'x'.repeat(5000)), file('two', 'y'.repeat(5000))])
+      coracle.output('volume', 'create', 'data')
+      const { status, stderr } = coracle.run(['volume', 'import', 'data', '-'], { input: tar.subarray(0, 7000) })
+      assert.equal(status, 1)
+      assert.match(stderr, /Error processing tar file/)
+      assert.deepEqual(readdirSync(pathOf('data')), [])
+    })
+  })
+
+  describe('under another name', () => {
+    it('are the same, and found by stopped containers', () => {
+      coracle.output('run', '--name', 'user', '-v', 'data:/d', IMAGE, 'sh', '-c', 'echo line >>/d/log; cat /d/log')
+      coracle.output('volume', 'rename', 'data', 'new-name')
+      assert.equal(coracle.run(['cp', 'user:/d/log', '-']).stdout.includes('line'), true)
+      assert.equal(coracle.output('volume', 'ls', '-q'), 'new-name')
+      assert.equal(coracle.output('start', '-a', 'user'), 'line\nline')
+      assert.equal(
+        coracle.output('inspect', '-f', '{{json .HostConfig.Binds}} {{(index .Mounts 0).Name}}', 'user'),
+        '["new-name:/d"] new-name',
+      )
+      coracle.output('volume', 'create', 'data')
+      assert.deepEqual(readdirSync(pathOf('data')), [])
+    })
+
+    it('are refused while a container runs with them, which is named, and where the name is taken', () => {
+      coracle.output('run', '-d', '--name', 'user', '-v', 'data:/d', IMAGE, 'sleep', '1000')
+      const { status, stderr } = coracle.run(['volume', 'rename', 'data', 'other'])
+      assert.equal(status, 1)
+      assert.match(stderr, /rename data: volume is in use.*\n.*user \(running\)/)
+      coracle.output('volume', 'create', 'taken')
+      assert.match(coracle.run(['volume', 'rename', 'data', 'taken']).stderr, /exists already/)
+      assert.match(coracle.run(['volume', 'rename', 'data', '../x']).stderr, /invalid characters/)
+    })
+
+    it('are found when the command was killed before their directory had the name', () => {
+      into('echo kept >/d/file')
+      const old = pathOf('data')
+      const database = openDatabase(join(coracle.directory, 'root/state.db'))
+      transaction(database, () => moveVolume(database, 'data', 'moved'))
+      database.close()
+      coracle.output('volume', 'create', 'data')
+      assert.deepEqual(readdirSync(old), [])
+      assert.equal(into('cat /d/file', 'moved'), 'kept')
+      assert.equal(coracle.run(['system', 'check']).status, 0)
     })
   })
 })

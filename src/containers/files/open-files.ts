@@ -3,9 +3,11 @@ import { closeSync, constants, existsSync, openSync, readFileSync, readlinkSync 
 import { basename, join } from 'node:path'
 import type { IdMappings } from '../../linux/id-mappings.ts'
 import type { ChildStep } from '../../linux/plan.ts'
-import type { RuntimeSpec } from '../../oci/runtime-spec.ts'
+import type { MountSpec, RuntimeSpec } from '../../oci/runtime-spec.ts'
 import type { ContainerId } from '../../plugins/contract.ts'
 import { type ProcessIdentity, readProcessIdentity } from '../../util/process-identity.ts'
+import { readVolume, usesBy } from '../../volumes/records.ts'
+import { volumePath } from '../../volumes/room.ts'
 import { containerDirectories } from '../directories.ts'
 import { isRootless } from '../host.ts'
 import type { ContainerRecord } from '../records.ts'
@@ -119,7 +121,9 @@ async function mountsOf(room: ContainerRoom, record: ContainerRecord, { write }:
   const spec = JSON.parse(readFileSync(join(data, 'config.json'), 'utf8')) as RuntimeSpec
   const root = rootStep(data, layers, write)
   const { mountSteps } = await import('../../linux/compile/mounts.ts')
-  const mounts = (spec.mounts ?? []).filter(({ type, source }) => type === 'bind' && existsSync(source ?? ''))
+  const mounts = withVolumes(room, record, spec.mounts ?? []).filter(
+    ({ type, source }) => type === 'bind' && existsSync(source ?? ''),
+  )
   const binds = mountSteps(
     {
       id: record.id as ContainerId,
@@ -140,6 +144,16 @@ async function mountsOf(room: ContainerRoom, record: ContainerRecord, { write }:
   const sealed = spec.root?.readonly === true || record.settings.host.ReadonlyRootfs
   const seal: ChildStep[] = sealed ? [{ do: 'remount', target: '/', set: ['ro'], clear: [], recursive: false }] : []
   return [root, ...optional, ...seal]
+}
+
+/** Volumes where they are now: they may have got other names since the container ran. */
+function withVolumes(room: ContainerRoom, { id }: ContainerRecord, mounts: readonly MountSpec[]): readonly MountSpec[] {
+  const places = new Map(usesBy(room.database, id).map(({ volume, mount }) => [mount.Target, volume]))
+  return mounts.map((mount) => {
+    const volume = places.get(mount.destination)
+    if (volume === undefined || readVolume(room.database, volume)?.options['type'] !== undefined) return mount
+    return mount.type === 'bind' ? { ...mount, source: volumePath(room.paths, volume) } : mount
+  })
 }
 
 function rootStep(data: string, { upper, lower }: Layers, write: boolean): ChildStep {

@@ -30,7 +30,7 @@ static char opaque_name[64]; /* as the last whiteout gave it */
 
 bool apply_is_finished(void) { return finished; }
 
-static struct attributes read_attributes(struct reader *args) {
+struct attributes read_attributes(struct reader *args) {
   struct attributes attributes;
   attributes.mode = read_u32(args);
   attributes.uid = read_u32(args);
@@ -49,7 +49,7 @@ static int target_path(const char *path, int kind) {
 }
 
 /* Where a new entry is to be made; closes the books of the last one. */
-static int place(const char *path, const char **name) {
+int place_entry(const char *path, const char **name) {
   if (file_is_open()) return errno = EINVAL, fail("decode", "an entry inside of a file");
   if (target_path(path, TARGET_NAME) < 0) return -1;
   return tree_parent(&tree, path, name);
@@ -87,7 +87,7 @@ static int apply_directory(struct reader *args) {
   struct attributes attributes = read_attributes(args);
   bool is_root = *path == '\0', hidden = false;
   if (is_root) tree.parent_stale = true;
-  if (is_root ? target_path(path, TARGET_NAME) < 0 : place(path, &name) < 0) return -1;
+  if (is_root ? target_path(path, TARGET_NAME) < 0 : place_entry(path, &name) < 0) return -1;
   if (!is_root && make_directory(path, name, &hidden) < 0) return -1;
   target.directory = openat(is_root ? tree.root : tree.parent, name, SAME_DIRECTORY);
   if (target.directory < 0) return fail("openat", path);
@@ -98,21 +98,28 @@ static int apply_directory(struct reader *args) {
   return keep_times(path, attributes.modified);
 }
 
-static int apply_file(struct reader *args) {
-  const char *path = read_string(args), *name;
-  struct attributes attributes = read_attributes(args);
-  uint64_t size = read_u64(args);
-  if (place(path, &name) < 0) return -1;
+int make_file(const char *path, const char *name) {
   int fd = openat(tree.parent, name, FRESH_FILE, 0600);
-  if (fd < 0 && errno == EEXIST && merging) {
-    if (tree_is_mount_point(&tree, name)) return target.kind = TARGET_FILE, file_rewrite(tree.parent, name, path, size, attributes);
-    errno = EEXIST;
-  }
   if (fd < 0) {
     if (make_room("openat", path, name) < 0) return -1;
     fd = openat(tree.parent, name, FRESH_FILE, 0600);
   }
-  if (fd < 0) return fail("openat", path);
+  return fd < 0 ? fail("openat", path) : fd;
+}
+
+void skip_entry(void) { target.kind = TARGET_NONE; }
+
+int name_entry(const char *path) { return target_path(path, TARGET_NAME); }
+
+static int apply_file(struct reader *args) {
+  const char *path = read_string(args), *name;
+  struct attributes attributes = read_attributes(args);
+  uint64_t size = read_u64(args);
+  if (place_entry(path, &name) < 0) return -1;
+  if (merging && tree_is_mount_point(&tree, name))
+    return target.kind = TARGET_FILE, file_rewrite(tree.parent, name, path, size, attributes);
+  int fd = make_file(path, name);
+  if (fd < 0) return -1;
   target.kind = TARGET_FILE;
   return file_begin(fd, path, size, attributes, tree_needs_owner(&tree, attributes));
 }
@@ -134,7 +141,7 @@ static int apply_end(void) {
 static int apply_symlink(struct reader *args) {
   const char *path = read_string(args), *points_to = read_string(args), *name;
   struct attributes attributes = read_attributes(args);
-  if (place(path, &name) < 0) return -1;
+  if (place_entry(path, &name) < 0) return -1;
   if (symlinkat(points_to, tree.parent, name) < 0) {
     if (make_room("symlinkat", path, name) < 0) return -1;
     if (symlinkat(points_to, tree.parent, name) < 0) return fail("symlinkat", path);
@@ -146,7 +153,7 @@ static int apply_symlink(struct reader *args) {
 /* The other name is looked up inside the tree as well; its last component is never followed. */
 static int apply_hard_link(struct reader *args) {
   const char *path = read_string(args), *existing = read_string(args), *name, *existing_name;
-  if (place(path, &name) < 0 || tree_parent(&tree, existing, &existing_name) < 0) return -1;
+  if (place_entry(path, &name) < 0 || tree_parent(&tree, existing, &existing_name) < 0) return -1;
   cleanup_fd int existing_parent = fcntl(tree.parent, F_DUPFD_CLOEXEC, 0);
   if (existing_parent < 0) return fail("fcntl", existing);
   struct stat wanted, found;
@@ -179,7 +186,7 @@ static int apply_node(struct reader *args) {
   dev_t device = makedev(major_number, minor_number);
   mode_t type = attributes.mode & S_IFMT, mode = type | (attributes.mode & 07777);
   if (args->bad || (type != S_IFCHR && type != S_IFBLK && type != S_IFIFO)) return errno = EINVAL, fail("decode", "a node");
-  if (place(path, &name) < 0) return -1;
+  if (place_entry(path, &name) < 0) return -1;
   int made = mknodat(tree.parent, name, mode, device);
   if (made < 0 && errno == EEXIST) {
     if (make_room("mknodat", path, name) < 0) return -1;
@@ -201,7 +208,7 @@ static int apply_whiteout(struct reader *args) {
   const char *path = read_string(args), *opaque = read_string(args), *name;
   if (strlen(opaque) >= sizeof opaque_name) return errno = EINVAL, fail("decode", "a whiteout");
   strcpy(opaque_name, opaque);
-  if (place(path, &name) < 0) return -1;
+  if (place_entry(path, &name) < 0) return -1;
   target.kind = TARGET_NONE;
   if (mknodat(tree.parent, name, S_IFCHR, makedev(0, 0)) == 0) return 0;
   struct stat status;
@@ -250,7 +257,7 @@ static int apply_xattr(struct reader *args) {
 
 static int apply_remove(struct reader *args) {
   const char *path = read_string(args), *name;
-  return place(path, &name) < 0 ? -1 : tree_remove(&tree, name);
+  return place_entry(path, &name) < 0 ? -1 : tree_remove(&tree, name);
 }
 
 /* Has each new directory begin far from the others, where no inode was freed a moment ago: ext4 avoids those one by one. */
@@ -286,6 +293,7 @@ int apply_step(uint32_t code, struct reader *args) {
     case APPLY_REMOVE: return apply_remove(args);
     case APPLY_SPREAD: return apply_spread();
     case APPLY_MERGE: return merging = true, 0;
+    case APPLY_CLONE: return apply_clone(args);
     case APPLY_FINISH: return finish();
     default: return errno = EINVAL, fail_because("decode", "the steps", "there is no such step");
   }

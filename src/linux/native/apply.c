@@ -1,5 +1,5 @@
 /*
- * `coracle-native apply DIRECTORY`: carries out file-system steps from descriptor 0 below one directory, and answers on
+ * `coracle-native apply DIRECTORY [SOURCE]`: carries out file-system steps from descriptor 0 below one directory, and answers on
  * descriptor 1 with `OK` or one line that says which step failed.
  */
 #include "apply.h"
@@ -21,6 +21,7 @@
 #define HEAD_SIZE 8
 
 struct tree apply_tree = {.root = -1, .parent = -1};
+int apply_source = -1;
 
 static struct {
   uint8_t bytes[BUFFER_SIZE];
@@ -90,13 +91,17 @@ static int run_stream(void) {
 }
 
 int apply_main(int argc, char **argv) {
-  if (argc != 3) return fprintf(stderr, "usage: coracle-native apply DIRECTORY\n"), 2;
+  if (argc != 3 && argc != 4) return fprintf(stderr, "usage: coracle-native apply DIRECTORY [SOURCE]\n"), 2;
   umask(0);
   signal(SIGPIPE, SIG_IGN);
   /* not a step more for a command that was killed: the next one is going to sweep */
   if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0) return fail("prctl", "PR_SET_PDEATHSIG"), apply_report(0);
   apply_tree.root = open(argv[2], O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  /* it may belong to another user of the namespace that is to be entered */
+  if (apply_tree.root < 0 && errno == EACCES) apply_tree.root = open(argv[2], O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
   if (apply_tree.root < 0) return fail("open", argv[2]), apply_report(0);
+  if (argc == 4) apply_source = open(argv[3], O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  if (argc == 4 && apply_source < 0) return fail("open", argv[3]), apply_report(0);
   if (run_stream() < 0) return apply_report(input.step);
   return dprintf(1, "OK\n") < 0;
 }

@@ -9,13 +9,25 @@
 enum apply_step {
   APPLY_USER_NAMESPACE = 1, APPLY_DIRECTORY, APPLY_FILE, APPLY_DATA, APPLY_HOLE, APPLY_END, APPLY_SYMLINK, APPLY_HARD_LINK,
   APPLY_NODE, APPLY_WHITEOUT, APPLY_XATTR, APPLY_FINISH, APPLY_REMOVE, APPLY_OPAQUE, APPLY_SPREAD,
-  APPLY_MERGE,
+  APPLY_MERGE, APPLY_CLONE,
 };
 
 extern struct tree apply_tree;
+/* What APPLY_CLONE copies from; -1: nothing. */
+extern int apply_source;
 
 /* One step, but for APPLY_DATA. */
 int apply_step(uint32_t code, struct reader *args);
+/* Files of another directory, as steps of their own. */
+int apply_clone(struct reader *args);
+/* For a new entry: its directory is `apply_tree.parent`. */
+int place_entry(const char *path, const char **name);
+/* A fresh, empty file where the entry is to be; what stands there makes way. */
+int make_file(const char *path, const char *name);
+/* What extended attributes that follow are for: nothing, or the entry of this name. */
+void skip_entry(void);
+int name_entry(const char *path);
+struct attributes read_attributes(struct reader *args);
 /* Content of the file that is being written, in pieces of any size. */
 int apply_data(const uint8_t *data, size_t size);
 /* The times that a directory is to have in the end. */

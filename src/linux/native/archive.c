@@ -129,7 +129,8 @@ static int open_layers(int count, char **paths) {
   layers = calloc((size_t)count, sizeof *layers);
   if (layers == NULL) return fail("calloc", "layers");
   for (int i = 0; i < count; i++) {
-    layers[i] = open(paths[i], O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    /* O_PATH: another user of the namespace may be the only one who reads it */
+    layers[i] = open(paths[i], O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (layers[i] < 0) return fail("open", paths[i]);
     layer_count++;
   }
