@@ -6,7 +6,7 @@ import { transaction } from '../state/database.ts'
 import { VolumeConflict, VolumeInUse, VolumeNotFound } from './errors.ts'
 import { makeRoom, removeLeftFiles } from './leftovers.ts'
 import { checkVolumeName } from './names.ts'
-import { deleteVolume, insertVolume, readVolume, usersOf } from './records.ts'
+import { deleteVolume, forgetRemoved, insertVolume, markRemoved, readVolume, usersOf } from './records.ts'
 import { type VolumeRoom, volumePath } from './room.ts'
 import { holdVolume } from './settle.ts'
 import type { NewVolume, VolumeRecord } from './types.ts'
@@ -27,9 +27,13 @@ export async function createVolume({ paths, database }: VolumeRoom, asked: NewVo
     return found
   }
   await makeRoom({ paths, database }, name)
+  markRemoved(database, name) // until it is on record: a cut leaves nothing that somebody has to look at
   mkdirSync(volumePath(paths, name), { recursive: true })
   const volume = { name, driver, labels, options, anonymous, createdAtMs: Date.now() }
-  transaction(database, () => insertVolume(database, volume))
+  transaction(database, () => {
+    insertVolume(database, volume)
+    forgetRemoved(database, name)
+  })
   return volume
 }
 

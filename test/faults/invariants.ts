@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { containerGroups } from '../../src/linux/cgroups/groups.ts'
 import { isAlive } from '../../src/util/process-identity.ts'
 import { type Known, NAMES } from './operations.ts'
+import { volumeLeftovers, volumeLies } from './volumes.ts'
 import { commandsOf, firstProcesses, type Outcome, supervisorsOf, type World } from './world.ts'
 
 const PATIENCE_MS = 4_000
@@ -31,7 +32,12 @@ export function accidents(outcomes: readonly Outcome[]): string[] {
 /** Things may be on their way (an end that is being recorded); what stays wrong is wrong. */
 export async function lies(world: World, memory: Memory): Promise<string[]> {
   for (const deadline = performance.now() + PATIENCE_MS; ; await sleep(60)) {
-    const found = [...(await brokenCommands(world)), ...falseRecords(world, memory), ...lostLogs(world, memory)]
+    const found = [
+      ...(await brokenCommands(world)),
+      ...falseRecords(world, memory),
+      ...lostLogs(world, memory),
+      ...volumeLies(world),
+    ]
     if (found.length === 0 || performance.now() > deadline) return found
   }
 }
@@ -191,7 +197,7 @@ export async function leftovers(world: World, memory: Memory): Promise<string[]>
     if (left.length === 0 || performance.now() > deadline) {
       memory.ids.clear()
       memory.logs.clear()
-      return [...failed, ...left]
+      return [...failed, ...left, ...(await volumeLeftovers(world))]
     }
   }
 }

@@ -1,5 +1,6 @@
 /** What users do, on a handful of names, whether that makes sense at the moment or not. */
 import type { Random } from './random.ts'
+import { FILLED, PACKED } from './volumes.ts'
 import { IMAGE, type World } from './world.ts'
 
 export interface Operation {
@@ -113,7 +114,40 @@ const KINDS: readonly Kind[] = [
   },
   { kind: 'import', weight: 4, args: ({ world }) => ['import', '--message', 'again', world.tar, 'imported:1'] },
   { kind: 'image prune', weight: 1, args: () => ['image', 'prune', '-f'] },
+  {
+    kind: 'run with volumes',
+    weight: 6,
+    args: (by) => ['run', '-d', '--name', named(by, 'free'), ...volumes(by), ...shell(by)],
+  },
+  {
+    kind: 'create with volumes',
+    weight: 4,
+    args: (by) => ['create', '--name', named(by, 'free'), ...volumes(by), ...shell(by)],
+  },
+  { kind: 'rm -v', weight: 3, args: (by) => ['rm', '-f', '-v', by.random.pick(NAMES)] },
+  { kind: 'volume create', weight: 1, args: ({ random }) => ['volume', 'create', random.pick(FILLED)] },
+  { kind: 'volume rm', weight: 3, args: ({ random }) => ['volume', 'rm', random.pick([...FILLED, PACKED])] },
+  { kind: 'volume clone', weight: 3, args: ({ random }) => ['volume', 'clone', ...random.pick(PAIRS)] },
+  { kind: 'volume rename', weight: 3, args: ({ random }) => ['volume', 'rename', ...random.pick(PAIRS)] },
+  { kind: 'volume import', weight: 3, args: ({ world }) => ['volume', 'import', PACKED, world.tar] },
+  {
+    kind: 'volume export',
+    weight: 1,
+    args: ({ random, world }) => ['volume', 'export', '-o', `${world.directory}/exported`, random.pick(FILLED)],
+  },
+  { kind: 'volume prune', weight: 1, args: () => ['volume', 'prune', '-f'] },
   { kind: 'container prune', weight: 1, args: () => ['container', 'prune', '-f'] },
+]
+
+const PAIRS = [
+  [FILLED[0], FILLED[1]],
+  [FILLED[1], FILLED[0]],
+] as const
+/** Read-only where it is the container's own /bin; an anonymous one as well. */
+const volumes = ({ random }: Drawing) => [
+  '-v',
+  `${random.pick(FILLED)}:/bin:ro`,
+  ...(random.below(2) === 0 ? ['-v', '/etc'] : []),
 ]
 
 const MADE = ['imported:1', 'committed:0', 'committed:1']
