@@ -4,6 +4,7 @@ import { join, normalize } from 'node:path'
 import type { MountSpec } from '../oci/runtime-spec.ts'
 import type { RootFilesystem } from '../plugins/contract.ts'
 import { transaction } from '../state/database.ts'
+import { sizeOption } from '../volumes/options.ts'
 import { insertUse, insertVolumeEvent, readVolume, usesBy } from '../volumes/records.ts'
 import { volumePath } from '../volumes/room.ts'
 import { settleVolume } from '../volumes/settle.ts'
@@ -92,7 +93,7 @@ function otherVolumes(room: ContainerRoom, draft: Draft, directory: string): rea
 function mountOf({ options }: Pick<VolumeRecord, 'options'>, mount: MountSetting, path: string): MountSpec {
   const { type, device = '', o = '' } = options
   const destination = mount.Target
-  const words = o.split(',').filter((word) => word !== '')
+  const words = [...o.split(',').filter((word) => word !== ''), ...sizeOption(options)]
   const readOnly = mount.ReadOnly ? ['ro'] : []
   if (type === undefined)
     return {

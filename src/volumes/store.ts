@@ -1,17 +1,15 @@
 /** Volumes on disk and in the database. A row is there only while its directory is; a directory alone is nobody's. */
 import { randomBytes } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
-import { InvalidArgument } from '../errors.ts'
 import { transaction } from '../state/database.ts'
 import { VolumeConflict, VolumeInUse, VolumeNotFound } from './errors.ts'
 import { makeRoom, removeLeftFiles } from './leftovers.ts'
 import { checkVolumeName } from './names.ts'
+import { checkOptions, sameOptions } from './options.ts'
 import { deleteVolume, forgetRemoved, insertVolume, markRemoved, readVolume, usersOf } from './records.ts'
 import { type VolumeRoom, volumePath } from './room.ts'
 import { holdVolume } from './settle.ts'
 import type { NewVolume, VolumeRecord } from './types.ts'
-
-const OPTIONS = new Set(['type', 'device', 'o'])
 
 /** See `VolumeEngine.create`. */
 export async function createVolume({ paths, database }: VolumeRoom, asked: NewVolume): Promise<VolumeRecord> {
@@ -35,23 +33,6 @@ export async function createVolume({ paths, database }: VolumeRoom, asked: NewVo
     forgetRemoved(database, name)
   })
   return volume
-}
-
-function checkOptions(driver: string, options: Readonly<Record<string, string>>): void {
-  if (driver !== 'local')
-    throw new InvalidArgument(`error looking up volume plugin ${driver}: plugin "${driver}" not found`, {
-      hint: 'the driver there is: local',
-    })
-  const unknown = Object.keys(options).find((key) => !OPTIONS.has(key))
-  if (unknown !== undefined) throw new InvalidArgument(`invalid option: "${unknown}"`, { hint: 'use type, device, o' })
-  if (Object.keys(options).length === 0) return
-  for (const key of ['type', 'device'])
-    if ((options[key] ?? '') === '') throw new InvalidArgument(`missing required option: "${key}"`)
-}
-
-function sameOptions(one: Readonly<Record<string, string>>, other: Readonly<Record<string, string>>): boolean {
-  const keys = new Set([...Object.keys(one), ...Object.keys(other)])
-  return [...keys].every((key) => one[key] === other[key])
 }
 
 /** See `VolumeEngine.remove`. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, afterEach, before, describe, it } from 'mocha'
@@ -116,6 +117,30 @@ describe('the content of volumes', () => {
       )
       into('echo changed >/d/many/1', 'copy')
       assert.equal(readFileSync(join(pathOf('data'), 'many/1'), 'utf8'), '1\n')
+    })
+
+    it('share the data of files where the file system can do that', function () {
+      const image = join(coracle.directory, 'btrfs')
+      const root = join(coracle.directory, 'on-btrfs')
+      execFileSync('truncate', ['-s', '200M', image])
+      if (spawnSync('mkfs.btrfs', ['-q', image]).status !== 0) {
+        console.log('skipped: this host has no mkfs.btrfs')
+        this.skip()
+      }
+      mkdirSync(root)
+      execFileSync('mount', ['-o', 'loop', image, root])
+      try {
+        const env = { CORACLE_ROOT: join(root, 'data') }
+        assert.equal(coracle.run(['volume', 'create', 'data'], { env }).status, 0)
+        const file = join(root, 'data/volumes/data/_data/file')
+        // Twice as much is not there: a copy would fail.
+        writeFileSync(file, randomBytes(90 << 20), { flush: true })
+        const { status, stderr } = coracle.run(['volume', 'clone', 'data', 'copy'], { env })
+        assert.equal(status, 0, stderr)
+        execFileSync('cmp', [file, join(root, 'data/volumes/copy/_data/file')])
+      } finally {
+        execFileSync('umount', [root])
+      }
     })
 
     it('never take the place of another volume, and need one with data of its own', () => {

@@ -125,6 +125,28 @@ describe('volumes, by the command line', () => {
     assert.deepEqual(readdirSync(bound), ['there'])
   })
 
+  it('in memory have the size that they are given, and others are refused one', () => {
+    coracle.output('volume', 'create', '-o', 'type=tmpfs', '-o', 'device=tmpfs', '-o', 'size=2m', 'small')
+    const { status, stdout } = coracle.run([
+      'run',
+      '--rm',
+      '-v',
+      'small:/d',
+      IMAGE,
+      'dd',
+      'if=/dev/zero',
+      'of=/d/x',
+      'bs=64k',
+      'count=64',
+    ])
+    assert.notEqual(status, 0, stdout)
+    const refusal = (...options: string[]) => coracle.run(['volume', 'create', ...options, 'other']).stderr
+    assert.match(refusal('-o', 'size=1g'), /quota size requested but no quota support\n/)
+    assert.match(refusal('-o', 'type=tmpfs', '-o', 'device=tmpfs', '-o', 'size=much'), /invalid size: 'much'/)
+    assert.match(refusal('-o', 'type=nfs', '-o', 'device=:/x', '-o', 'size=1g'), /cannot be given a size/)
+    assert.match(refusal('-o', 'type=tmpfs', '-o', 'device=x', '-o', 'size=1g', '-o', 'o=size=2g'), /told twice/)
+  })
+
   it('go also when `rm -v` was cut short, whoever comes by next', () => {
     coracle.output('create', '--name', 'one', '-v', '/d', '-v', 'named:/n', IMAGE, 'true')
     const [anonymous = ''] = names('--filter', 'name=').filter((name) => name !== 'named')

@@ -15,7 +15,11 @@ export default class VolumeCreate extends EngineCommand {
     driver: Flags.string({ char: 'd', description: 'Specify volume driver name', default: 'local' }),
     label: Flags.string({ multiple: true, description: 'Set metadata for a volume' }),
     name: Flags.string({ description: 'Specify volume name', hidden: true }),
-    opt: Flags.string({ char: 'o', multiple: true, description: 'Set driver specific options (type, device, o)' }),
+    opt: Flags.string({
+      char: 'o',
+      multiple: true,
+      description: 'Set driver specific options (type, device, o, size)',
+    }),
   }
 
   async run(): Promise<void> {
