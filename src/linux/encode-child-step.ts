@@ -84,7 +84,11 @@ const ENCODINGS: { readonly [N in Name]: Encoding<Extract<ChildStep, { do: N }>>
   'loopback-up': [81, nothing],
   address: [96, (record, { link, address }) => record.string(link).string(address)],
   'link-up': [97, (record, { link }) => record.string(link)],
-  route: [98, (record, { destination, gateway, link = '' }) => record.string(destination).string(gateway).string(link)],
+  'link-delete': [104, (record, { link }) => record.string(link)],
+  route: [
+    98,
+    (record, { destination, gateway = '', link = '' }) => record.string(destination).string(gateway).string(link),
+  ],
   rlimit: [
     82,
     (record, { resource, soft, hard }) => record.string(resource).u32(rlimitNumber(resource)).u64(soft).u64(hard),

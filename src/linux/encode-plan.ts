@@ -43,11 +43,15 @@ const HOST_CODE = {
   rate: 48,
   elements: 56,
   'elements-delete': 57,
+  sublink: 49,
 } as const satisfies Record<HostStep['do'], number>
 
 /** NFPROTO_* */
 const FAMILY = { inet: 1, bridge: 7 } as const
 const NO_VALUE = new Uint8Array()
+
+/** MACVLAN_MODE_* and IPVLAN_MODE_* */
+const SUBLINK_MODE = { private: 1, vepa: 2, bridge: 4, passthru: 8, l2: 0, l3: 1, l3s: 2 } as const
 
 /** IPPROTO_* */
 const PROTOCOL = { tcp: 6, udp: 17, sctp: 132 } as const
@@ -102,6 +106,14 @@ function encodeHostFields(record: WireWriter, step: HostStep): void {
       break
     case 'net-rules':
       record.string(step.nft).string(step.text)
+      break
+    case 'sublink':
+      record
+        .string(step.kind)
+        .string(step.parent)
+        .string(step.container)
+        .string(step.mac ?? '')
+      record.u32(SUBLINK_MODE[step.mode]).u32(step.mtu ?? 0)
       break
     case 'rate':
       record.string(step.link).string(step.shaper).u64(step.egressBits).u64(step.ingressBits)

@@ -76,6 +76,17 @@ export type HostStep =
     }
   /** Of a set or map of the packet filter. Added ones go with the container. */
   | ({ readonly do: 'elements' | 'elements-delete' } & FilterElements)
+  /** A link below one of the host's, made straight in the child's network namespace. */
+  | {
+      readonly do: 'sublink'
+      readonly kind: 'macvlan' | 'ipvlan'
+      readonly parent: string
+      readonly container: string
+      readonly mode: 'bridge' | 'private' | 'vepa' | 'passthru' | 'l2' | 'l3' | 'l3s'
+      /** not of an ipvlan, which has that of its parent */
+      readonly mac?: string
+      readonly mtu?: number
+    }
   /** One that is not there is fine. */
   | { readonly do: 'link-delete'; readonly link: string }
   /** Bound by the supervisor until its end, so that nobody else takes it. */
@@ -240,7 +251,10 @@ export type ChildStep =
   /** `10.0.0.2/24` for a link of the network namespace. */
   | { readonly do: 'address'; readonly link: string; readonly address: string }
   | { readonly do: 'link-up'; readonly link: string }
-  | { readonly do: 'route'; readonly destination: string; readonly gateway: string; readonly link?: string }
+  /** For a container that runs: its end of a pair goes with the other one, other links have to be removed where they are. */
+  | { readonly do: 'link-delete'; readonly link: string }
+  /** Without a gateway straight out of the link, and to a block: `0.0.0.0/0`. */
+  | { readonly do: 'route'; readonly destination: string; readonly gateway?: string; readonly link?: string }
   /** -1 is RLIM_INFINITY. Clamped to the current hard limit with a warning when raising is refused. */
   | { readonly do: 'rlimit'; readonly resource: string; readonly soft: number; readonly hard: number }
   /** A new session keyring, so that the host's is out of reach. */

@@ -6,6 +6,7 @@ import { transaction } from '../state/database.ts'
 import { randomHex } from '../util/random.ts'
 import { fixedAddress, freeAddress, macOf } from './addresses.ts'
 import { overlaps } from './cidr.ts'
+import { hasGateway, isBridged, sublinkStep } from './drivers.ts'
 import { AlreadyConnected, PortTaken } from './errors.ts'
 import { insertNetworkEvent } from './events.ts'
 import { needForwarding } from './forwarding.ts'
@@ -53,8 +54,10 @@ export async function joinNetworks(
   for (const { network } of requests) if (network === DEFAULT_NETWORK) defaultNetwork(room)
   const connected = transaction(database, () => requests.map((request) => lease(room, container, request)))
   // Between two of them the host may still be on its way from one to none.
-  needForwarding(database, { ipv6: connected.some(({ endpoint }) => endpoint.ipv6 !== undefined) })
-  for (const { network } of connected) if (!isLive(network)) await bringUp(room, network.id)
+  const bridged = connected.filter(isBridged)
+  if (bridged.length > 0)
+    needForwarding(database, { ipv6: bridged.some(({ endpoint }) => endpoint.ipv6 !== undefined) })
+  for (const { network } of bridged) if (!isLive(network)) await bringUp(room, network.id)
   await publishNames(room, namedNetworks(connected))
   return connected
 }
@@ -88,7 +91,7 @@ function lease(room: NetworkRoom, container: Joining, request: ConnectionRequest
     container: container.id,
     containerName: container.name,
     interface: firstFree(known.map((other) => other.interface)),
-    mac: request.mac ?? macOf(ipv4, id),
+    mac: macFor(network, request, macOf(ipv4, id)),
     ipv4,
     ipv6,
     names: [...new Set(request.names)],
@@ -97,6 +100,13 @@ function lease(room: NetworkRoom, container: Joining, request: ConnectionRequest
   insertEndpoint(database, endpoint)
   insertNetworkEvent(database, network, { action: 'connect', container: container.id })
   return { network, endpoint }
+}
+
+/** An ipvlan has the address of its parent. */
+function macFor({ name, driver }: NetworkRecord, { mac }: ConnectionRequest, usual: string): string {
+  if (driver !== 'ipvlan') return mac ?? usual
+  if (mac === undefined) return ''
+  throw new InvalidArgument(`a container on ${name} cannot have a MAC address of its own: ipvlan shares its parent's`)
 }
 
 function firstFree(taken: readonly string[]): string {
@@ -127,12 +137,11 @@ interface Wiring {
 /** How the kernel comes to show it; the first network that leads out has the default route. */
 export function wiringSteps(connected: readonly Connected[], { routed = false, rate }: Wiring = {}): NetworkSteps {
   const way = routed ? undefined : connected.find(({ network }) => !network.internal)
-  const endpoints = connected.map(({ endpoint }) => endpoint)
   return {
-    before: connected.map(bridgeStep),
+    before: connected.filter(isBridged).map(bridgeStep),
     after: [
-      ...connected.flatMap((one) => [...allowSteps(one), vethStep(one)]),
-      ...(rate === undefined ? [] : rateSteps(endpoints, rate)),
+      ...connected.flatMap((one) => (isBridged(one) ? [...allowSteps(one), vethStep(one)] : [sublinkStep(one)])),
+      ...(rate === undefined ? [] : rateSteps(connected, rate)),
     ],
     child: connected.flatMap((one) => childSteps(one, one === way)),
   }
@@ -182,7 +191,9 @@ export function routeSteps({ network, endpoint: { interface: link, ipv4, ipv6 } 
     network.subnets.find(({ subnet }) => subnet.includes(':') === address.includes(':'))?.gateway
   return [ipv4, ipv6].flatMap((address): ChildStep[] => {
     const gateway = address === undefined ? undefined : gatewayOf(address)
-    return gateway === undefined ? [] : [{ do: 'route', destination: 'default', gateway, link }]
+    if (address === undefined || gateway === undefined) return []
+    if (hasGateway(network)) return [{ do: 'route', destination: 'default', gateway, link }]
+    return [{ do: 'route', destination: address.includes(':') ? '::/0' : '0.0.0.0/0', link }]
   })
 }
 

@@ -1,6 +1,7 @@
 /** `network create`: a row. The bridge comes with the first container. */
 import { InvalidArgument } from '../errors.ts'
 import { transaction } from '../state/database.ts'
+import { parseDriver } from './drivers.ts'
 import { NetworkNameInUse } from './errors.ts'
 import { parseOptions } from './options.ts'
 import { defaultNetwork, PREDEFINED } from './predefined.ts'
@@ -29,11 +30,7 @@ function parseRequest(name: string, flags: CreateNetworkFlags): NewNetwork {
     })
   if (PREDEFINED.includes(name) || name === 'default')
     throw new InvalidArgument(`operation is not permitted on predefined ${name} network`)
-  const driver = flags.driver ?? 'bridge'
-  if (driver !== 'bridge')
-    throw new InvalidArgument(`could not find plugin ${driver}: the only driver is bridge`, {
-      hint: 'leave --driver out',
-    })
+  const options = parseOptions(flags.opt ?? [], 'opt')
   const subnets = parseSubnets({
     subnets: flags.subnet ?? [],
     gateways: flags.gateway ?? [],
@@ -42,11 +39,12 @@ function parseRequest(name: string, flags: CreateNetworkFlags): NewNetwork {
   })
   return {
     name,
+    driver: parseDriver(flags.driver ?? 'bridge', options),
     internal: flags.internal ?? false,
     attachable: flags.attachable ?? false,
     ipv6: flags.ipv6 ?? subnets.some(({ subnet }) => subnet.includes(':')),
     labels: parseOptions(flags.label ?? [], 'label'),
-    options: parseOptions(flags.opt ?? [], 'opt'),
+    options,
     subnets,
   }
 }
@@ -54,16 +52,16 @@ function parseRequest(name: string, flags: CreateNetworkFlags): NewNetwork {
 /** The user's against what is taken; ours from what is free. */
 function settledSubnets(
   room: NetworkRoom,
-  { ipv6, subnets }: NewNetwork,
+  { driver, ipv6, subnets }: NewNetwork,
   others: readonly NewNetwork[],
 ): readonly SubnetRecord[] {
-  const taken = [
-    ...others.flatMap((other) =>
-      other.subnets.map(({ subnet }) => ({ block: known(subnet), owner: `network ${other.name} (${subnet})` })),
-    ),
-    ...hostBlocks().map((block) => ({ block, owner: 'an address or a route of this host' })),
-  ]
-  refuseTaken(subnets, taken)
+  const ofOthers = others.flatMap((other) =>
+    other.subnets.map(({ subnet }) => ({ block: known(subnet), owner: `network ${other.name} (${subnet})` })),
+  )
+  const ofHost = hostBlocks().map((block) => ({ block, owner: 'an address or a route of this host' }))
+  const taken = [...ofOthers, ...ofHost]
+  // A network below a link of the host's is the one that the host itself is on.
+  refuseTaken(subnets, driver === 'bridge' ? taken : ofOthers)
   const isSix = ({ subnet }: SubnetRecord) => subnet.includes(':')
   const blocks = [...taken.map(({ block }) => block), ...subnets.map(({ subnet }) => known(subnet))]
   const four = subnets.find((subnet) => !isSix(subnet)) ?? chooseSubnet(blocks, room.paths.root)

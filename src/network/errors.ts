@@ -9,6 +9,14 @@ export class NetworkNotFound extends CoracleError {
   }
 }
 
+export class ParentMissing extends CoracleError {
+  override readonly code = 'PARENT_MISSING'
+  override readonly exitCode = 125
+  constructor(network: string, parent: string) {
+    super(`network ${network} is below the link ${parent}, which is not on this host`, { hint: 'see ip link' })
+  }
+}
+
 export class AmbiguousNetwork extends CoracleError {
   override readonly code = 'AMBIGUOUS_NETWORK'
   override readonly status = 400

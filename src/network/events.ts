@@ -7,9 +7,9 @@ export type NetworkAction = 'create' | 'connect' | 'disconnect' | 'destroy'
 /** Within a write transaction. `container` is the id of the one that comes or goes. */
 export function insertNetworkEvent(
   database: Database,
-  { id, name }: { readonly id: string; readonly name: string },
+  { id, name, driver }: { readonly id: string; readonly name: string; readonly driver: string },
   { action, container }: { readonly action: NetworkAction; readonly container?: string },
 ): void {
-  const attributes = { ...(container !== undefined && { container }), name, type: 'bridge' }
+  const attributes = { ...(container !== undefined && { container }), name, type: driver }
   insertEvent(database, { type: 'network', action, actor: id, attributes })
 }

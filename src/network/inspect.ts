@@ -9,22 +9,24 @@ import type { NetworkInspect, NetworkSummary, NetworkUsers } from './types.ts'
 /** See `NetworkEngine.inspect`. */
 export async function inspectNetwork(room: NetworkRoom, users: NetworkUsers, name: string): Promise<NetworkInspect> {
   if (name === DEFAULT_NETWORK) defaultNetwork(room)
-  const special = madeUp(room).find((one) => one.name === name || one.id === name)
-  if (special !== undefined) return describe(special, { subnets: [], options: {}, attachable: false }, [])
   const network = findAny(room, name)
+  if (!('subnets' in network)) return describe(network, { subnets: [], options: {}, attachable: false }, [])
   await users.settle(endpointsOf(room.database, { network: network.id }).map(({ container }) => container))
   const endpoints = endpointsOf(room.database, { network: network.id })
-  return describe({ ...network, driver: 'bridge' }, network, endpoints)
+  return describe(network, network, endpoints)
 }
 
 /** Those made up are found by the start of their ids as well. */
-function findAny(room: NetworkRoom, name: string): NetworkRecord {
+function findAny(room: NetworkRoom, name: string): NetworkRecord | NetworkSummary {
+  const special = madeUp(room)
+  const exact = special.find((one) => one.name === name || one.id === name)
+  if (exact !== undefined) return exact
   try {
     return findNetwork(room.database, name)
   } catch (error) {
-    const special = madeUp(room).find(({ id }) => name !== '' && id.startsWith(name))
-    if (!(error instanceof NetworkNotFound) || special === undefined) throw error
-    return { ...special, attachable: false, options: {}, subnets: [], liveBoot: undefined, idleSinceMs: undefined }
+    const [found] = special.filter(({ id }) => name !== '' && id.startsWith(name))
+    if (!(error instanceof NetworkNotFound) || found === undefined) throw error
+    return found
   }
 }
 

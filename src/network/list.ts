@@ -22,8 +22,8 @@ export async function summarizeNetworks(
     .filter(matches)
 }
 
-export function summaryOf({ id, name, createdAtMs, internal, ipv6, labels }: NetworkRecord): NetworkSummary {
-  return { id, name, driver: 'bridge', createdAtMs, internal, ipv6, labels }
+export function summaryOf({ id, name, driver, createdAtMs, internal, ipv6, labels }: NetworkRecord): NetworkSummary {
+  return { id, name, driver, createdAtMs, internal, ipv6, labels }
 }
 
 /** Of the host itself, and of nothing at all. */

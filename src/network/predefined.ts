@@ -22,6 +22,7 @@ export function defaultNetwork(room: NetworkRoom): NetworkRecord {
     ]
     const id = insertNetwork(database, {
       name: DEFAULT_NETWORK,
+      driver: 'bridge',
       internal: false,
       attachable: false,
       ipv6: false,

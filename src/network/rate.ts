@@ -1,8 +1,9 @@
 /** `--network-rate`: how much a container may send and receive over each of its links, in the units of tc. */
 import { InvalidArgument } from '../errors.ts'
 import type { HostStep } from '../linux/plan.ts'
+import { isBridged } from './drivers.ts'
 import { linkOf, shaperOf } from './link-names.ts'
-import type { EndpointRecord } from './records.ts'
+import type { EndpointRecord, NetworkRecord } from './records.ts'
 
 /** Bits a second; 0: as many as it likes. */
 export interface NetworkRate {
@@ -79,12 +80,26 @@ function bitsText(bits: number): string {
   return `${bits / PREFIXES[unit]}${unit}bit`
 }
 
-/** After the links exist. @param rate - undefined: what holds them back is taken away */
-export function rateSteps(
-  endpoints: readonly Pick<EndpointRecord, 'id'>[],
-  { EgressBits, IngressBits }: NetworkRate = UNLIMITED,
-): readonly HostStep[] {
-  return endpoints.map(({ id }) => ({
+interface Limited {
+  readonly network: Pick<NetworkRecord, 'name' | 'driver'>
+  readonly endpoint: Pick<EndpointRecord, 'id'>
+}
+
+/**
+ * After the links exist.
+ *
+ * @param rate - undefined: what holds them back is taken away
+ * @throws {InvalidArgument} one of them has no end on the host
+ */
+export function rateSteps(connected: readonly Limited[], rate: NetworkRate | undefined): readonly HostStep[] {
+  const { EgressBits, IngressBits } = rate ?? UNLIMITED
+  const other = connected.find((one) => !isBridged(one))
+  if (rate !== undefined && other !== undefined)
+    throw new InvalidArgument(
+      `--network-rate: the link of a container on ${other.network.name} cannot be limited: it is a ${other.network.driver}`,
+      { hint: 'use a network of the driver bridge, or leave --network-rate out' },
+    )
+  return connected.filter(isBridged).map(({ endpoint: { id } }) => ({
     do: 'rate',
     link: linkOf(id),
     shaper: shaperOf(id),

@@ -1,6 +1,7 @@
 /** The rows of networks, their subnets, and the endpoints of running containers. */
 import { type Database, transaction } from '../state/database.ts'
 import { randomHex } from '../util/random.ts'
+import type { Driver } from './drivers.ts'
 import { AmbiguousNetwork, NetworkNameInUse, NetworkNotFound } from './errors.ts'
 import { insertNetworkEvent } from './events.ts'
 import type { PublishedPort } from './types.ts'
@@ -18,6 +19,7 @@ export interface SubnetRecord {
 export interface NetworkRecord {
   readonly id: string
   readonly name: string
+  readonly driver: Driver
   readonly internal: boolean
   readonly attachable: boolean
   readonly ipv6: boolean
@@ -51,18 +53,18 @@ export type NewNetwork = Omit<NetworkRecord, 'id' | 'createdAtMs' | 'liveBoot' |
 
 /** Within a write transaction. @throws {NetworkNameInUse} */
 export function insertNetwork(database: Database, network: NewNetwork): string {
-  const { name, internal, attachable, ipv6, labels, options } = network
+  const { name, driver, internal, attachable, ipv6, labels, options } = network
   if (database.prepare('SELECT 1 FROM networks WHERE name = ?').get(name) !== undefined)
     throw new NetworkNameInUse(name)
   const id = randomHex(32)
   database
     .prepare(
-      `INSERT INTO networks (id, name, internal, attachable, ipv6, labels, options, created_at)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO networks (id, name, driver, internal, attachable, ipv6, labels, options, created_at)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     )
-    .run(id, name, +internal, +attachable, +ipv6, JSON.stringify(labels), JSON.stringify(options), Date.now())
+    .run(id, name, driver, +internal, +attachable, +ipv6, JSON.stringify(labels), JSON.stringify(options), Date.now())
   insertSubnets(database, id, network.subnets)
-  insertNetworkEvent(database, { id, name }, { action: 'create' })
+  insertNetworkEvent(database, { id, name, driver }, { action: 'create' })
   return id
 }
 
@@ -103,10 +105,13 @@ export function listNetworks(database: Database): readonly NetworkRecord[] {
 }
 
 /** @returns false when somebody is on it, or nobody knows it: nothing has been removed then */
-export function deleteNetwork(database: Database, { id, name }: Pick<NetworkRecord, 'id' | 'name'>): boolean {
+export function deleteNetwork(
+  database: Database,
+  { id, name, driver }: Pick<NetworkRecord, 'id' | 'name' | 'driver'>,
+): boolean {
   return transaction(database, () => {
     if (endpointsOf(database, { network: id }).length > 0) return false
-    insertNetworkEvent(database, { id, name }, { action: 'destroy' })
+    insertNetworkEvent(database, { id, name, driver }, { action: 'destroy' })
     return database.prepare('DELETE FROM networks WHERE id = ?').run(id).changes === 1
   })
 }
@@ -169,6 +174,7 @@ function toNetwork(database: Database, row: Row): NetworkRecord {
   return {
     id,
     name: row['name'] as string,
+    driver: row['driver'] as Driver,
     internal: row['internal'] === 1,
     attachable: row['attachable'] === 1,
     ipv6: row['ipv6'] === 1,

@@ -6,9 +6,17 @@ import { containersSchema } from './migrations/0002-containers.ts'
 import { lifeSchema } from './migrations/0003-life.ts'
 import { volumesSchema } from './migrations/0004-volumes.ts'
 import { networksSchema } from './migrations/0005-networks.ts'
+import { networkDriversSchema } from './migrations/0006-network-drivers.ts'
 
 /** In order; a released entry never changes, a new one is appended. */
-const MIGRATIONS: readonly string[] = [imagesSchema, containersSchema, lifeSchema, volumesSchema, networksSchema]
+const MIGRATIONS: readonly string[] = [
+  imagesSchema,
+  containersSchema,
+  lifeSchema,
+  volumesSchema,
+  networksSchema,
+  networkDriversSchema,
+]
 
 export class StateTooNew extends CoracleError {
   override readonly code = 'STATE_TOO_NEW'

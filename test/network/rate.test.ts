@@ -80,13 +80,17 @@ describe('rates of networks', () => {
   })
 
   it('are a step for each link, which takes limits away too', () => {
-    const id = '0123456789abcdef'
-    assert.deepEqual(rateSteps([{ id }], both(8000)), [
-      { do: 'rate', link: 'cv-0123456789', shaper: 'ci-0123456789', egressBits: 8000, ingressBits: 8000 },
-    ])
-    assert.deepEqual(rateSteps([{ id }], undefined), [
-      { do: 'rate', link: 'cv-0123456789', shaper: 'ci-0123456789', egressBits: 0, ingressBits: 0 },
-    ])
+    const on = (driver: 'bridge' | 'macvlan') => ({
+      network: { name: 'web', driver },
+      endpoint: { id: '0123456789abcdef' },
+    })
+    const step = { do: 'rate', link: 'cv-0123456789', shaper: 'ci-0123456789' }
+    assert.deepEqual(rateSteps([on('bridge')], both(8000)), [{ ...step, egressBits: 8000, ingressBits: 8000 }])
+    assert.deepEqual(rateSteps([on('bridge'), on('macvlan')], undefined), [{ ...step, egressBits: 0, ingressBits: 0 }])
     assert.deepEqual(rateSteps([], both(8000)), [])
+    assert.throws(
+      () => rateSteps([on('bridge'), on('macvlan')], both(8000)),
+      /on web cannot be limited: it is a macvlan/,
+    )
   })
 })

@@ -2,7 +2,7 @@
 import { InvalidArgument } from '../../errors.ts'
 import { NotConnected } from '../../network/errors.ts'
 import { DEFAULT_NETWORK, defaultNetwork } from '../../network/predefined.ts'
-import { endpointsOf, findNetwork } from '../../network/records.ts'
+import { findNetwork } from '../../network/records.ts'
 import type { NetworkAttachment } from '../config.ts'
 import { StateConflict } from '../errors.ts'
 import { findContainer } from '../find.ts'
@@ -12,7 +12,7 @@ import { attachment, checkedAddress, checkedAlias, parseLink } from '../parse/ne
 import { type ContainerRecord, changeRecord, readRecord } from '../records.ts'
 import type { ContainerRoom } from '../room.ts'
 import { requestOf } from './join.ts'
-import { connections, reroute } from './reroute.ts'
+import { connections, removeInner, reroute } from './reroute.ts'
 import { checkAttachment } from './settle.ts'
 
 /** See `ContainerEngine.connect`. @throws {AlreadyConnected} @throws {NetworkNotFound} */
@@ -88,6 +88,7 @@ async function connectRunning(room: ContainerRoom, record: ContainerRecord, want
       room,
       connected.map(({ endpoint }) => endpoint),
     )
+    await removeInner(record, connected)
     throw error
   }
 }
@@ -107,9 +108,11 @@ export async function disconnectContainer(
       if (force) return
       throw new NotConnected(record.name, Name)
     }
-    const endpoints = endpointsOf(room.database, { container: id, network: findNetwork(room.database, Name).id })
+    const left = connections(room, id).filter((one) => one.network.name === Name)
+    const endpoints = left.map(({ endpoint }) => endpoint)
     if (endpoints.length > 0) {
       const { leave } = await import('../../network/release.ts')
+      await removeInner(record, left)
       await leave(room, endpoints)
       await reroute(room, record, endpoints)
     }

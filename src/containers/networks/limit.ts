@@ -1,11 +1,11 @@
 /** `update --network-rate`: what a container may send and receive, changed at once where it runs. */
 import { parseNetworkRate } from '../../network/rate.ts'
-import { endpointsOf } from '../../network/records.ts'
 import type { HostConfig } from '../config.ts'
 import { nothingToLimit } from '../parse/network.ts'
 import type { ContainerRecord } from '../records.ts'
 import type { ContainerRoom } from '../room.ts'
 import type { UpdateFlags } from '../types.ts'
+import { connections } from './reroute.ts'
 
 /** @throws {InvalidArgument} it makes no sense, or there is nothing to limit */
 export function withRate(host: HostConfig, flags: UpdateFlags): HostConfig {
@@ -19,7 +19,7 @@ export function withRate(host: HostConfig, flags: UpdateFlags): HostConfig {
 
 /** Nothing to do for one that does not run. @throws {LaunchFailed} the kernel cannot */
 export async function limitRunning(
-  { database }: ContainerRoom,
+  room: ContainerRoom,
   { id, process }: ContainerRecord,
   rate: HostConfig['NetworkRate'],
 ): Promise<void> {
@@ -28,5 +28,5 @@ export async function limitRunning(
     import('../../network/rate.ts'),
     import('../../linux/wire.ts'),
   ])
-  await wireRunning(process, { host: rateSteps(endpointsOf(database, { container: id }), rate), child: [] })
+  await wireRunning(process, { host: rateSteps(connections(room, id), rate), child: [] })
 }

@@ -1,6 +1,7 @@
 /** `-p`, `-P`: which ports of the host lead to a container about to run, and what holds them. */
 import type { HostStep } from '../../linux/plan.ts'
 import { isSix } from '../../network/cidr.ts'
+import { isBridged } from '../../network/drivers.ts'
 import { PortTaken } from '../../network/errors.ts'
 import { bridgeOf, linkOf } from '../../network/link-names.ts'
 import { type PortSpec, parseExpose, parsePublish } from '../../network/ports/parse.ts'
@@ -23,7 +24,7 @@ export async function publishFor(
 ): Promise<Pick<NetworkSteps, 'before' | 'after'>> {
   const specs = (host.Publish ?? []).flatMap(parsePublish)
   const exposed = host.PublishAllPorts ? Object.keys(config.ExposedPorts ?? {}) : []
-  const way = connected.find(({ network }) => !network.internal)
+  const way = connected.find(({ network }) => !network.internal && isBridged({ network }))
   if (specs.length + exposed.length === 0 || way === undefined) return NOTHING
   const ports = await takePorts(room, way, [...specs, ...exposed.flatMap(exposedSpec)])
   if (ports.length === 0) return NOTHING

@@ -1,5 +1,6 @@
 /** A running container whose networks have changed: its way out, its published ports and its resolver follow. */
 import { wireRunning } from '../../linux/wire.ts'
+import { isBridged } from '../../network/drivers.ts'
 import { type EndpointRecord, endpointsOf, readNetwork } from '../../network/records.ts'
 import type { Connected } from '../../network/types.ts'
 import { containerDirectories } from '../directories.ts'
@@ -16,6 +17,13 @@ export function connections({ database }: Pick<ContainerRoom, 'database'>, conta
   })
 }
 
+/** Links that have no other end on the host, whose removal would take them along. */
+export async function removeInner({ process }: ContainerRecord, left: readonly Connected[]): Promise<void> {
+  const links = left.filter((one) => !isBridged(one)).map(({ endpoint }) => endpoint.interface)
+  if (process === undefined || links.length === 0) return
+  await wireRunning(process, { host: [], child: links.map((link) => ({ do: 'link-delete', link })) })
+}
+
 /** @param left - what it is no longer on */
 export async function reroute(
   room: ContainerRoom,
@@ -29,6 +37,6 @@ export async function reroute(
   const way = connected.find(({ network }) => !network.internal)
   if (left.length === 0 || way === undefined) return
   const { routeSteps } = await import('../../network/attach.ts')
-  const ports = left.flatMap((endpoint) => endpoint.ports)
+  const ports = isBridged(way) ? left.flatMap((endpoint) => endpoint.ports) : []
   await wireRunning(record.process, { host: await movePorts(room, way, ports), child: routeSteps(way) })
 }

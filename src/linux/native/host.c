@@ -239,6 +239,7 @@ int run_host_step(struct host *host, uint32_t code, struct reader *args, pid_t c
     case HOST_NET_RULES: return step_net_rules(args, child);
     case HOST_ELEMENTS: return add_elements(host, args);
     case HOST_ELEMENTS_DELETE: return remove_elements(*args);
+    case HOST_SUBLINK: return step_sublink(args, child);
     case HOST_RATE: return limit_rate(host, args);
     default: return errno = EINVAL, fail_because("decode", "the plan", "there is no such host step");
   }

@@ -34,6 +34,7 @@ static int run_inside(uint32_t code, struct reader *args) {
     case CHILD_ADDRESS: return step_address(args);
     case CHILD_LINK_UP: return step_link_up(args);
     case CHILD_ROUTE: return step_route(args);
+    case CHILD_LINK_DELETE: return step_link_delete(args);
     default: return errno = EINVAL, fail_because("decode", "the plan", "there is no such step of links");
   }
 }

@@ -99,7 +99,7 @@ static int hex_digit(char digit) {
 }
 
 /* Six pairs of lower-case digits. Not sscanf: it brings a tenth of this program along. */
-static int parse_mac(const char *text, uint8_t mac[6]) {
+int parse_mac(const char *text, uint8_t mac[6]) {
   for (int i = 0; i < 6; i++, text += 3) {
     int high = hex_digit(text[0]), low = high < 0 ? -1 : hex_digit(text[1]);
     if (low < 0 || text[2] != (i == 5 ? '\0' : ':')) return errno = EINVAL, fail("decode", "a MAC address");
@@ -191,21 +191,24 @@ int step_link_up(struct reader *args) {
 
 int step_route(struct reader *args) {
   const char *destination = read_string(args), *gateway_text = read_string(args), *link = read_string(args);
-  struct address to = {0}, gateway;
+  struct address to = {0}, gateway = {0};
   struct request request;
   unsigned index = 0;
   bool anywhere = strcmp(destination, "default") == 0;
   if (args->bad) return errno = EINVAL, fail("decode", "route");
-  if (parse_address(gateway_text, &gateway) < 0 || (!anywhere && parse_address(destination, &to) < 0)) return -1;
+  /* without a gateway it leads straight out of the link, to a destination that says of what family it is */
+  bool direct = gateway_text[0] == '\0';
+  if ((!direct && parse_address(gateway_text, &gateway) < 0) || (!anywhere && parse_address(destination, &to) < 0)) return -1;
+  if (direct ? anywhere || link[0] == '\0' : !anywhere && to.family != gateway.family) return errno = EINVAL, fail("decode", "route");
   if (link[0] != '\0' && link_index(link, &index) < 0) return -1;
-  struct rtmsg body = {.rtm_family = (unsigned char)gateway.family, .rtm_dst_len = (unsigned char)to.prefix};
+  struct rtmsg body = {.rtm_family = (unsigned char)(direct ? to.family : gateway.family), .rtm_dst_len = (unsigned char)to.prefix};
   body.rtm_table = RT_TABLE_MAIN;
   body.rtm_protocol = RTPROT_STATIC;
-  body.rtm_scope = RT_SCOPE_UNIVERSE;
+  body.rtm_scope = direct ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE;
   body.rtm_type = RTN_UNICAST;
   request_begin(&request, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, &body, sizeof body);
-  if (!anywhere) request_add(&request, RTA_DST, to.bytes, to.size);
-  request_add(&request, RTA_GATEWAY, gateway.bytes, gateway.size);
+  if (to.prefix > 0) request_add(&request, RTA_DST, to.bytes, to.size);
+  if (!direct) request_add(&request, RTA_GATEWAY, gateway.bytes, gateway.size);
   if (index != 0) request_add(&request, RTA_OIF, &index, sizeof index);
   return request_send(&request) < 0 && errno != EEXIST ? fail("add route", destination) : 0;
 }

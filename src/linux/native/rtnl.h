@@ -13,6 +13,8 @@ int step_veth(struct reader *args, pid_t child, const char **link);
 int step_link_delete(struct reader *args);
 /* One that is not there is fine. */
 int delete_link(const char *name);
+/* A link below one of the host's, in the namespace of `child`. */
+int step_sublink(struct reader *args, pid_t child);
 /* Binds a socket that stays open for as long as this process lives. */
 int step_hold_port(struct reader *args);
 
@@ -20,5 +22,7 @@ int step_hold_port(struct reader *args);
 int step_address(struct reader *args);
 int step_link_up(struct reader *args);
 int step_route(struct reader *args);
+
+int parse_mac(const char *text, uint8_t mac[6]);
 
 #endif
