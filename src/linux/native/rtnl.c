@@ -31,8 +31,9 @@ static int parse_address(const char *text, struct address *address) {
   if (slash != NULL) *slash = '\0';
   address->family = strchr(copy, ':') == NULL ? AF_INET : AF_INET6;
   address->size = address->family == AF_INET ? 4 : 16;
+  bool is_number = slash == NULL || (slash[1] >= '0' && slash[1] <= '9');
   unsigned long prefix = slash == NULL ? address->size * 8 : strtoul(slash + 1, &end, 10);
-  if (inet_pton(address->family, copy, address->bytes) != 1 || *end != '\0' || prefix > address->size * 8)
+  if (!is_number || inet_pton(address->family, copy, address->bytes) != 1 || *end != '\0' || prefix > address->size * 8)
     return errno = EINVAL, fail("decode", text);
   address->prefix = (unsigned)prefix;
   return 0;
