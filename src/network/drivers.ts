@@ -26,7 +26,7 @@ export function parseDriver(driver: string, options: Options): Driver {
       hint: 'leave --driver out',
     })
   const { parent = '' } = options
-  if (!/^[^\s/:]{1,15}$/.test(parent) || parent === '.' || parent === '..')
+  if (!/^[^\s/:\0]{1,15}$/.test(parent) || parent === '.' || parent === '..')
     throw new InvalidArgument(`${driver} needs a link of the host: invalid parent ${JSON.stringify(parent)}`, {
       hint: 'name it with -o parent=eth0',
     })

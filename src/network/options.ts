@@ -21,7 +21,8 @@ export function parseOptions(entries: readonly string[], flag: 'opt' | 'label'):
       const [key = '', ...value] = entry.split('=')
       if (key === '') throw new InvalidArgument(`invalid ${flag} format: "${entry}"`)
       const text = value.join('=')
-      if (flag === 'opt' && CHECKED[key]?.test(text) === false)
+      const pattern = flag === 'opt' && Object.hasOwn(CHECKED, key) ? CHECKED[key] : undefined
+      if (pattern?.test(text) === false)
         throw new InvalidArgument(`invalid value for network option ${key}: ${JSON.stringify(text)}`)
       return [key, text]
     }),

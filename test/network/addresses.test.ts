@@ -71,6 +71,7 @@ describe('addresses of networks', () => {
       assert.throws(() => fixedAddress(taken, subnet, new Set(['10.5.0.5'])), /Address already in use/)
     for (const wrong of ['10.6.0.5', '10.5.0.0', '10.5.255.255', 'x', 'fd00::5'])
       assert.throws(() => fixedAddress(wrong, subnet, new Set()), /invalid address/)
+    assert.throws(() => fixedAddress('10.5.7.7', undefined, new Set()), /invalid address/)
   })
 
   it('give a MAC of docker’s form', () => {
