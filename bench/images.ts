@@ -25,6 +25,17 @@ export function pushNetworkTools(bench: Bench): string {
   return pushTree(bench, root, 'bench/network:1')
 }
 
+/** Busybox and as many files of 2 KB, a hundred to a directory, at /data. @returns the reference to pull */
+export function pushManyFiles(bench: Bench, files: number): string {
+  const root = busyboxTree(bench)
+  for (let file = 0; file < files; file++) {
+    const directory = join(root, 'data', String(Math.floor(file / 100)))
+    if (file % 100 === 0) mkdirSync(directory, { recursive: true })
+    writeFileSync(join(directory, `file${file}`), `${file} `.repeat(400))
+  }
+  return pushTree(bench, root, 'bench/files:1')
+}
+
 function busyboxTree(bench: Bench): string {
   const root = join(bench.scratch, 'busybox')
   mkdirSync(join(root, 'bin'), { recursive: true })
