@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/if_addr.h>
+#include <linux/if_bridge.h>
 #include <linux/if_link.h>
 #include <linux/veth.h>
 #include <net/if.h>
@@ -77,6 +78,11 @@ static int make_bridge(const char *name, uint32_t mtu) {
   if (mtu != 0) request_add(&request, IFLA_MTU, &mtu, sizeof mtu);
   struct rtattr *info = request_add(&request, IFLA_LINKINFO, NULL, 0);
   request_add_name(&request, IFLA_INFO_KIND, "bridge");
+  struct rtattr *data = request_add(&request, IFLA_INFO_DATA, NULL, 0);
+  /* Frames to LLDP and its like pass no packet rules: nobody must draw another's frames to itself by sending some. */
+  struct br_boolopt_multi options = {.optval = 1u << BR_BOOLOPT_NO_LL_LEARN, .optmask = 1u << BR_BOOLOPT_NO_LL_LEARN};
+  request_add(&request, IFLA_BR_MULTI_BOOLOPT, &options, sizeof options);
+  request_end_nest(&request, data);
   request_end_nest(&request, info);
   return request_send(&request) < 0 && errno != EEXIST ? fail("make bridge", name) : 0;
 }

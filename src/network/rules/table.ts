@@ -160,10 +160,6 @@ function bridged({ group, subnets, icc }: RuleNetwork): readonly string[] {
       ...(six ? ['iifname . ether saddr . ip6 saddr @six jump six_honest'] : []),
       'drop',
     ]),
-    // The bridge looks at the sender's MAC of these even where it passes them on to nobody.
-    ...chain('here', 'filter hook input priority -300', [
-      `iifgroup ${group} ether daddr and ff:ff:ff:ff:ff:f0 == 01:80:c2:00:00:00 drop`,
-    ]),
     ...(icc ? [] : chain('between', 'filter hook forward priority 150', between)),
   ]
 }
