@@ -18,7 +18,9 @@ export default class Port extends EngineCommand {
     const bindings = await engine.containers.ports(args.container)
     const shown = bindings.filter(({ containerPort }) => wanted === undefined || containerPort === wanted)
     if (wanted !== undefined && shown.length === 0) throw new PortNotPublished(wanted, args.container)
-    for (const { containerPort, hostIp, hostPort } of shown)
-      this.log(wanted === undefined ? `${containerPort} -> ${hostIp}:${hostPort}` : `${hostIp}:${hostPort}`)
+    for (const { containerPort, hostIp, hostPort } of shown) {
+      const address = `${hostIp.includes(':') ? `[${hostIp}]` : hostIp}:${hostPort}`
+      this.log(wanted === undefined ? `${containerPort} -> ${address}` : address)
+    }
   }
 }

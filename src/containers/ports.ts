@@ -1,5 +1,5 @@
 /** `port`: what of a container is reachable from the host. */
-import { describePorts, portsText, shownIp } from '../network/ports/describe.ts'
+import { describePorts, inOrder, portsText, shownIp } from '../network/ports/describe.ts'
 import { endpointsOf } from '../network/records.ts'
 import type { PublishedPort } from '../network/types.ts'
 import { findContainer } from './find.ts'
@@ -10,7 +10,7 @@ import type { PortBinding } from './types.ts'
 /** Of one that runs; none of any other. */
 export async function containerPorts(room: ContainerRoom, name: string): Promise<readonly PortBinding[]> {
   const { id } = await findContainer(room, name)
-  return publishedPorts(room, id).map((port) => ({
+  return inOrder(publishedPorts(room, id)).map((port) => ({
     containerPort: `${port.containerPort}/${port.protocol}`,
     hostIp: shownIp(port),
     hostPort: String(port.hostPort),

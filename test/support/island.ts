@@ -20,7 +20,7 @@ export interface Island {
   /** On the host, and on the other machine. */
   host(...words: string[]): Outcome
   machine(...words: string[]): Outcome
-  hostStart(...words: string[]): ChildProcess
+  start(where: 'host' | 'machine', ...words: string[]): ChildProcess
   /** Of the host as others could see it: links, routes, rules. */
   state(): string
   close(): void
@@ -63,8 +63,11 @@ export function openIsland(): Island {
     output: (...args) => must(run(args), args),
     host: (...words) => inside(host, words),
     machine: (...words) => inside(machine, words),
-    hostStart: (...words) =>
-      spawn('ip', ['netns', 'exec', host, ...words], { env: coracle.env, stdio: ['ignore', 'pipe', 'inherit'] }),
+    start: (where, ...words) =>
+      spawn('ip', ['netns', 'exec', where === 'host' ? host : machine, ...words], {
+        env: coracle.env,
+        stdio: ['ignore', 'pipe', 'inherit'],
+      }),
     state: () =>
       [
         ['ip', '-d', '-o', 'link'],

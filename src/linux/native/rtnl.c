@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/if_addr.h>
 #include <linux/if_bridge.h>
 #include <linux/if_link.h>
@@ -87,6 +88,14 @@ static int make_bridge(const char *name, uint32_t mtu) {
   return request_send(&request) < 0 && errno != EEXIST ? fail("make bridge", name) : 0;
 }
 
+/* Its own address would be of no use for a second, and neighbours without answers. A host without IPv6 needs none. */
+static void trust_own_address(const char *bridge) {
+  char path[80];
+  snprintf(path, sizeof path, "/proc/sys/net/ipv6/conf/%s/accept_dad", bridge);
+  cleanup_fd int fd = open(path, O_WRONLY | O_CLOEXEC);
+  if (fd >= 0 && write(fd, "0", 1) != 1) return;
+}
+
 int step_bridge(struct reader *args) {
   const char *name = read_string(args);
   uint32_t mtu = read_u32(args);
@@ -94,6 +103,7 @@ int step_bridge(struct reader *args) {
   unsigned index;
   if (args->bad || addresses == NULL || !is_link_name(name)) return errno = EINVAL, fail("decode", "bridge");
   if (make_bridge(name, mtu) < 0 || link_index(name, &index) < 0) return -1;
+  trust_own_address(name);
   for (const char **address = addresses; *address != NULL; address++) {
     if (add_address(index, *address) < 0) return -1;
   }

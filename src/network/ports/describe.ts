@@ -23,13 +23,76 @@ export function describePorts(
   return shapes
 }
 
-/** The column of `ps`. */
+/** Smallest first, of the container and then of the host: docker's order. */
+export function inOrder(ports: readonly PublishedPort[]): readonly PublishedPort[] {
+  const words = (port: PublishedPort) => [port.containerPort, shownIp(port), port.hostPort, port.protocol] as const
+  return ports.toSorted((one, other) => {
+    const [left, right] = [words(one), words(other)]
+    const at = left.findIndex((word, index) => word !== right[index])
+    return at === -1 ? 0 : (left[at] ?? 0) < (right[at] ?? 0) ? -1 : 1
+  })
+}
+
+interface Run {
+  readonly ip: string | undefined
+  readonly protocol: string
+  readonly first: number
+  readonly last: number
+}
+
+/**
+ * The column of `ps`. Neighbouring ports that are the same on both sides, or not published at all, are shown as one
+ * range; before all others, as docker has it.
+ */
 export function portsText(ports: readonly PublishedPort[], exposed: readonly string[]): string {
-  return Object.entries(describePorts(ports, exposed))
-    .flatMap(([key, bindings]) =>
-      bindings === null ? [key] : bindings.map(({ HostIp, HostPort }) => `${bracketed(HostIp)}:${HostPort}->${key}`),
+  const published = new Set(ports.map((port) => `${port.containerPort}/${port.protocol}`))
+  const runs = [
+    ...inOrder(ports)
+      .filter(isSame)
+      .map((port) => runOf(port.containerPort, port.protocol, shownIp(port))),
+    ...exposed.filter((key) => !published.has(key)).map(exposedRun),
+  ].toSorted((one, other) => one.first - other.first)
+  const others = inOrder(ports).filter((port) => !isSame(port))
+  return [
+    ...joined(runs).map(runText),
+    ...others.map((port) => `${addressText(port)}->${port.containerPort}/${port.protocol}`),
+  ].join(', ')
+}
+
+/** `0.0.0.0:80`, `[::]:80` */
+export function addressText(port: Pick<PublishedPort, 'hostIp' | 'hostPort'>): string {
+  return `${bracketed(shownIp(port))}:${port.hostPort}`
+}
+
+function isSame({ hostPort, containerPort }: PublishedPort): boolean {
+  return hostPort === containerPort
+}
+
+function exposedRun(key: string): Run {
+  const [port, protocol = 'tcp'] = key.split('/')
+  return runOf(Number(port), protocol, undefined)
+}
+
+function runOf(port: number, protocol: string, ip: string | undefined): Run {
+  return { ip, protocol, first: port, last: port }
+}
+
+function joined(runs: readonly Run[]): readonly Run[] {
+  const whole: Run[] = []
+  for (const run of runs) {
+    const before = whole.findIndex(
+      ({ ip, protocol, last }) => ip === run.ip && protocol === run.protocol && last === run.first - 1,
     )
-    .join(', ')
+    const found = whole[before]
+    if (found === undefined) whole.push(run)
+    else whole[before] = { ...found, last: run.last }
+  }
+  return whole
+}
+
+function runText({ ip, protocol, first, last }: Run): string {
+  const range = first === last ? String(first) : `${first}-${last}`
+  return `${ip === undefined ? '' : `${bracketed(ip)}:${range}->`}${range}/${protocol}`
 }
 
 function bracketed(address: string): string {

@@ -109,9 +109,11 @@ function sourceRules({ bridge, subnets, masquerade }: RuleNetwork): readonly str
 
 /** The host's address on a network belongs to the network: others do not even see it. */
 function inputRules({ bridge, gateways }: RuleNetwork): readonly string[] {
-  return gateways.map(
-    (gateway) => `iifname "cb-*" iifname != "${bridge}" ${isSix(gateway) ? 'ip6' : 'ip'} daddr ${gateway} drop`,
-  )
+  const foreign = `iifname "cb-*" iifname != "${bridge}"`
+  return [
+    'ct state established,related accept', // the host may have used it as its own for another network
+    ...gateways.map((gateway) => `${foreign} ${isSix(gateway) ? 'ip6' : 'ip'} daddr ${gateway} drop`),
+  ]
 }
 
 /**
