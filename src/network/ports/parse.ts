@@ -1,6 +1,6 @@
 /** `-p` and `--expose`, in all of docker's forms. */
 import { InvalidArgument } from '../../errors.ts'
-import { parseAddress } from '../cidr.ts'
+import { formatAddress, parseAddress } from '../cidr.ts'
 import type { PublishedPort } from '../types.ts'
 
 export type Protocol = PublishedPort['protocol']
@@ -16,35 +16,41 @@ export interface PortSpec {
 
 const MOST_PORTS = 65_535
 
-/** `[IP:][HOST[-HOST]:]CONTAINER[-CONTAINER][/PROTOCOL]`. @throws {InvalidArgument} */
+/**
+ * `[IP:][HOST[-HOST]:]CONTAINER[-CONTAINER][/PROTOCOL]`; an IP of version 6 with brackets or, as docker has it, without.
+ *
+ * @throws {InvalidArgument}
+ */
 export function parsePublish(text: string): readonly PortSpec[] {
   const { rest, protocol } = splitProtocol(text)
-  const match = /^(?:(?:\[([0-9a-fA-F:.]+)\]|([0-9.]*)):)?(?:([0-9-]*):)?([0-9-]+)$/.exec(rest)
-  const [, six, four, typedHost, typedContainer = ''] = match ?? []
-  // With one colon only, digits before it are a port and no address.
-  const onlyPort = typedHost === undefined && four !== undefined && /^\d*$/.test(four)
-  const hostIp = six ?? (onlyPort ? '' : (four ?? ''))
-  const hostText = onlyPort ? four : (typedHost ?? '')
-  if (match === null || (typedHost === undefined && (six ?? four) !== undefined && !onlyPort)) throw bad(text)
-  if (hostIp !== '' && parseAddress(hostIp) === undefined) throw new InvalidArgument(`invalid IP address: ${hostIp}`)
-  const container = range(typedContainer, text)
-  const host = hostText === '' ? undefined : range(hostText, text)
+  const parts = rest.split(':')
+  const [hostText = '', containerText = ''] = parts.length === 1 ? ['', rest] : parts.slice(-2)
+  const hostIp = hostAddress(parts.slice(0, -2).join(':'))
+  const container = range(containerText, { what: 'containerPort', text })
+  const host = hostText === '' ? undefined : range(hostText, { what: 'hostPort', text })
   const count = container[1] - container[0] + 1
   const hostCount = host === undefined ? count : host[1] - host[0] + 1
   if (count !== hostCount && count !== 1)
-    throw new InvalidArgument(
-      `invalid ranges specified for container and host Ports: ${typedContainer} and ${hostText}`,
-    )
+    throw new InvalidArgument(`invalid ranges specified for container and host Ports: ${containerText} and ${hostText}`)
   return Array.from({ length: count }, (_, index): PortSpec => {
     const own = host === undefined ? undefined : count === 1 ? host : ([host[0] + index, host[0] + index] as const)
     return { protocol, containerPort: container[0] + index, hostIp, hostPorts: own }
   })
 }
 
+/** In the form that all others compare with. */
+function hostAddress(text: string): string {
+  if (text === '') return ''
+  const inside = /^\[(.*:.*)\]$/.exec(text)?.[1] ?? text
+  const address = parseAddress(inside)
+  if (address === undefined) throw new InvalidArgument(`invalid IP address: ${text.slice(0, 100)}`)
+  return formatAddress(address)
+}
+
 /** `80`, `80-90/udp`. @returns docker's keys: `80/tcp` */
 export function parseExpose(text: string): readonly string[] {
   const { rest, protocol } = splitProtocol(text)
-  const [first, last] = range(rest, text)
+  const [first, last] = range(rest, { what: 'containerPort', text })
   return Array.from({ length: last - first + 1 }, (_, index) => `${first + index}/${protocol}`)
 }
 
@@ -56,16 +62,15 @@ function splitProtocol(text: string): { readonly rest: string; readonly protocol
   return { rest: slash === -1 ? text : text.slice(0, slash), protocol }
 }
 
-function range(text: string, whole: string): readonly [first: number, last: number] {
-  const match = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(text)
+function range(
+  typed: string,
+  { what, text }: { readonly what: string; readonly text: string },
+): readonly [first: number, last: number] {
+  const match = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(typed)
   const first = Number(match?.[1])
   const last = Number(match?.[2] ?? match?.[1])
-  if (match === null || first < 1 || last > MOST_PORTS || last < first) throw bad(whole)
-  return [first, last]
-}
-
-function bad(text: string): InvalidArgument {
-  return new InvalidArgument(`invalid containerPort or hostPort: ${JSON.stringify(text.slice(0, 100))}`, {
-    hint: 'such as 8080:80, 127.0.0.1:8080:80/tcp or 53:53/udp',
+  if (match !== null && first >= 1 && last <= MOST_PORTS && last >= first) return [first, last]
+  throw new InvalidArgument(`invalid ${what}: ${typed.slice(0, 100)}`, {
+    hint: `not ${JSON.stringify(text.slice(0, 100))}, but such as 8080:80, 127.0.0.1:8080:80/tcp or 53:53/udp`,
   })
 }
