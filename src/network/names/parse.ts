@@ -56,8 +56,8 @@ function parseAddresses(rule: string, address: string, prefix: string | undefine
 }
 
 function parsePattern(rule: string, name: string): string {
+  if (name === '*') return name
   const pattern = name.toLowerCase().replace(/\.$/, '')
-  if (pattern === '*') return pattern
   const labels = pattern.replace(/^\*\./, '').split('.')
   if (pattern.length > 253 || !labels.every((label) => LABEL.test(label)))
     throw new NetRuleInvalid(rule, `${JSON.stringify(name)} is no name`)
