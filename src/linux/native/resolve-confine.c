@@ -107,7 +107,7 @@ static int filter_calls(void) {
 #ifdef SYS_poll
       ALLOW(poll),
 #endif
-      ALLOW(connect), ALLOW(accept4), ALLOW(close), ALLOW(getsockopt), ALLOW(openat), ALLOW(newfstatat), ALLOW(fstat),
+      ALLOW(connect), ALLOW(accept4), ALLOW(close), ALLOW(openat), ALLOW(newfstatat), ALLOW(fstat),
       ALLOW(munmap), ALLOW(getrandom), ALLOW(clock_gettime), ALLOW(restart_syscall), ALLOW(rt_sigreturn), ALLOW(exit_group),
       /* connections to resolvers, and files to be read: no other sockets, no memory that is written and run */
       BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_socket, 0, 4),

@@ -119,7 +119,8 @@ int step_net_rules(struct reader *args, pid_t child) {
   if (status == 0) return 0;
   if (status < 0) return -1;
   errno = 0;
-  return fail_because("set the container's rules with", program, !ended ? "it did not end" : complaint[0] == '\0' ? "it failed" : complaint);
+  const char *reason = !ended ? "it did not end" : complaint[0] == '\0' ? "it failed" : complaint;
+  return fail_because("set the container's rules with", program, reason);
 }
 
 static int open_bound(int type, uint16_t port) {
@@ -159,7 +160,8 @@ static _Noreturn void send_sockets(int channel, pid_t child, uint16_t port, unsi
   if (!parcel.failed) {
     message.msg_control = &control;
     message.msg_controllen = CMSG_SPACE(count * sizeof *sockets);
-    control.head = (struct cmsghdr){.cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(count * sizeof *sockets)};
+    control.head = (struct cmsghdr){.cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS};
+    control.head.cmsg_len = CMSG_LEN(count * sizeof *sockets);
     memcpy(CMSG_DATA(&control.head), sockets, count * sizeof *sockets);
   }
   _exit(sendmsg(channel, &message, MSG_NOSIGNAL) < 0 ? 1 : 0);
@@ -175,13 +177,15 @@ static int receive_sockets(int channel, int *sockets, unsigned count) {
   struct msghdr message = {.msg_iov = &data, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
   struct pollfd ready = {.fd = channel, .events = POLLIN};
   if (poll(&ready, 1, PATIENCE_MS) <= 0) return errno = ETIMEDOUT, fail("open", "the responder's sockets");
-  if (recvmsg(channel, &message, MSG_CMSG_CLOEXEC) != (ssize_t)sizeof parcel) return errno = EPROTO, fail("open", "the responder's sockets");
+  if (recvmsg(channel, &message, MSG_CMSG_CLOEXEC) != (ssize_t)sizeof parcel)
+    return errno = EPROTO, fail("open", "the responder's sockets");
   if (parcel.failed) {
     last_failure = parcel.failure;
     return -1;
   }
   struct cmsghdr *head = CMSG_FIRSTHDR(&message);
-  if (head == NULL || head->cmsg_len != CMSG_LEN(count * sizeof *sockets)) return errno = EPROTO, fail("recvmsg", "the responder's sockets");
+  if (head == NULL || head->cmsg_len != CMSG_LEN(count * sizeof *sockets))
+    return errno = EPROTO, fail("recvmsg", "the responder's sockets");
   memcpy(sockets, CMSG_DATA(head), count * sizeof *sockets);
   return 0;
 }

@@ -16,7 +16,8 @@
 bool matches_pattern(const struct span *pattern, const char *name) {
   size_t length = strlen(name);
   if (word_is(pattern, "*")) return true;
-  if (pattern->size < 3 || strncmp(pattern->text, "*.", 2) != 0) return pattern->size == length && memcmp(pattern->text, name, length) == 0;
+  if (pattern->size < 3 || strncmp(pattern->text, "*.", 2) != 0)
+    return pattern->size == length && memcmp(pattern->text, name, length) == 0;
   size_t tail = pattern->size - 1; /* with its dot */
   return length > tail && memcmp(name + length - tail, pattern->text + 1, tail) == 0;
 }
@@ -47,7 +48,8 @@ static unsigned collect(const char *config, size_t size, const char *key, const 
   unsigned count = 0;
   struct span line, word, pattern;
   for (const char *at = config, *end = config + size; next_line(&at, end, &line);) {
-    if (!next_word(&line, &word) || !word_is(&word, key) || !next_word(&line, &pattern) || !matches_pattern(&pattern, name)) continue;
+    if (!next_word(&line, &word) || !word_is(&word, key)) continue;
+    if (!next_word(&line, &pattern) || !matches_pattern(&pattern, name)) continue;
     struct gate gate;
     bool denies = *key == 'd';
     if (!read_gate(&line, &gate) || (denies && count == MAX_GATES - 1)) {
@@ -62,7 +64,8 @@ static unsigned collect(const char *config, size_t size, const char *key, const 
 /* An allowed gate goes whole when a denied one overlaps it: what is left of it could not be said to the packet filter. */
 unsigned find_gates(const char *config, size_t size, const char *name, struct gate gates[MAX_GATES]) {
   struct gate denied[MAX_GATES];
-  unsigned denied_count = collect(config, size, "deny", name, denied), count = collect(config, size, "allow", name, gates), kept = 0;
+  unsigned denied_count = collect(config, size, "deny", name, denied), kept = 0;
+  unsigned count = collect(config, size, "allow", name, gates);
   for (unsigned i = 0; i < count; i++) {
     bool open = gates[i].protocol == 0 || gates[i].port != 0; /* a protocol alone is no gate */
     for (unsigned j = 0; j < denied_count && open; j++) open = !overlap(&gates[i], &denied[j]);

@@ -92,22 +92,24 @@ void forward_question(const uint8_t *query, size_t size, const struct question *
   try_from(pending, 0);
 }
 
-/* True when the question is done with. Packets that are no answer to it change nothing. */
+/* Packets that are no answer to the question change nothing. */
 static void hear_upstream(struct pending *pending) {
   uint8_t *packet = responder.packet;
   ssize_t size = recv(pending->fd, packet, sizeof responder.packet, MSG_DONTWAIT);
   if (size < 0 && (errno == EAGAIN || errno == EINTR)) return;
-  if (size < 0) return try_from(pending, pending->upstream + 1); /* nobody listens there */
+  if (size < 0) try_from(pending, pending->upstream + 1); /* nobody listens there */
   if (size < DNS_HEADER || get_u16(packet) != pending->id) return;
-  bool failure = is_failure(packet);
-  bool last = pending->upstream + 1 >= responder.names.upstream_count;
-  /* an upstream that does not understand may leave the question out of its answer */
   if (!answers_question(packet, (size_t)size, pending->query, &pending->question)) return;
-  if (failure && !last) return try_from(pending, pending->upstream + 1);
-  if (!admit(packet, (size_t)size, &pending->question)) return end_with(pending, RCODE_SERVFAIL);
-  set_u16(packet, pending->question.id);
-  answer_by_udp(&(struct answer){.data = packet, .size = (size_t)size}, &pending->asker);
-  end(pending);
+  bool last = pending->upstream + 1 >= responder.names.upstream_count;
+  if (is_failure(packet) && !last) {
+    try_from(pending, pending->upstream + 1);
+  } else if (!admit(packet, (size_t)size, &pending->question)) {
+    end_with(pending, RCODE_SERVFAIL);
+  } else {
+    set_u16(packet, pending->question.id);
+    answer_by_udp(&(struct answer){.data = packet, .size = (size_t)size}, &pending->asker);
+    end(pending);
+  }
 }
 
 void watch_forwards(struct watch *watch) {

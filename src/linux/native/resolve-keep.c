@@ -87,7 +87,8 @@ static int await_ready(const char *directory) {
     ssize_t size = recv(resolver.channel, &tell, sizeof tell, MSG_DONTWAIT);
     if (size == (ssize_t)sizeof tell && tell.kind == TELL_READY) return 0;
     errno = 0;
-    if (size != (ssize_t)sizeof tell || tell.kind != TELL_FAILURE) return fail_because("start the responder of", directory, "it ended at once");
+    if (size != (ssize_t)sizeof tell || tell.kind != TELL_FAILURE)
+      return fail_because("start the responder of", directory, "it ended at once");
     snprintf(reason, sizeof reason, "%.*s", tell.count, tell.text);
     return fail_because("start the responder of", directory, reason);
   }
@@ -118,7 +119,8 @@ int step_resolver(struct reader *args, pid_t child) {
 static void acknowledge(const struct tell *tell) {
   struct acknowledgement acknowledgement = {.serial = tell->serial};
   acknowledgement.done = open_sets(resolver.sockets[SOCKET_SETS], tell->feeds, tell->count) == 0;
-  (void)send(resolver.channel, &acknowledgement, sizeof acknowledgement, MSG_DONTWAIT | MSG_NOSIGNAL); /* it asks again, or is dead */
+  /* one that does not get it asks again, or is dead */
+  (void)send(resolver.channel, &acknowledgement, sizeof acknowledgement, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
 static void hear_resolver(void) {

@@ -53,7 +53,8 @@ enum verdict decide(const uint8_t *query, size_t size, struct question *question
     finish_answer(answer, question);
     return VERDICT_ANSWER;
   }
-  if (question->plain) find_addresses(&responder.names, question->name, question->type == TYPE_AAAA ? AF_INET6 : AF_INET, &responder.found);
+  int family = question->type == TYPE_AAAA ? AF_INET6 : AF_INET;
+  if (question->plain) find_addresses(&responder.names, question->name, family, &responder.found);
   if (question->plain && responder.found.known) return answer_known(query, question, answer);
   if (responder.names.internal) return say(query, question, RCODE_NXDOMAIN, answer);
   return responder.names.upstream_count == 0 ? say(query, question, RCODE_SERVFAIL, answer) : VERDICT_FORWARD;

@@ -109,14 +109,15 @@ void read_config(struct names *names, const char *text, size_t size) {
       char *file = names->networks[names->network_count++].file;
       snprintf(file, sizeof names->networks[0].file, "%.*s/names", (int)value.size, value.text);
     }
-    if (word_is(&key, "upstream") && names->upstream_count < MAX_UPSTREAMS && read_upstream(&value, &names->upstreams[names->upstream_count]))
-      names->upstream_count++;
+    bool upstream = word_is(&key, "upstream") && names->upstream_count < MAX_UPSTREAMS;
+    if (upstream && read_upstream(&value, &names->upstreams[names->upstream_count])) names->upstream_count++;
   }
 }
 
 bool refresh_names(struct names *names) {
   struct mapping *config = &names->config;
-  if (map_again(config, names->directory, "config", MAX_CONFIG) && config->text != NULL) read_config(names, config->text, config->size);
+  if (map_again(config, names->directory, "config", MAX_CONFIG) && config->text != NULL)
+    read_config(names, config->text, config->size);
   for (unsigned i = 0; i < names->network_count; i++)
     map_again(&names->networks[i].names, names->networks_directory, names->networks[i].file, MAX_NAMES);
   return config->text != NULL;
@@ -140,7 +141,8 @@ static void take_entry(struct span line, const char *name, int family, struct fo
   const char *where = name;
   if (!read_entry(&line, addresses) || where < line.text) return; /* an address is not a name */
   found->known = true;
-  if (found->count < MAX_FOUND && read_address(&addresses[family == AF_INET6], family, found->addresses[found->count])) found->count++;
+  if (found->count == MAX_FOUND) return;
+  if (read_address(&addresses[family == AF_INET6], family, found->addresses[found->count])) found->count++;
 }
 
 static void find_in(const struct mapping *file, const char *needle, size_t length, int family, struct found *found) {
@@ -175,7 +177,8 @@ const char *find_owner(const struct names *names, int family, const uint8_t *add
     const struct mapping *file = &names->networks[i].names;
     for (const char *at = file->text, *end = at + file->size; next_line(&at, end, &line);) {
       if (!read_entry(&line, addresses) || !next_word(&line, &name)) continue;
-      if (!read_address(&addresses[family == AF_INET6], family, own) || memcmp(own, address, family == AF_INET6 ? 16 : 4) != 0) continue;
+      if (!read_address(&addresses[family == AF_INET6], family, own)) continue;
+      if (memcmp(own, address, family == AF_INET6 ? 16 : 4) != 0) continue;
       *length = name.size;
       return name.text;
     }

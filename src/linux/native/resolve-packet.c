@@ -80,7 +80,7 @@ int parse_question(const uint8_t *packet, size_t size, struct question *question
   question->flags = get_u16(packet + 2);
   question->room = PLAIN_ROOM;
   if ((question->flags & FLAG_ANSWER) != 0) return -1;
-  if ((question->flags & 0x7800) != 0) return RCODE_NOTIMP; /* no plain query */
+  if ((question->flags & FLAGS_OPCODE) != 0) return RCODE_NOTIMP; /* no plain query */
   if (size > DNS_QUERY || get_u16(packet + 4) != 1 || get_u16(packet + 6) != 0 || get_u16(packet + 8) != 0) return RCODE_FORMERR;
   size_t at = DNS_HEADER;
   if (!read_name(packet, size, &at, question->name, &question->plain) || size - at < 4) return RCODE_FORMERR;
@@ -104,7 +104,7 @@ void begin_answer_to(struct answer *answer, const uint8_t *query, const struct q
   memset(answer->data, 0, DNS_HEADER);
   set_u16(answer->data, question->id);
   set_u16(answer->data + 2, FLAG_ANSWER | FLAG_RECURSION | (unsigned)rcode |
-                                (question->flags & (FLAG_ASKS_RECURSION | FLAG_CHECKING | 0x7800)));
+                                (question->flags & (FLAG_ASKS_RECURSION | FLAG_CHECKING | FLAGS_OPCODE)));
   if (question->end != 0) {
     set_u16(answer->data + 4, 1);
     memcpy(answer->data + DNS_HEADER, query + DNS_HEADER, size - DNS_HEADER);

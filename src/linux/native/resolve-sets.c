@@ -73,8 +73,8 @@ static void add_change(uint16_t message, const struct feed *feed) {
   uint8_t key[24];
   size_t size = make_key(feed, key);
   const char *set = set_of(feed);
-  uint64_t seconds = (feed->ttl < LEAST_SECONDS ? LEAST_SECONDS : feed->ttl > MOST_SECONDS ? MOST_SECONDS : feed->ttl) + GRACE_SECONDS;
-  uint64_t timeout = htobe64(seconds * 1000);
+  uint64_t seconds = feed->ttl < LEAST_SECONDS ? LEAST_SECONDS : feed->ttl > MOST_SECONDS ? MOST_SECONDS : feed->ttl;
+  uint64_t timeout = htobe64((seconds + GRACE_SECONDS) * 1000);
   uint16_t flags = message == NFT_MSG_NEWSETELEM ? NLM_F_CREATE : 0;
   struct nlmsghdr *head = begin((uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | message), flags, NFPROTO_INET, 0);
   add(NFTA_SET_ELEM_LIST_TABLE, TABLE, sizeof TABLE);
@@ -116,7 +116,8 @@ static int hear_outcome(int socket) {
     struct pollfd ready = {.fd = socket, .events = POLLIN};
     if (poll(&ready, 1, PATIENCE_MS) <= 0) return errno = ETIMEDOUT, -1;
     ssize_t size = recv(socket, &answer, sizeof answer, MSG_DONTWAIT);
-    if (size < (ssize_t)sizeof answer.head + (ssize_t)sizeof answer.error.error || answer.head.nlmsg_type != NLMSG_ERROR) return errno = EPROTO, -1;
+    if (size < (ssize_t)(sizeof answer.head + sizeof answer.error.error) || answer.head.nlmsg_type != NLMSG_ERROR)
+      return errno = EPROTO, -1;
     if (answer.error.error != 0) error = -answer.error.error;
     if (answer.head.nlmsg_seq == LAST_CHANGE || answer.head.nlmsg_seq == BATCH) break;
   }

@@ -59,9 +59,13 @@ static bool is_whole(const struct connection *connection) {
 
 static void write_answer(struct connection *connection) {
   close_fd(&connection->upstream);
-  ssize_t sent = send(connection->fd, connection->space->data + connection->done, connection->size - connection->done, MSG_DONTWAIT | MSG_NOSIGNAL);
+  const uint8_t *rest = connection->space->data + connection->done;
+  ssize_t sent = send(connection->fd, rest, connection->size - connection->done, MSG_DONTWAIT | MSG_NOSIGNAL);
   if (sent < 0 && (errno == EAGAIN || errno == EINTR)) return;
-  if (sent < 0) return hang_up(connection);
+  if (sent < 0) {
+    hang_up(connection);
+    return;
+  }
   connection->done += (size_t)sent;
   connection->idle = resolve_now_ms() + IDLE_MS;
   if (connection->done < connection->size) return;
@@ -110,29 +114,34 @@ static void take_question(struct connection *connection) {
   if (!take_space(connection)) return;
   struct answer answer = answer_in(connection->space);
   switch (decide(connection->query + LENGTH, get_u16(connection->query), &connection->question, &answer)) {
-    case VERDICT_DROP: return hang_up(connection);
-    case VERDICT_ANSWER: return start_writing(connection, answer.size);
+    case VERDICT_DROP: hang_up(connection); break;
+    case VERDICT_ANSWER: start_writing(connection, answer.size); break;
     case VERDICT_FORWARD:
       connection->give_up = resolve_now_ms() + OVERALL_MS;
-      return ask_from(connection, 0);
+      ask_from(connection, 0);
   }
 }
 
 static void read_question(struct connection *connection) {
-  ssize_t size = recv(connection->fd, connection->query + connection->used, sizeof connection->query - connection->used, MSG_DONTWAIT);
+  size_t room = sizeof connection->query - connection->used;
+  ssize_t size = recv(connection->fd, connection->query + connection->used, room, MSG_DONTWAIT);
   if (size < 0 && (errno == EAGAIN || errno == EINTR)) return;
-  if (size <= 0) return hang_up(connection);
-  connection->used += (size_t)size;
+  if (size > 0) connection->used += (size_t)size;
   connection->idle = resolve_now_ms() + IDLE_MS;
   /* one that is longer than any we take would never be there */
-  if (connection->used >= LENGTH && query_size(connection) > sizeof connection->query) hang_up(connection);
+  if (size <= 0) hang_up(connection);
+  else if (connection->used >= LENGTH && query_size(connection) > sizeof connection->query) hang_up(connection);
 }
 
 static void ask_upstream(struct connection *connection) {
   size_t size = query_size(connection);
-  ssize_t sent = send(connection->upstream, connection->query + connection->done, size - connection->done, MSG_DONTWAIT | MSG_NOSIGNAL);
+  const uint8_t *rest = connection->query + connection->done;
+  ssize_t sent = send(connection->upstream, rest, size - connection->done, MSG_DONTWAIT | MSG_NOSIGNAL);
   if (sent < 0 && (errno == EAGAIN || errno == EINTR)) return;
-  if (sent < 0) return ask_from(connection, connection->number + 1); /* also of a connection that was not made */
+  if (sent < 0) { /* also of a connection that was not made */
+    ask_from(connection, connection->number + 1);
+    return;
+  }
   connection->done += (size_t)sent;
   if (connection->done < size) return;
   connection->state = HEARING;
@@ -144,11 +153,16 @@ static void take_answer(struct connection *connection) {
   size_t size = connection->size - LENGTH;
   const uint8_t *query = connection->query + LENGTH;
   bool last = connection->number + 1 >= responder.names.upstream_count;
-  bool fits = size >= DNS_HEADER && get_u16(packet) == get_u16(query) && answers_question(packet, size, query, &connection->question);
-  if (!fits || (is_failure(packet) && !last)) return ask_from(connection, connection->number + 1);
-  if (!admit(packet, size, &connection->question)) return answer_error(connection, RCODE_SERVFAIL);
-  set_u16(packet, connection->question.id);
-  start_writing(connection, size);
+  bool ours = size >= DNS_HEADER && get_u16(packet) == get_u16(query);
+  bool fits = ours && answers_question(packet, size, query, &connection->question);
+  if (!fits || (is_failure(packet) && !last)) {
+    ask_from(connection, connection->number + 1);
+  } else if (!admit(packet, size, &connection->question)) {
+    answer_error(connection, RCODE_SERVFAIL);
+  } else {
+    set_u16(packet, connection->question.id);
+    start_writing(connection, size);
+  }
 }
 
 static void hear_upstream(struct connection *connection) {
@@ -156,9 +170,9 @@ static void hear_upstream(struct connection *connection) {
   size_t whole = connection->size < LENGTH ? LENGTH : LENGTH + (size_t)get_u16(data);
   ssize_t size = recv(connection->upstream, data + connection->size, whole - connection->size, MSG_DONTWAIT);
   if (size < 0 && (errno == EAGAIN || errno == EINTR)) return;
-  if (size <= 0) return ask_from(connection, connection->number + 1);
-  connection->size += (size_t)size;
-  if (connection->size >= LENGTH && connection->size == LENGTH + (size_t)get_u16(data)) take_answer(connection);
+  if (size > 0) connection->size += (size_t)size;
+  if (size <= 0) ask_from(connection, connection->number + 1);
+  else if (connection->size >= LENGTH && connection->size == LENGTH + (size_t)get_u16(data)) take_answer(connection);
 }
 
 static void accept_connection(void) {
@@ -184,7 +198,8 @@ static void watch_one(struct watch *watch, struct connection *connection) {
   bool upstream = connection->state == ASKING || connection->state == HEARING;
   short events = connection->state == WRITING ? POLLOUT : connection->state == READING && !is_whole(connection) ? POLLIN : 0;
   connection->place = watch_fd(watch, connection->fd, events);
-  connection->upstream_place = upstream ? watch_fd(watch, connection->upstream, connection->state == ASKING ? POLLOUT : POLLIN) : -1;
+  short wanted = connection->state == ASKING ? POLLOUT : POLLIN;
+  connection->upstream_place = upstream ? watch_fd(watch, connection->upstream, wanted) : -1;
   watch_until(watch, upstream ? connection->deadline : connection->idle);
 }
 

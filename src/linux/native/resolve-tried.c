@@ -72,6 +72,16 @@ void note_name(int directory, const char *name, size_t length) {
   append(directory, line, used);
 }
 
+static size_t write_protocol(char *to, int protocol) {
+  switch (protocol) {
+    case IPPROTO_TCP: return (size_t)sprintf(to, "tcp");
+    case IPPROTO_UDP: return (size_t)sprintf(to, "udp");
+    case IPPROTO_ICMP:
+    case IPPROTO_ICMPV6: return (size_t)sprintf(to, "icmp");
+    default: return (size_t)sprintf(to, "%d", protocol);
+  }
+}
+
 static void note_packet(int directory, const uint8_t *packet, size_t size) {
   char line[256], address[INET6_ADDRSTRLEN];
   if (size < sizeof(struct iphdr)) return;
@@ -84,8 +94,9 @@ static void note_packet(int directory, const uint8_t *packet, size_t size) {
   used += (size_t)sprintf(line + used, "\"kind\":\"connect\",\"address\":\"%s\",", address);
   bool ports = (protocol == IPPROTO_TCP || protocol == IPPROTO_UDP) && size >= head + 4;
   if (ports) used += (size_t)sprintf(line + used, "\"port\":%u,", packet[head + 2] << 8 | packet[head + 3]);
-  const char *name = protocol == IPPROTO_TCP ? "tcp" : protocol == IPPROTO_UDP ? "udp" : protocol == IPPROTO_ICMP || protocol == IPPROTO_ICMPV6 ? "icmp" : NULL;
-  used += (size_t)(name != NULL ? sprintf(line + used, "\"protocol\":\"%s\"}\n", name) : sprintf(line + used, "\"protocol\":\"%d\"}\n", protocol));
+  used += (size_t)sprintf(line + used, "\"protocol\":\"");
+  used += write_protocol(line + used, protocol);
+  used += (size_t)sprintf(line + used, "\"}\n");
   append(directory, line, used);
 }
 
@@ -97,20 +108,23 @@ struct setting {
 };
 
 static int set(int socket, uint16_t type, const void *value, size_t size) {
-  struct setting setting = {.head = {.nlmsg_type = NFNL_SUBSYS_ULOG << 8 | NFULNL_MSG_CONFIG, .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK}};
+  struct setting setting = {.head = {.nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK}};
   struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
   struct {
     struct nlmsghdr head;
     struct nlmsgerr error;
   } answer;
+  setting.head.nlmsg_type = NFNL_SUBSYS_ULOG << 8 | NFULNL_MSG_CONFIG;
   setting.body = (struct nfgenmsg){.nfgen_family = AF_UNSPEC, .version = NFNETLINK_V0, .res_id = htons(GROUP)};
   setting.attribute = (struct nlattr){.nla_len = (uint16_t)(NLA_HDRLEN + size), .nla_type = type};
   memcpy(setting.value, value, size);
   setting.head.nlmsg_len = (uint32_t)(offsetof(struct setting, value) + NLA_ALIGN(size));
-  if (sendto(socket, &setting, setting.head.nlmsg_len, 0, (const struct sockaddr *)&kernel, sizeof kernel) < 0) return fail("send", "nfnetlink_log");
+  if (sendto(socket, &setting, setting.head.nlmsg_len, 0, (const struct sockaddr *)&kernel, sizeof kernel) < 0)
+    return fail("send", "nfnetlink_log");
   struct pollfd ready = {.fd = socket, .events = POLLIN};
   if (poll(&ready, 1, PATIENCE_MS) <= 0) return errno = ETIMEDOUT, fail("recv", "nfnetlink_log");
-  if (recv(socket, &answer, sizeof answer, 0) < (ssize_t)(sizeof answer.head + sizeof answer.error.error)) return errno = EPROTO, fail("recv", "nfnetlink_log");
+  if (recv(socket, &answer, sizeof answer, 0) < (ssize_t)(sizeof answer.head + sizeof answer.error.error))
+    return errno = EPROTO, fail("recv", "nfnetlink_log");
   errno = -answer.error.error;
   return errno == 0 ? 0 : fail("configure", "nfnetlink_log");
 }
@@ -129,7 +143,8 @@ static void note_message(int directory, const uint8_t *at, size_t size) {
     struct nlattr attribute;
     memcpy(&attribute, at + used, sizeof attribute);
     if (attribute.nla_len < NLA_HDRLEN || attribute.nla_len > size - used) return;
-    if ((attribute.nla_type & NLA_TYPE_MASK) == NFULA_PAYLOAD) return note_packet(directory, at + used + NLA_HDRLEN, attribute.nla_len - NLA_HDRLEN);
+    if ((attribute.nla_type & NLA_TYPE_MASK) == NFULA_PAYLOAD)
+      note_packet(directory, at + used + NLA_HDRLEN, attribute.nla_len - NLA_HDRLEN);
     used += NLA_ALIGN(attribute.nla_len);
   }
 }

@@ -52,7 +52,8 @@ static void take_questions(void) {
   for (int i = 0; i < BURST; i++) {
     struct sockaddr_in asker;
     socklen_t length = sizeof asker;
-    ssize_t size = recvfrom(RESOLVE_UDP, responder.packet, sizeof responder.packet, MSG_DONTWAIT, (struct sockaddr *)&asker, &length);
+    uint8_t *packet = responder.packet;
+    ssize_t size = recvfrom(RESOLVE_UDP, packet, sizeof responder.packet, MSG_DONTWAIT, (struct sockaddr *)&asker, &length);
     if (size < 0) return;
     if (length == sizeof asker && is_local(&asker)) take_question((size_t)size, &asker);
   }

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { it } from 'mocha'
 import { writeNetworkNames } from '../../../src/network/names/files.ts'
 import { resolverRules } from '../../../src/network/names/rules.ts'
@@ -211,6 +213,19 @@ describeNative('a container with an allow-list', (native) => {
       const name = '"\\\n\u0001\u00ff{}'
       await room.askRaw(name)
       await untilTried(room, { kind: 'name', name })
+    })
+
+    it('leaves a file of a megabyte, and the one before it', async () => {
+      const { room } = await open('good.example:443')
+      const old = `${JSON.stringify({ time: 'then', kind: 'name', name: 'old.example' })}\n`
+      writeFileSync(join(room.directory, 'tried'), old.padStart(1024 * 1024, '\n'))
+      await room.ask('evil.example')
+      await untilTried(room, { kind: 'name', name: 'evil.example' })
+      assert.deepEqual(
+        (await tried(room)).map((line) => line.kind === 'name' && line.name),
+        ['old.example', 'evil.example'],
+      )
+      assert(statSync(join(room.directory, 'tried')).size < 200)
     })
 
     it('leaves so many lines a second and no more', async () => {

@@ -87,7 +87,8 @@ export async function openRoom({ native, config = {}, filter, prepare, after }: 
   return { supervisor, directory, names, port, configure, inside, ask, askRaw, responder }
 }
 
-function enter(pid: number): Room['inside'] {
+/** Somebody in the network of a process; gone with the test. */
+export function enter(pid: number): Room['inside'] {
   const program = join(packageRoot, 'test/network/names/inside.ts')
   const child = spawn('nsenter', ['-t', String(pid), '-n', process.execPath, program], {
     stdio: ['pipe', 'pipe', 'inherit'],
