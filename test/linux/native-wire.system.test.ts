@@ -13,7 +13,7 @@ import { until } from '../support/until.ts'
 
 const MAC = '02:42:0a:09:00:02'
 const bridge: HostStep = { do: 'bridge', name: 'cb-test', addresses: ['10.9.0.1/24', 'fd09::1/64'] }
-const veth: HostStep = { do: 'veth', host: 'cv-test', container: 'eth0', bridge: 'cb-test', mac: MAC }
+const veth: HostStep = { do: 'veth', host: 'cv-test', container: 'eth0', bridge: 'cb-test', mac: MAC, group: 7 }
 const rate: HostStep = { do: 'rate', link: 'cv-test', shaper: 'ci-test', egressBits: 8e6, ingressBits: 16e6 }
 const macvlan: HostStep = { do: 'sublink', kind: 'macvlan', parent: 'cb-test', container: 'eth1', mode: 'bridge' }
 const address: ChildStep = { do: 'address', link: 'eth0', address: '10.9.0.2/24' }
