@@ -57,6 +57,30 @@ describeNative('the archive job, of unions', (native: () => Native) => {
     assert(!sink.entries.some((entry) => entry.path.startsWith('gone')))
   })
 
+  it('merges from a directory on, with the layers that make it up', async () => {
+    make({
+      'lower/a/b/old': 'x',
+      'lower/a/b/kept': 'low',
+      'lower/f': 'x',
+      'middle/a/b/kept': 'mid',
+      'upper/a/b/new': 'up',
+    })
+    whiteout('middle/a/b/old')
+    const from = async (path: string) => {
+      const sink = recordTree()
+      await readMerged(layers(), { from: path, sink, native: native() })
+      return Object.fromEntries(sink.contents)
+    }
+    assert.deepEqual(await from('a/b'), { kept: 'mid', new: 'up' })
+    assert.deepEqual(await from('f'), {})
+    assert.deepEqual(await from('a/missing/deeper'), {})
+    await assert.rejects(from('a/../..'), ApplyFailed)
+    opaque('middle/a')
+    assert.deepEqual(await from('a/b'), { kept: 'mid', new: 'up' })
+    whiteout('lower/gone')
+    assert.deepEqual(await from('gone'), {})
+  })
+
   it('tells what the first layer adds, changes and deletes', async () => {
     make({
       'lower/same': 'x',
