@@ -17,17 +17,27 @@ export async function copyUp(
   rootfs: RootFilesystem,
 ): Promise<void> {
   if (rootfs.kind !== 'layers') return
-  const found = findInLayers(rootfs.lower, target)
-  if (found === undefined || !found.stats.isDirectory()) return
+  const from = findDirectory(rootfs.lower, target)
+  if (from === undefined) return
   using _lock = await lockVolume(room.database, volume.name)
   await fillVolume(room, volume, async (directory) => {
     const idMaps = userIdMaps()
     await using applier = openApplier(directory, { idMaps })
     const sink = applySink(applier, { place: (path) => path, attributes: (entry) => entry, keepXattr: () => true })
-    const from = byteString(found.relative)
-    await readMerged(rootfs.lower, { from, idMaps, sink: withoutDevices(sink) })
+    await readMerged(rootfs.lower, { from: byteString(from), idMaps, sink: withoutDevices(sink) })
     await applier.finish()
   })
+}
+
+/** With links resolved, where this user may look: what an image has closed to others is taken for a path without links. */
+function findDirectory(layers: readonly string[], target: string): string | undefined {
+  try {
+    const found = findInLayers(layers, target)
+    return found?.stats.isDirectory() ? found.relative : undefined
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EACCES') throw error
+    return target.slice(1)
+  }
 }
 
 /** Those of an image mean nothing in a volume, and are nothing to keep for ever. */

@@ -1,12 +1,12 @@
 /** Volumes against their directories. What may be somebody's data is set aside, never removed. */
-import { existsSync, mkdirSync, readdirSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { volumeDirectory } from '../paths.ts'
 import { type CheckOptions, type Finding, mendable, type RoomReport } from '../state/findings.ts'
 import { setAside } from '../state/lost-and-found.ts'
 import { removeLeftFiles } from './leftovers.ts'
 import { listRemoved, listVolumes, readVolume } from './records.ts'
-import { type VolumeRoom, volumePath } from './room.ts'
+import { makeDirectory, type VolumeRoom, volumePath } from './room.ts'
 import { holdVolume } from './settle.ts'
 
 /** Safe beside any other command: each volume is held while it is looked at. */
@@ -35,7 +35,7 @@ async function checkVolume(room: VolumeRoom, name: string, options: CheckOptions
     if (existsSync(path)) return undefined
     const finding = { kind: 'missing-files' as const, subject: path, problem: 'the files of this volume are gone' }
     return mendable(options, { ...finding, repair: 'made anew, empty' }, async () => {
-      mkdirSync(path, { recursive: true })
+      makeDirectory(paths, name, '_data')
       return true
     })
   }

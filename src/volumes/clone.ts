@@ -1,6 +1,5 @@
 /** `volume clone`. */
-import { mkdirSync, renameSync } from 'node:fs'
-import { join } from 'node:path'
+import { renameSync } from 'node:fs'
 import { applySink } from '../archive/tree-sinks.ts'
 import { openApplier } from '../linux/apply.ts'
 import { readTree } from '../linux/archive.ts'
@@ -13,7 +12,7 @@ import { findLocal } from './find.ts'
 import { makeRoom } from './leftovers.ts'
 import { checkVolumeName } from './names.ts'
 import { forgetRemoved, insertVolume, markRemoved, readVolume } from './records.ts'
-import { type VolumeRoom, volumePath } from './room.ts'
+import { makeDirectory, type VolumeRoom, volumePath } from './room.ts'
 import { holdBoth } from './settle.ts'
 
 export interface CloneRequest {
@@ -34,9 +33,8 @@ export async function cloneVolume(room: VolumeRoom, { from, to, signal }: CloneR
   await makeRoom(room, to)
   markRemoved(database, to)
   const home = volumeDirectory(paths, to)
-  const part = join(home, 'part')
   try {
-    mkdirSync(part, { recursive: true })
+    const part = makeDirectory(paths, to, 'part')
     await copyTree(volumePath(paths, from), part, signal)
     renameSync(part, volumePath(paths, to))
   } catch (error) {

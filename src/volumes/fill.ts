@@ -1,11 +1,11 @@
 /** Content for a volume that is still empty: all of it, or nothing. */
-import { mkdirSync, readdirSync, renameSync } from 'node:fs'
+import { readdirSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { removeFiles } from '../linux/remove-files.ts'
 import { volumeDirectory } from '../paths.ts'
 import { transaction } from '../state/database.ts'
 import { usersOf } from './records.ts'
-import { type VolumeRoom, volumePath } from './room.ts'
+import { makeDirectory, type VolumeRoom, volumePath } from './room.ts'
 import { filledPath, settleHeld } from './settle.ts'
 import type { VolumeRecord } from './types.ts'
 
@@ -29,7 +29,7 @@ export async function fillVolume(
   if (!isEmpty(path) || (isMounted() && !movable)) return false
   const part = join(volumeDirectory(room.paths, volume.name), 'part')
   await removeFiles(part)
-  mkdirSync(part)
+  makeDirectory(room.paths, volume.name, 'part')
   await write(part)
   // In a transaction: no container that has it starts between the look and the change.
   const done = transaction(room.database, () => {

@@ -1,21 +1,24 @@
 /** Volumes on disk and in the database. A row is there only while its directory is; a directory alone is nobody's. */
 import { randomBytes } from 'node:crypto'
-import { mkdirSync } from 'node:fs'
 import { transaction } from '../state/database.ts'
 import { VolumeConflict, VolumeInUse, VolumeNotFound } from './errors.ts'
 import { makeRoom, removeLeftFiles } from './leftovers.ts'
 import { checkVolumeName } from './names.ts'
 import { checkOptions, sameOptions } from './options.ts'
 import { deleteVolume, forgetRemoved, insertVolume, markRemoved, readVolume, usersOf } from './records.ts'
-import { type VolumeRoom, volumePath } from './room.ts'
+import { makeDirectory, type VolumeRoom } from './room.ts'
 import { holdVolume } from './settle.ts'
 import type { NewVolume, VolumeRecord } from './types.ts'
+
+/** docker's mark. */
+const ANONYMOUS_LABEL = 'com.docker.volume.anonymous'
 
 /** See `VolumeEngine.create`. */
 export async function createVolume({ paths, database }: VolumeRoom, asked: NewVolume): Promise<VolumeRecord> {
   const anonymous = asked.name === ''
   const name = anonymous ? randomBytes(32).toString('hex') : asked.name
-  const { driver = 'local', labels = {}, options = {} } = asked
+  const { driver = 'local', options = {} } = asked
+  const labels = anonymous ? { ...asked.labels, [ANONYMOUS_LABEL]: '' } : (asked.labels ?? {})
   checkVolumeName(name)
   checkOptions(driver, options)
   using _lock = await holdVolume({ paths, database }, name)
@@ -26,7 +29,7 @@ export async function createVolume({ paths, database }: VolumeRoom, asked: NewVo
   }
   await makeRoom({ paths, database }, name)
   markRemoved(database, name) // until it is on record: a cut leaves nothing that somebody has to look at
-  mkdirSync(volumePath(paths, name), { recursive: true })
+  makeDirectory(paths, name, '_data')
   const volume = { name, driver, labels, options, anonymous, createdAtMs: Date.now() }
   transaction(database, () => {
     insertVolume(database, volume)

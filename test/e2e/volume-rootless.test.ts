@@ -60,6 +60,12 @@ describe('volumes of an ordinary user', function () {
     assert.equal(show('data'), EXPECTED)
   })
 
+  it('are filled also from a directory that this user may not look into', () => {
+    coracle.output('create', '--name', 'one', '-v', 'data:/seed/closed', 'seeded:test')
+    coracle.output('rm', 'one')
+    assert.equal(coracle.output('run', '--rm', '-v', 'data:/d', IMAGE, 'cat', '/d/secret'), 'secret')
+  })
+
   it('are cloned, exported, imported and renamed with them', () => {
     coracle.output('run', '--rm', '-v', 'data:/seed', 'seeded:test', 'sh', '-c', 'true')
     coracle.output('volume', 'clone', 'data', 'copy')

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, afterEach, before, describe, it } from 'mocha'
 import { advance, findRecord } from '../../src/containers/records.ts'
@@ -49,6 +49,14 @@ describe('volumes, by the command line', () => {
     assert.ok(!existsSync(join(Mountpoint, '..')))
     assert.match(coracle.run(['volume', 'rm', 'data']).stderr, /get data: no such volume/)
     assert.equal(coracle.output('volume', 'rm', '-f', 'data'), 'data')
+  })
+
+  it('are closed to the other users of the host, who would find set-user-id programs there, and open to those of containers', () => {
+    coracle.output('volume', 'create', 'data')
+    chmodSync(coracle.directory, 0o755)
+    const { Mountpoint } = inspect('data')
+    assert.notEqual(spawnSync('ls', [Mountpoint], { uid: 65_534, gid: 65_534 }).status, 0)
+    coracle.output('run', '--rm', '-u', '65534', '-v', 'data:/d', IMAGE, 'ls', '/d')
   })
 
   it('have names by which no path leads out', () => {
