@@ -34,6 +34,24 @@ export async function makeKernelNetwork(room: NetworkRoom, network: NetworkRecor
   await ensureNetworkRules(ruleNetwork(room, network))
 }
 
+/** All that somebody has flushed: rules, and whom and what they let through. */
+export async function restoreKernelNetwork(
+  room: NetworkRoom,
+  network: NetworkRecord,
+  endpoints: readonly EndpointRecord[],
+): Promise<void> {
+  await makeKernelNetwork(room, network)
+  const [{ wireHost }, { additions, endpointElements, portElements }] = await Promise.all([
+    import('../linux/wire.ts'),
+    import('./rules/elements.ts'),
+  ])
+  const elements = endpoints.flatMap((endpoint) => [
+    ...endpointElements(network.id, { ...endpoint, link: linkOf(endpoint.id) }),
+    ...portElements(network.id, endpoint.ports),
+  ])
+  await wireHost(additions(elements))
+}
+
 /** The bridge and the rules of a network that nobody is on. Idempotent. */
 export async function removeKernelNetwork(_room: NetworkRoom, id: string): Promise<void> {
   const [{ removeNetworkRules }, { removeLinks }] = await Promise.all([

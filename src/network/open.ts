@@ -4,6 +4,7 @@ import type { NetworkEngine, NetworkUsers } from './types.ts'
 
 export function openNetworkEngine(room: NetworkRoom, users: NetworkUsers): NetworkEngine {
   return {
+    check: async (options) => (await import('./check.ts')).checkNetworks(room, options),
     create: async (name, flags) => (await import('./create.ts')).createNetwork(room, name, flags),
     list: async (filters) => (await import('./list.ts')).summarizeNetworks(room, users, filters),
     inspect: async (name) => (await import('./inspect.ts')).inspectNetwork(room, users, name),

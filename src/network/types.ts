@@ -1,4 +1,5 @@
 /** What the network room answers. */
+import type { CheckOptions, RoomReport } from '../state/findings.ts'
 import type { EndpointRecord, NetworkRecord } from './records.ts'
 
 export interface PublishedPort {
@@ -40,6 +41,8 @@ export type NetworkInspect = Readonly<Record<string, unknown>>
 
 /** Names are names, ids, or unambiguous prefixes of ids: every method with one may throw `NetworkNotFound`. */
 export interface NetworkEngine {
+  /** Rules and links in the kernel against records; part of `system check`. */
+  check(options: CheckOptions): Promise<RoomReport>
   /** @returns the id @throws {InvalidArgument} @throws {SubnetTaken} @throws {NetworkNameInUse} */
   create(name: string, flags: CreateNetworkFlags): Promise<string>
   /** @param filters - docker's `key=value`, unparsed */

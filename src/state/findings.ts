@@ -11,6 +11,9 @@ export interface Finding {
     | 'orphaned-files'
     | 'orphaned-record'
     | 'stale-record'
+    | 'missing-rules'
+    | 'orphaned-rules'
+    | 'orphaned-link'
     | 'database'
   /** What it is about: a digest, a path, a name. */
   readonly subject: string

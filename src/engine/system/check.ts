@@ -1,4 +1,4 @@
-/** `system check`: database, containers and images, each by its own room. */
+/** `system check`: database, containers, networks, volumes and images, each by its own room. */
 import type { Database } from '../../state/database.ts'
 import type { CheckOptions, CheckReport, Finding, RoomReport } from '../../state/findings.ts'
 import type { SystemRoom } from './room.ts'
@@ -12,6 +12,7 @@ export async function checkStore(room: SystemRoom, options: CheckOptions): Promi
   const reports: RoomReport[] = [
     { checked: {}, findings: damaged },
     await room.containers.check(rest),
+    await room.networks.check(rest),
     await room.volumes.check(rest),
     await room.images.check(rest),
   ]

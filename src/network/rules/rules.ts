@@ -20,11 +20,30 @@ export async function removeTables(names: readonly string[]): Promise<void> {
   if (names.length > 0) await nft(names.map(removal).join(''))
 }
 
-/** Names of all tables of networks on this host, of any data root. */
-export async function networkTables(): Promise<readonly string[]> {
+/** Names of all tables of networks on this host, of any data root, and whether they are whole. */
+export async function networkTables(): Promise<ReadonlyMap<string, 'whole' | 'half'>> {
   const listing = await nft('list tables\n')
   const names = [...listing.matchAll(/^table (?:inet|bridge) (coracle-[0-9a-f]{12})$/gm)].map(([, name = '']) => name)
-  return [...new Set(names)]
+  const counts = Map.groupBy(names, (name) => name)
+  return new Map([...counts].map(([name, all]) => [name, all.length === 2 ? 'whole' : 'half']))
+}
+
+/** Of which data root a table is. undefined for one that is gone by now, or says nothing. */
+export async function tableOwner(name: string): Promise<string | undefined> {
+  for (const family of ['inet', 'bridge']) {
+    const owner = /^\s*comment "coracle ([0-9a-f]{16})"$/m.exec(await listed(`list table ${family} ${name}\n`))?.[1]
+    if (owner !== undefined) return owner
+  }
+  return undefined
+}
+
+async function listed(script: string): Promise<string> {
+  try {
+    return await nft(script)
+  } catch (error) {
+    if (error instanceof RulesRefused) return ''
+    throw error
+  }
 }
 
 /** Made, so that there is something to delete: nft refuses to delete what is not there. */
