@@ -58,10 +58,7 @@ static void add_data(struct batch *batch, uint16_t type, struct bytes data) {
   end_nest(batch, nest);
 }
 
-/* The kernel takes a batch whole or not at all. */
-static void write_batch(struct batch *batch, int type, const struct set *set, const struct element *elements, size_t count) {
-  batch->used = 0;
-  begin(batch, NFNL_MSG_BATCH_BEGIN, AF_UNSPEC, NFNL_SUBSYS_NFTABLES);
+static void write_message(struct batch *batch, int type, const struct set *set, const struct element *elements, size_t count) {
   struct nlmsghdr *head = begin(batch, NFNL_SUBSYS_NFTABLES << 8 | type, set->family, 0);
   head->nlmsg_flags |= NLM_F_ACK | (type == NFT_MSG_NEWSETELEM ? NLM_F_CREATE : 0);
   head->nlmsg_seq = 1;
@@ -76,7 +73,6 @@ static void write_batch(struct batch *batch, int type, const struct set *set, co
   }
   end_nest(batch, list);
   head->nlmsg_len = (uint32_t)(batch->room + batch->used - (char *)head);
-  begin(batch, NFNL_MSG_BATCH_END, AF_UNSPEC, NFNL_SUBSYS_NFTABLES);
 }
 
 /* -1 with errno, not noted: some errors are fine. */
@@ -91,25 +87,38 @@ static int talk(const struct batch *batch) {
   while ((size = recv(fd, answer, sizeof answer, 0)) < 0 && errno == EINTR) continue;
   if (size < 0) return -1;
   const struct nlmsghdr *head = (const struct nlmsghdr *)answer;
-  if ((size_t)size < NLMSG_LENGTH(sizeof(int)) || head->nlmsg_type != NLMSG_ERROR) return errno = EPROTO, -1;
+  if ((size_t)size < NLMSG_LENGTH(sizeof(int))) return errno = EPROTO, -1;
+  if (head->nlmsg_type != NLMSG_ERROR) return 0; /* what was asked for */
   errno = -((const struct nlmsgerr *)NLMSG_DATA(head))->error;
   return errno == 0 ? 0 : -1;
 }
 
+/* The kernel takes a batch whole or not at all. */
 static int send_elements(int type, const struct set *set, const struct element *elements, size_t count) {
-  struct batch batch;
-  write_batch(&batch, type, set, elements, count);
+  struct batch batch = {.used = 0};
+  begin(&batch, NFNL_MSG_BATCH_BEGIN, AF_UNSPEC, NFNL_SUBSYS_NFTABLES);
+  write_message(&batch, type, set, elements, count);
+  begin(&batch, NFNL_MSG_BATCH_END, AF_UNSPEC, NFNL_SUBSYS_NFTABLES);
   return talk(&batch);
+}
+
+/* To ask costs nothing; a batch that fails waits for every processor. */
+static bool is_there(const struct set *set, const struct element *element) {
+  struct batch batch = {.used = 0};
+  write_message(&batch, NFT_MSG_GETSETELEM, set, &(struct element){.key = element->key}, 1);
+  return talk(&batch) == 0;
 }
 
 static int delete_each(const struct set *set, const struct element *elements, size_t count) {
   for (size_t i = 0; i < count; i++) {
+    if (!is_there(set, elements + i)) continue;
     if (send_elements(NFT_MSG_DELSETELEM, set, elements + i, 1) < 0 && errno != ENOENT) return -1;
   }
   return 0;
 }
 
 static int delete_some(const struct set *set, const struct element *elements, size_t count) {
+  if (!is_there(set, elements)) return delete_each(set, elements, count);
   if (send_elements(NFT_MSG_DELSETELEM, set, elements, count) == 0) return 0;
   return errno == ENOENT ? delete_each(set, elements, count) : -1;
 }
