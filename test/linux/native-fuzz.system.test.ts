@@ -7,6 +7,8 @@ import { before, describe, it } from 'mocha'
 import { readExitRecord } from '../../src/linux/exit-record.ts'
 import type { LaunchPlan } from '../../src/linux/plan.ts'
 import { encodeSuperviseOptions } from '../../src/linux/supervisor.ts'
+import { writeResolverConfig } from '../../src/network/names/files.ts'
+import { resolverRules } from '../../src/network/names/rules.ts'
 import { assertClean, fileSystem, type Native, needsSanitizers, sanitizedNative } from '../support/native.ts'
 import { needsRoot } from '../support/needs-root.ts'
 import { scratchDirectory } from '../support/scratch.ts'
@@ -14,7 +16,8 @@ import { scratchDirectory } from '../support/scratch.ts'
 const PLANS = 80
 
 /** A step of every kind. Nothing in it could harm, wherever it is done. */
-function everyStep(root: string): LaunchPlan {
+function everyStep(path: (name: string) => string): LaunchPlan {
+  const root = path('root')
   return {
     namespaces: ['pid', 'mount', 'network', 'ipc', 'uts'],
     before: [
@@ -36,6 +39,8 @@ function everyStep(root: string): LaunchPlan {
         mac: '02:42:0a:09:00:03',
       },
       { do: 'link-delete', link: 'no-such-link' },
+      { do: 'net-rules', nft: '/usr/sbin/nft', text: resolverRules(61_000, { allow: [], deny: [] }) },
+      { do: 'resolver', directory: path('names'), port: 61_000, names: path('names'), filter: true },
     ],
     child: [
       { do: 'propagation', path: '/', value: 'rprivate' },
@@ -112,9 +117,10 @@ describe('the decoder of plans', () => {
 
   it('reads nothing that is not there, whatever it is given', async function () {
     const { directory, path } = await openArena()
+    await writeResolverConfig(path('names'), { networks: ['net1'], upstreams: [], internal: true })
     const { env } = sanitizedNative(path('report'))
     const options = {
-      plan: everyStep(path('root')),
+      plan: everyStep(path),
       runDirectory: path('run'),
       stateDirectory: path('run'),
       openStdin: true,
@@ -145,7 +151,7 @@ async function openArena() {
   const directory = await scratchDirectory('coracle-fuzz-')
   const path = (name: string) => join(directory, name)
   chmodSync(directory, 0o755)
-  for (const name of ['root', 'root/dev', 'root/proc', 'run', 'report']) {
+  for (const name of ['root', 'root/dev', 'root/proc', 'run', 'report', 'names']) {
     mkdirSync(path(name))
     chmodSync(path(name), 0o777)
   }

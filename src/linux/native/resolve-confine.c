@@ -94,31 +94,29 @@ static int close_files(void) {
 
 #define LOAD(field) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field))
 #define ANSWER(action) BPF_STMT(BPF_RET | BPF_K, action)
-/* The number is loaded; goes on behind these two when it is another one. */
-#define ALLOW(name) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_##name, 0, 1), ANSWER(SECCOMP_RET_ALLOW)
+#define IF_EQUAL(value, then, otherwise) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, then, otherwise)
+/* The call's number is loaded; what follows goes on behind it when it is another one. */
+#define ALLOW(name) IF_EQUAL(SYS_##name, 0, 1), ANSWER(SECCOMP_RET_ALLOW)
+#define ALLOW_WITH(name, argument, one, other) \
+  IF_EQUAL(SYS_##name, 0, 5), LOAD(args[argument]), IF_EQUAL(one, 1, 0), IF_EQUAL(other, 0, 1), ANSWER(SECCOMP_RET_ALLOW), \
+      ANSWER(SECCOMP_RET_KILL_PROCESS)
 
 static int filter_calls(void) {
   static struct sock_filter program[] = {
       LOAD(arch),
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, THIS_ARCH, 1, 0),
+      IF_EQUAL(THIS_ARCH, 1, 0),
       ANSWER(SECCOMP_RET_KILL_PROCESS),
       LOAD(nr),
       ALLOW(recvfrom), ALLOW(sendto), ALLOW(ppoll),
 #ifdef SYS_poll
       ALLOW(poll),
 #endif
-      ALLOW(connect), ALLOW(accept4), ALLOW(close), ALLOW(openat), ALLOW(newfstatat), ALLOW(fstat),
-      ALLOW(munmap), ALLOW(getrandom), ALLOW(clock_gettime), ALLOW(restart_syscall), ALLOW(rt_sigreturn), ALLOW(exit_group),
-      /* connections to resolvers, and files to be read: no other sockets, no memory that is written and run */
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_socket, 0, 4),
-      LOAD(args[0]),
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_INET, 1, 0),
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_INET6, 0, 5),
-      ANSWER(SECCOMP_RET_ALLOW),
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_mmap, 0, 3),
-      LOAD(args[2]),
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PROT_READ, 0, 1),
-      ANSWER(SECCOMP_RET_ALLOW),
+      ALLOW(connect), ALLOW(accept4), ALLOW(close), ALLOW(newfstatat), ALLOW(fstat), ALLOW(munmap), ALLOW(getrandom),
+      ALLOW(clock_gettime), ALLOW(restart_syscall), ALLOW(rt_sigreturn), ALLOW(exit_group),
+      /* connections to resolvers, and files to be read: no other sockets, no memory that is written or run */
+      ALLOW_WITH(socket, 0, AF_INET, AF_INET6),
+      ALLOW_WITH(openat, 2, READ_FLAGS, READ_FLAGS),
+      ALLOW_WITH(mmap, 2, PROT_READ, PROT_READ),
       ANSWER(SECCOMP_RET_KILL_PROCESS),
   };
   const struct sock_fprog filter = {.len = sizeof program / sizeof *program, .filter = program};

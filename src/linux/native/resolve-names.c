@@ -3,7 +3,6 @@
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,7 +48,7 @@ static bool map_again(struct mapping *mapping, int directory, const char *path, 
   bool there = fstatat(directory, path, &status, AT_SYMLINK_NOFOLLOW) == 0;
   if (there && is_same(mapping, &status)) return false;
   bool had = mapping->text != NULL;
-  cleanup_fd int fd = there ? openat(directory, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC) : -1;
+  cleanup_fd int fd = there ? openat(directory, path, READ_FLAGS) : -1;
   if (fd < 0 || fstat(fd, &status) < 0 || !S_ISREG(status.st_mode) || status.st_size > (off_t)limit) {
     forget(mapping);
     return had;

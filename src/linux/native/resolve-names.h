@@ -2,12 +2,14 @@
 #ifndef CORACLE_RESOLVE_NAMES_H
 #define CORACLE_RESOLVE_NAMES_H
 
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/stat.h>
 
+#define READ_FLAGS (O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC) /* of all files; no others are let through */
 #define MAX_NETWORKS 8
 #define MAX_UPSTREAMS 3
 #define MAX_FOUND 256 /* addresses of one name */
