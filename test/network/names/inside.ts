@@ -13,11 +13,12 @@ import { createInterface } from 'node:readline'
 export type Errand =
   | { readonly do: 'resolve'; readonly name: string; readonly type: string; readonly server?: string }
   | { readonly do: 'reverse'; readonly address: string }
-  /** Packets in base64; waits for as many replies, `waitMs` at most. */
+  /** Packets in base64; waits for as many replies, or `replies` of them, `waitMs` at most. */
   | {
       readonly do: 'udp'
       readonly packets: readonly string[]
       readonly waitMs: number
+      readonly replies?: number
       readonly host?: string
       readonly port?: number
     }
@@ -93,7 +94,13 @@ async function run(errand: Errand): Promise<Outcome> {
   }
 }
 
-async function exchange({ packets, waitMs, host = '127.0.0.11', port = 53 }: Extract<Errand, { do: 'udp' }>) {
+async function exchange({
+  packets,
+  replies: enough = packets.length,
+  waitMs,
+  host = '127.0.0.11',
+  port = 53,
+}: Extract<Errand, { do: 'udp' }>) {
   const socket = createSocket(host.includes(':') ? 'udp6' : 'udp4')
   const replies: string[] = []
   const failed = new Promise<never>((_, reject) => {
@@ -104,9 +111,9 @@ async function exchange({ packets, waitMs, host = '127.0.0.11', port = 53 }: Ext
   await Promise.race([once(socket, 'connect'), failed])
   try {
     const all = new Promise<void>((resolve) => {
-      if (packets.length === 0) resolve()
+      if (enough === 0) resolve()
       socket.on('message', (reply: Buffer) => {
-        if (replies.push(reply.toString('base64')) === packets.length) resolve()
+        if (replies.push(reply.toString('base64')) >= enough) resolve()
       })
       setTimeout(resolve, waitMs)
     })
