@@ -10,6 +10,7 @@ import { hostFiles } from '../bundle.ts'
 import type { NetworkAttachment } from '../config.ts'
 import type { ContainerDirectories } from '../directories.ts'
 import type { Draft } from '../draft.ts'
+import { isRootless } from '../host.ts'
 import { findRecord, readRecord } from '../records.ts'
 import type { ContainerRoom } from '../room.ts'
 import { publishFor } from './publish.ts'
@@ -23,7 +24,7 @@ export async function joinConfigured(
 ): Promise<NetworkSteps | undefined> {
   const { config, host } = draft.settings
   const networks = (host.Networks ?? []).filter(({ Name }) => Name !== '')
-  if (networks.length === 0) return undefined
+  if (networks.length === 0) return standby(room, draft, directories)
   const { joinNetworks, wiringSteps } = await import('../../network/attach.ts')
   const name = readRecord(room.database, draft.id)?.name ?? draft.name
   const named = { id: draft.id, name, hostname: config.Hostname }
@@ -41,6 +42,19 @@ export async function joinConfigured(
     after: [...steps.after, ...published.after, ...resolver.steps],
     child: steps.child,
   }
+}
+
+/** One on no network may be connected to one with names later: its supervisor has to know where a resolver would look. */
+async function standby(
+  room: ContainerRoom,
+  draft: Draft,
+  directories: ContainerDirectories,
+): Promise<NetworkSteps | undefined> {
+  const { NetworkMode, AllowNet, DenyNet } = draft.settings.host
+  const filtered = AllowNet !== undefined || DenyNet !== undefined
+  if (NetworkMode !== 'none' || filtered || draft.backendName !== 'linux' || isRootless()) return undefined
+  const { steps } = await resolverFor(room, draft, { directory: directories.data, connected: [] })
+  return { before: [], after: steps, child: [] }
 }
 
 export interface Named {
