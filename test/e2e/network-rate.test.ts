@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { after, afterEach, before, describe, it } from 'mocha'
 import { type Coracle, IMAGE, openCoracle } from '../support/coracle.ts'
 import { needsRoot } from '../support/needs-root.ts'
 import { until } from '../support/until.ts'
 
 let coracle: Coracle
+/** Links of other tests that run at the same time. */
+let others: readonly string[] = []
 
 const output = (...args: string[]) => coracle.output(...args)
 /** 16 megabits: two seconds' worth at `8mbit`, but for what a burst lets through. */
@@ -46,7 +49,10 @@ async function unlimited(...transfer: Transfer): Promise<void> {
   assert.fail(`${tried} ms are too many`)
 }
 
-const shapers = () => spawnSync('ip', ['-o', 'link'], { encoding: 'utf8' }).stdout.match(/ci-[0-9a-f]{10}/g) ?? []
+const shapers = () =>
+  (spawnSync('ip', ['-o', 'link'], { encoding: 'utf8' }).stdout.match(/ci-[0-9a-f]{10}/g) ?? []).filter(
+    (name) => !others.includes(name),
+  )
 
 describe('network rates', function () {
   this.timeout(120_000)
@@ -54,6 +60,7 @@ describe('network rates', function () {
   before(function () {
     needsRoot(this)
     coracle = openCoracle()
+    others = shapers()
   })
   afterEach(() => {
     const names = output('ps', '-aq').split('\n').filter(Boolean)
@@ -96,6 +103,20 @@ describe('network rates', function () {
     output('update', '--network-rate', '8mbit', 'quick')
     await limited('slow', 'quick', 'second')
     assert.equal(shapers().length, 1)
+  })
+
+  it('leave nothing when the supervisor of a container is killed, or a limit is too late for a network', async () => {
+    const id = serve('slow', '--network-rate', '8mbit')
+    assert.equal(shapers().length, 1)
+    const pid = output('inspect', '--format', '{{.State.Pid}}', id)
+    process.kill(Number(/^PPid:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]), 'SIGKILL')
+    await until('the container is known to be dead', () => coracle.run(['ps', '-q']).stdout === '')
+    assert.deepEqual(shapers(), [])
+    serve('quick')
+    output('update', '--network-rate', '8mbit', 'quick')
+    assert.equal(shapers().length, 1)
+    output('network', 'disconnect', 'bridge', 'quick')
+    assert.deepEqual(shapers(), [])
   })
 
   it('are shown, and told as a command', () => {
