@@ -5,6 +5,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { containerGroups } from '../../src/linux/cgroups/groups.ts'
 import { isAlive } from '../../src/util/process-identity.ts'
+import { falseNetworks, linksLeft, type Wires } from './networks.ts'
 import { type Known, NAMES } from './operations.ts'
 import { volumeLeftovers, volumeLies } from './volumes.ts'
 import { commandsOf, firstProcesses, type Outcome, supervisorsOf, type World } from './world.ts'
@@ -17,6 +18,8 @@ export interface Memory {
   readonly logs: Map<string, Buffer>
   /** Every container there ever was. */
   readonly ids: Set<string>
+  /** Every endpoint and every network. */
+  readonly wires: Wires
 }
 
 /** Refusals are fine; accidents are not. */
@@ -37,6 +40,7 @@ export async function lies(world: World, memory: Memory): Promise<string[]> {
       ...falseRecords(world, memory),
       ...lostLogs(world, memory),
       ...volumeLies(world),
+      ...falseNetworks(world, memory.wires),
     ]
     if (found.length === 0 || performance.now() > deadline) return found
   }
@@ -181,7 +185,8 @@ export async function unmended(world: World): Promise<string[]> {
 export async function leftovers(world: World, memory: Memory): Promise<string[]> {
   const ids = rowsOf(world).map(({ id }) => id)
   const removal = ids.length === 0 ? [] : [await world.cli('rm', '-f', ...ids)]
-  const failed = removal.filter(({ status }) => status !== 0).map(({ stderr }) => `rm -f failed: ${stderr}`)
+  removal.push(await world.cli('network', 'prune', '-f'))
+  const failed = removal.filter(({ status }) => status !== 0).map(({ stderr }) => `removal failed: ${stderr}`)
   for (const deadline = performance.now() + PATIENCE_MS; ; await sleep(60)) {
     const left = [
       ...rowsOf(world).map(({ name, state }) => `${name} is still there, ${state}`),
@@ -189,6 +194,7 @@ export async function leftovers(world: World, memory: Memory): Promise<string[]>
       ...namesIn(join(world.run, 'c')).map((id) => `run directory c/${id}`),
       ...[...memory.ids].flatMap((id) => remainsOf(world, id)),
       ...[...commandsOf(world), ...supervisorsOf(world)].map(({ pid, line }) => `process ${pid}: ${line}`),
+      ...linksLeft(memory.wires),
       ...firstProcesses(world).map((pid) => `process ${pid} of a container`),
       ...readFileSync('/proc/self/mountinfo', 'utf8')
         .split('\n')
@@ -197,6 +203,7 @@ export async function leftovers(world: World, memory: Memory): Promise<string[]>
     if (left.length === 0 || performance.now() > deadline) {
       memory.ids.clear()
       memory.logs.clear()
+      memory.wires.endpoints.clear()
       return [...failed, ...left, ...(await volumeLeftovers(world))]
     }
   }

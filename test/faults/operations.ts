@@ -1,4 +1,5 @@
 /** What users do, on a handful of names, whether that makes sense at the moment or not. */
+import { existsSync } from 'node:fs'
 import type { Random } from './random.ts'
 import { FILLED, PACKED } from './volumes.ts'
 import { IMAGE, type World } from './world.ts'
@@ -58,7 +59,56 @@ const policy = ({ random }: Drawing) => (random.below(6) === 0 ? ['--restart', '
 const sometimes = ({ random }: Drawing, ...words: string[]) => (random.below(2) === 0 ? words : [])
 const BRIEF = ['--network', 'none', IMAGE, 'sh', '-c', 'echo begin; sleep 0.05; exit 4']
 
+const NETWORKS = ['bridge', 'lake', 'pond'] as const
+const networked = (by: Drawing) => [
+  '--network',
+  by.random.pick(NETWORKS),
+  ...sometimes(by, '--network-rate', '10mbit'),
+  IMAGE,
+  'sh',
+  '-c',
+  by.random.pick(SCRIPTS),
+]
+
+/** Only where there is what makes packet rules. */
+const NETWORK_KINDS: readonly Kind[] = [
+  {
+    kind: 'run -d on a network',
+    weight: 12,
+    args: (by) => ['run', '-d', '--name', named(by, 'free'), ...policy(by), ...networked(by)],
+  },
+  {
+    kind: 'run --rm on a network',
+    weight: 3,
+    args: (by) => [
+      'run',
+      '--rm',
+      '--name',
+      named(by, 'free'),
+      '--network',
+      by.random.pick(NETWORKS),
+      ...BRIEF.slice(2),
+    ],
+  },
+  { kind: 'network create', weight: 4, args: ({ random }) => ['network', 'create', random.pick(NETWORKS.slice(1))] },
+  { kind: 'network rm', weight: 2, args: ({ random }) => ['network', 'rm', random.pick(NETWORKS.slice(1))] },
+  { kind: 'network prune', weight: 1, args: () => ['network', 'prune', '-f'] },
+  {
+    kind: 'network connect',
+    weight: 5,
+    needs: 'running',
+    args: (by) => ['network', 'connect', by.random.pick(NETWORKS), named(by, 'running')],
+  },
+  {
+    kind: 'network disconnect',
+    weight: 4,
+    needs: 'running',
+    args: (by) => ['network', 'disconnect', by.random.pick(NETWORKS), named(by, 'running')],
+  },
+]
+
 const KINDS: readonly Kind[] = [
+  ...(existsSync('/usr/sbin/nft') ? NETWORK_KINDS : []),
   { kind: 'create', weight: 4, args: (by) => ['create', '--name', named(by, 'free'), ...shell(by)] },
   { kind: 'run -d', weight: 12, args: (by) => ['run', '-d', '--name', named(by, 'free'), ...policy(by), ...shell(by)] },
   { kind: 'run -d --rm', weight: 4, args: (by) => ['run', '-d', '--rm', '--name', named(by, 'free'), ...shell(by)] },

@@ -2,6 +2,7 @@
 
 import { FAULTS } from './faults.ts'
 import { accidents, knownOf, leftovers, lies, type Memory, stuckNames, unmended, unshowable } from './invariants.ts'
+import { falseInspects } from './networks.ts'
 import { chooseOperation } from './operations.ts'
 import { openRandom } from './random.ts'
 import { openWorld, settle, type World } from './world.ts'
@@ -35,7 +36,11 @@ export class InvariantBroken extends Error {}
 export async function runFaults({ seed, rounds, onRound }: FaultOptions): Promise<FaultRun> {
   const random = openRandom(seed)
   const world = await openWorld()
-  const memory: Memory = { logs: new Map(), ids: new Set() }
+  const memory: Memory = {
+    logs: new Map(),
+    ids: new Set(),
+    wires: { endpoints: new Set(), networks: new Set() },
+  }
   const history: string[] = []
   const [counts, faults, ends] = [new Map<string, number>(), new Map<string, number>(), new Map<string, number>()]
   try {
@@ -71,7 +76,7 @@ export async function runFaults({ seed, rounds, onRound }: FaultOptions): Promis
 async function broken(world: World, memory: Memory, round: number): Promise<string[]> {
   const found = await lies(world, memory)
   if (found.length > 0) return found
-  if (round % 5 === 0) found.push(...(await unshowable(world)))
+  if (round % 5 === 0) found.push(...(await unshowable(world)), ...(await falseInspects(world)))
   if (round % CHECK_EVERY === 0) found.push(...(await unmended(world)))
   if (round % SWEEP_EVERY === 0) found.push(...(await leftovers(world, memory)), ...(await stuckNames(world)))
   return found
