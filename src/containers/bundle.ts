@@ -43,7 +43,7 @@ export async function writeBundle(
 /** The files of /etc; once it is on its networks, with its addresses. */
 export function hostFiles(
   draft: Pick<Draft, 'id' | 'settings'>,
-  network: Pick<EtcOptions, 'addresses' | 'links' | 'resolver' | 'hostGateway'> = {},
+  network: Pick<EtcOptions, 'addresses' | 'links' | 'resolver' | 'forwarder' | 'hostGateway'> = {},
 ): EtcFiles {
   const { config, host } = draft.settings
   const names = { id: draft.id, config, host, hostHostname: hostname() }

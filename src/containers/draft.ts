@@ -43,7 +43,7 @@ export async function draftContainer(
     source,
     backendName: chosen,
     backend,
-    settings: { config: checked, host: settleNetworks(room, host, chosen), platform, argv },
+    settings: { config: checked, host: await settleNetworks(room, host, chosen), platform, argv },
   }
 }
 

@@ -1,5 +1,7 @@
 /** The end of a container: cleaned up after, recorded once, whoever sees it first; then restarted or, for `--rm`, removed. */
 import type { ExitRecord } from '../linux/exit-record.ts'
+import { helperMode } from '../network/helpers/choose.ts'
+import { containerRunDirectory } from '../paths.ts'
 import type { ContainerId } from '../plugins/contract.ts'
 import { transaction } from '../state/database.ts'
 import { thisProcess } from '../state/lock.ts'
@@ -117,12 +119,18 @@ export async function cleanUp(room: ContainerRoom, remains: Remains, supervised:
   await opened.destroy(id as ContainerId)
   if (!supervised) await destroyGroups(cgroupsPath(id, settings.host.CgroupParent))
   if ((settings.host.Networks ?? []).length > 0) await leaveAll(room, id)
+  if (!supervised && helperMode(settings.host.NetworkMode) !== undefined) await endHelper(room, id)
   removeRunDirectory(room.paths, id)
 }
 
 async function leaveAll(room: ContainerRoom, id: string): Promise<void> {
   const { leaveNetworks } = await import('../network/release.ts')
   await leaveNetworks(room, id)
+}
+
+async function endHelper({ paths }: ContainerRoom, id: string): Promise<void> {
+  const helpers = await import('../network/helpers/state.ts')
+  await helpers.endHelper(containerRunDirectory(paths, id))
 }
 
 export interface DiscardOptions {

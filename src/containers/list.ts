@@ -1,6 +1,7 @@
 /** `ps`: the records, brought up to date, and of them those that are asked for. */
 import { ImageNotFound } from '../images/errors.ts'
 import { NetworkNotFound } from '../network/errors.ts'
+import { helperMode } from '../network/helpers/choose.ts'
 import { findNetwork } from '../network/records.ts'
 import { findContainer } from './find.ts'
 import { isActive } from './lifecycle.ts'
@@ -51,7 +52,7 @@ function summaryOf(room: ContainerRoom, record: ContainerRecord): ContainerSumma
     health: record.health?.Status,
     labels: config.Labels,
     mounts: host.Mounts.map(({ Source, Target }) => (Source === '' ? Target : Source)),
-    networkMode: host.NetworkMode,
+    networkMode: helperMode(host.NetworkMode)?.name ?? host.NetworkMode,
     ...(isActive(record.state) && { ports: containerPortsText(room, record) }),
     networks: (host.Networks ?? []).map(({ Name }) => Name),
     size: undefined,

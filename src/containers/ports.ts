@@ -1,7 +1,10 @@
 /** `port`: what of a container is reachable from the host. */
+import { helperMode } from '../network/helpers/choose.ts'
+import { readHelperState } from '../network/helpers/state.ts'
 import { describePorts, inOrder, portsText, shownIp } from '../network/ports/describe.ts'
 import { endpointsOf } from '../network/records.ts'
 import type { PublishedPort } from '../network/types.ts'
+import { containerRunDirectory } from '../paths.ts'
 import { findContainer } from './find.ts'
 import type { ContainerRecord } from './records.ts'
 import type { ContainerRoom } from './room.ts'
@@ -9,26 +12,28 @@ import type { PortBinding } from './types.ts'
 
 /** Of one that runs; none of any other. */
 export async function containerPorts(room: ContainerRoom, name: string): Promise<readonly PortBinding[]> {
-  const { id } = await findContainer(room, name)
-  return inOrder(publishedPorts(room, id)).map((port) => ({
+  return inOrder(publishedPorts(room, await findContainer(room, name))).map((port) => ({
     containerPort: `${port.containerPort}/${port.protocol}`,
     hostIp: shownIp(port),
     hostPort: String(port.hostPort),
   }))
 }
 
-function publishedPorts({ database }: Pick<ContainerRoom, 'database'>, container: string): readonly PublishedPort[] {
-  return endpointsOf(database, { container }).flatMap(({ ports }) => ports)
+type Described = Pick<ContainerRecord, 'id' | 'settings'>
+type Room = Pick<ContainerRoom, 'database' | 'paths'>
+
+function publishedPorts({ database, paths }: Room, { id, settings }: Described): readonly PublishedPort[] {
+  if (helperMode(settings.host.NetworkMode) !== undefined)
+    return readHelperState(containerRunDirectory(paths, id))?.ports ?? []
+  return endpointsOf(database, { container: id }).flatMap(({ ports }) => ports)
 }
 
-type Described = Pick<ContainerRecord, 'id' | 'settings'>
-
 /** `NetworkSettings.Ports`. */
-export function describeContainerPorts(room: Pick<ContainerRoom, 'database'>, { id, settings }: Described): object {
-  return describePorts(publishedPorts(room, id), Object.keys(settings.config.ExposedPorts ?? {}))
+export function describeContainerPorts(room: Room, record: Described): object {
+  return describePorts(publishedPorts(room, record), Object.keys(record.settings.config.ExposedPorts ?? {}))
 }
 
 /** The column of `ps`. */
-export function containerPortsText(room: Pick<ContainerRoom, 'database'>, { id, settings }: Described): string {
-  return portsText(publishedPorts(room, id), Object.keys(settings.config.ExposedPorts ?? {}))
+export function containerPortsText(room: Room, record: Described): string {
+  return portsText(publishedPorts(room, record), Object.keys(record.settings.config.ExposedPorts ?? {}))
 }

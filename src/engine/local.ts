@@ -6,6 +6,7 @@ import type { ImageContext } from '../images/context.ts'
 import { openSnapshots } from '../images/layers/snapshots.ts'
 import { openImageStore } from '../images/store.ts'
 import type { IdMappings } from '../linux/id-mappings.ts'
+import { usualHelper } from '../network/helpers/choose.ts'
 import { openNetworkEngine } from '../network/open.ts'
 import { hasNft } from '../network/rules/nft.ts'
 import { type Paths, readPaths, statePath } from '../paths.ts'
@@ -67,9 +68,9 @@ export async function openLocalEngine({ paths = readPaths(), ...events }: LocalE
   }
 }
 
-/** A bridge needs root and nft; without them a container that asks for nothing has loopback alone. */
+/** A bridge needs root and nft, a helper its program; without them a container that asks for nothing has loopback alone. */
 function usualNetwork(): string {
-  if (process.geteuid?.() !== 0) return 'none'
+  if (process.geteuid?.() !== 0) return usualHelper() ?? 'none'
   return hasNft() ? 'bridge' : 'none'
 }
 

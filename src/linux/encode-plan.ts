@@ -44,6 +44,7 @@ const HOST_CODE = {
   elements: 56,
   'elements-delete': 57,
   sublink: 49,
+  'network-helper': 52,
 } as const satisfies Record<HostStep['do'], number>
 
 /** NFPROTO_* */
@@ -117,6 +118,10 @@ function encodeHostFields(record: WireWriter, step: HostStep): void {
       break
     case 'rate':
       record.string(step.link).string(step.shaper).u64(step.egressBits).u64(step.ingressBits)
+      break
+    case 'network-helper':
+      record.string(step.program).strings(step.argv).u32(step.ready).string(step.directory).string(step.socket)
+      record.strings(step.requests.flat())
       break
     case 'pid-namespace':
     case 'join-cgroup':

@@ -59,7 +59,7 @@ export function createOciBackend(options: OciBackendOptions): IsolationBackend {
 }
 
 async function plan(bundle: Bundle, program: string, options: OciBackendOptions): Promise<LaunchPlan> {
-  const { spec, rootfs, directory, id } = bundle
+  const { spec, rootfs, directory, id, network } = bundle
   const { stateDirectory } = options
   refuseBundle(bundle, options)
   if (rootfs.kind === 'module')
@@ -72,26 +72,33 @@ async function plan(bundle: Bundle, program: string, options: OciBackendOptions)
   // A directory of its own: `config.json` of the bundle stays as the engine wrote it.
   const adapted = join(directory, 'oci')
   mkdirSync(adapted, { recursive: true, mode: 0o700 })
-  writeFileSync(join(adapted, 'config.json'), JSON.stringify(adaptSpec(spec, at)))
+  const own = adaptSpec(spec, { at, shared: network !== undefined })
+  writeFileSync(join(adapted, 'config.json'), JSON.stringify(own))
   const root: ChildStep =
     rootfs.lower.length === 0
       ? { do: 'root-bind', at, source: rootfs.upper }
       : { do: 'root-overlay', at, lower: rootfs.lower, upper: rootfs.upper, work: rootfs.work, options: [] }
   const terminal = spec.process?.terminal ?? false
   return {
-    namespaces: ['mount'],
-    before: [],
-    after: [],
+    namespaces: network === undefined ? ['mount'] : ['mount', 'network'],
+    before: network?.before ?? [],
+    after: network?.after ?? [],
     child: [
       { do: 'propagation', path: '/', value: 'rslave' },
+      ...(network === undefined ? [] : [LOOPBACK, ...network.child]),
       root,
       ...execSteps(
-        [program, '--root', stateDirectory, ...runtimeOptions(program, spec), 'run', '--bundle', adapted, id],
+        [program, '--root', stateDirectory, ...runtimeOptions(program, own), 'run', '--bundle', adapted, id],
         terminal,
       ),
     ],
   }
 }
+
+/** The runtime looks it up itself. */
+const OWN_NETWORK = { type: 'network', path: '/proc/self/ns/net' } as const
+
+const LOOPBACK: ChildStep = { do: 'loopback-up' }
 
 /** What belongs to our own launcher and no runtime does for us. */
 function refuseBundle({ rootless, init, spec }: Bundle, { runtime }: OciBackendOptions): void {
@@ -105,12 +112,20 @@ function refuseBundle({ rootless, init, spec }: Bundle, { runtime }: OciBackendO
   if (init) throw new LaunchImpossible(`--init does not go with --runtime ${runtime}`, 'leave one of them out')
 }
 
-function adaptSpec(spec: RuntimeSpec, root: string): RuntimeSpec {
+/** @param place.shared - the runtime itself runs in the container's network, which is there before the container is */
+function adaptSpec(spec: RuntimeSpec, { at, shared }: { readonly at: string; readonly shared: boolean }): RuntimeSpec {
   const { linux } = spec
-  const adapted = { ...spec, root: { ...spec.root, path: root } }
-  return linux?.cgroupsPath === undefined
-    ? adapted
-    : { ...adapted, linux: { ...linux, cgroupsPath: runtimeGroup(linux.cgroupsPath) } }
+  const adapted = { ...spec, root: { ...spec.root, path: at } }
+  if (linux === undefined) return adapted
+  const { cgroupsPath, namespaces = [] } = linux
+  return {
+    ...adapted,
+    linux: {
+      ...linux,
+      ...(cgroupsPath !== undefined && { cgroupsPath: runtimeGroup(cgroupsPath) }),
+      namespaces: shared ? namespaces.map((one) => (one.type === 'network' ? OWN_NETWORK : one)) : namespaces,
+    },
+  }
 }
 
 /** Runtimes remove a container's group but not the one above it: ours would stay behind, empty. */

@@ -121,6 +121,21 @@ export type HostStep =
       readonly egressBits: number
       readonly ingressBits: number
     }
+  /**
+   * A program that carries the traffic of the child's network namespace, which is its descriptor 0; `{pid}` in its words
+   * is the child's. It is ready when it has written to descriptor `ready`; its stderr tells why it is not. Then every
+   * request goes over `socket`, a connection each, after the name that an error gives it. It ends with the supervisor,
+   * which leaves its pid in `directory`.
+   */
+  | {
+      readonly do: 'network-helper'
+      readonly program: string
+      readonly argv: readonly string[]
+      readonly ready: 1 | 3
+      readonly directory: string
+      readonly socket: string
+      readonly requests: readonly (readonly [name: string, request: string])[]
+    }
   /** A file with a line `oom_kill N` (v1 memory.oom_control, v2 memory.events), read after the end, before the group goes. */
   | { readonly do: 'oom-file'; readonly path: string }
 

@@ -3,6 +3,7 @@ import { InvalidArgument } from '../errors.ts'
 import { transaction } from '../state/database.ts'
 import { parseDriver } from './drivers.ts'
 import { NetworkNameInUse } from './errors.ts'
+import { helperMode } from './helpers/choose.ts'
 import { parseOptions } from './options.ts'
 import { defaultNetwork, PREDEFINED } from './predefined.ts'
 import { insertNetwork, listNetworks, type NewNetwork, type SubnetRecord } from './records.ts'
@@ -28,7 +29,7 @@ function parseRequest(name: string, flags: CreateNetworkFlags): NewNetwork {
     throw new InvalidArgument(`invalid network name: ${name.slice(0, 140)}`, {
       hint: 'letters, digits, and _ . - behind the first character',
     })
-  if (PREDEFINED.includes(name) || name === 'default')
+  if (PREDEFINED.includes(name) || name === 'default' || helperMode(name) !== undefined)
     throw new InvalidArgument(`operation is not permitted on predefined ${name} network`)
   const options = parseOptions(flags.opt ?? [], 'opt')
   const subnets = parseSubnets({

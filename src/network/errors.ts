@@ -108,12 +108,25 @@ export class NotConnected extends CoracleError {
   }
 }
 
+/** Of an ordinary user, whose containers are connected by a helper of their own. */
+export class BridgeNeedsRoot extends CoracleError {
+  override readonly code = 'BRIDGE_NEEDS_ROOT'
+  override readonly status = 501
+  override readonly exitCode = 125
+  constructor(network: string) {
+    super(`network ${network} needs a bridge, which only root can make`, {
+      hint: 'leave --network out, or run it with --network pasta, or as root',
+    })
+  }
+}
+
 export class PortTaken extends CoracleError {
   override readonly code = 'PORT_TAKEN'
   override readonly exitCode = 125
-  constructor({ hostIp, hostPort }: { readonly hostIp: string; readonly hostPort: number }, owner: string) {
+  /** @param owner - the container that has it; not given: who knows */
+  constructor({ hostIp, hostPort }: { readonly hostIp: string; readonly hostPort: number }, owner?: string) {
     super(`Bind for ${hostIp === '' ? '0.0.0.0' : hostIp}:${hostPort} failed: port is already allocated`, {
-      hint: `container ${owner} has it: choose another port`,
+      hint: owner === undefined ? 'choose another port' : `container ${owner} has it: choose another port`,
     })
   }
 }

@@ -46,7 +46,7 @@ describe('coracle run as an ordinary user', function () {
   })
 
   it('has namespaces of its own, the capabilities of a container, and a filter', () => {
-    assert.equal(inside('ls /sys/class/net'), 'lo')
+    assert.equal(inside('ls /sys/class/net', '--network', 'none'), 'lo')
     assert.match(
       inside('grep CapEff /proc/self/status; grep Seccomp: /proc/self/status'),
       /00000000a80425fb\s+Seccomp:\s+2/,

@@ -41,8 +41,12 @@ export interface User {
   readonly gid: number
 }
 
-/** Opens a CLI with the `busybox:test` image in its store; as another user when root says so. */
-export function openCoracle(user?: User): Coracle {
+/**
+ * Opens a CLI with the `busybox:test` image in its store; as another user when root says so.
+ *
+ * @param entrance - words before the CLI's, which bring it to another place and make it that user's
+ */
+export function openCoracle(user?: User, entrance: readonly string[] = []): Coracle {
   const directory = mkdtempSync(join(tmpdir(), 'coracle-e2e-'))
   if (user !== undefined) chownSync(directory, user.uid, user.gid)
   const env: NodeJS.ProcessEnv = {
@@ -52,9 +56,11 @@ export function openCoracle(user?: User): Coracle {
     CORACLE_RUN: join(directory, 'run'),
     DOCKER_CONFIG: join(directory, 'docker'),
   }
+  const [program = CLI, ...first] = [...entrance, CLI]
+  const own = entrance.length === 0 ? user : undefined
   const run: Coracle['run'] = (args, options = {}) => {
-    const { status, stdout, stderr, error } = spawnSync(CLI, args, {
-      ...user,
+    const { status, stdout, stderr, error } = spawnSync(program, [...first, ...args], {
+      ...own,
       cwd: directory,
       env: { ...env, ...options.env },
       input: options.input ?? '',
@@ -80,7 +86,8 @@ export function openCoracle(user?: User): Coracle {
     env,
     run,
     output,
-    start: (args) => spawn(CLI, args, { ...user, cwd: directory, env, stdio: ['pipe', 'pipe', 'pipe'] }),
+    start: (args) =>
+      spawn(program, [...first, ...args], { ...own, cwd: directory, env, stdio: ['pipe', 'pipe', 'pipe'] }),
     leftovers: (ignored = () => false) => lasting(() => leftovers(directory).filter((line) => !ignored(line))),
     close: () => {
       const ids = run(['ps', '-a', '-q'])

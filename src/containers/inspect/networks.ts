@@ -1,7 +1,11 @@
 /** `NetworkSettings` of docker's inspect. */
+
+import { helperMode } from '../../network/helpers/choose.ts'
+import { type HelperState, readHelperState } from '../../network/helpers/state.ts'
 import { withPrefix } from '../../network/inspect.ts'
 import { madeUpId } from '../../network/made-up-id.ts'
 import { type EndpointRecord, endpointsOf, listNetworks, type NetworkRecord } from '../../network/records.ts'
+import { containerRunDirectory } from '../../paths.ts'
 import type { NetworkAttachment } from '../config.ts'
 import type { ContainerRecord } from '../records.ts'
 import type { ContainerRoom } from '../room.ts'
@@ -30,15 +34,18 @@ export function describeNetworks(
   const networks = listNetworks(room.database)
   const asked = host.Networks ?? []
   const described = asked.map((one) => [one.Name, describeAttachment(record, one, { endpoints, networks })] as const)
-  const special = ['host', 'none'].includes(host.NetworkMode)
-    ? [[host.NetworkMode, describeSpecial(madeUpId(room, host.NetworkMode), config.MacAddress ?? '')] as const]
+  const helper = helperMode(host.NetworkMode)?.name
+  const state = helper === undefined ? undefined : readHelperState(containerRunDirectory(room.paths, id))
+  const name = helper ?? host.NetworkMode
+  const special = ['host', 'none', helper].includes(name)
+    ? [[name, describeSpecial(madeUpId(room, name), config.MacAddress ?? '', state)] as const]
     : []
   const main = described[0]?.[0] === 'bridge' ? described[0][1] : undefined
   const { EndpointID, Gateway, GlobalIPv6Address, GlobalIPv6PrefixLen, IPAddress, IPPrefixLen, IPv6Gateway } = {
     ...NOWHERE,
     ...main,
   }
-  const running = endpoints.length > 0
+  const running = endpoints.length > 0 || state !== undefined
   return {
     Bridge: '',
     SandboxID: id,
@@ -61,7 +68,9 @@ export function describeNetworks(
   }
 }
 
-function describeSpecial(NetworkID: string, MacAddress: string): object {
+/** @param state - of a helper that carries the traffic: no other container knows these addresses */
+function describeSpecial(NetworkID: string, MacAddress: string, state?: HelperState): object {
+  const { address = '', gateway = '', prefix = 0 } = state ?? {}
   return {
     IPAMConfig: null,
     Links: null,
@@ -69,6 +78,9 @@ function describeSpecial(NetworkID: string, MacAddress: string): object {
     DriverOpts: null,
     NetworkID,
     ...NOWHERE,
+    IPAddress: address,
+    IPPrefixLen: address === '' ? 0 : prefix,
+    Gateway: gateway,
     MacAddress,
     DNSNames: null,
   }

@@ -1,6 +1,7 @@
 /** `network connect` and `network disconnect`: a container's networks change, at once where it runs. */
 import { InvalidArgument } from '../../errors.ts'
-import { NotConnected } from '../../network/errors.ts'
+import { BridgeNeedsRoot, NotConnected } from '../../network/errors.ts'
+import { helperMode } from '../../network/helpers/choose.ts'
 import { DEFAULT_NETWORK, defaultNetwork } from '../../network/predefined.ts'
 import { findNetwork } from '../../network/records.ts'
 import type { NetworkAttachment } from '../config.ts'
@@ -8,6 +9,7 @@ import { StateConflict } from '../errors.ts'
 import { findContainer } from '../find.ts'
 import type { ConnectFlags } from '../flags.ts'
 import { holding } from '../hold.ts'
+import { isRootless } from '../host.ts'
 import { attachment, checkedAddress, checkedAlias, parseLink } from '../parse/network.ts'
 import { type ContainerRecord, changeRecord, readRecord } from '../records.ts'
 import type { ContainerRoom } from '../room.ts'
@@ -61,9 +63,14 @@ function specialName(network: string): undefined {
 /** @throws {InvalidArgument} its network namespace is somebody else's, or can have nothing but loopback */
 function refuseAlone({ settings, backend, name }: ContainerRecord, network: string): void {
   const mode = settings.host.NetworkMode
+  if (isRootless()) throw new BridgeNeedsRoot(network)
   if (backend === 'wasi') throw new InvalidArgument(`a WebAssembly container cannot be connected to network ${network}`)
   if (mode === 'host')
     throw new InvalidArgument('container sharing the host network cannot be connected to another network')
+  if (helperMode(mode) !== undefined)
+    throw new InvalidArgument(`container ${name} is on network ${mode}, which goes with no other one`, {
+      hint: 'make it again with --network, as root',
+    })
   if (mode.startsWith('container:'))
     throw new InvalidArgument(
       `container ${name} shares the network of another container and cannot be connected to ${network}`,

@@ -17,32 +17,38 @@ export interface PortSearch {
 
 /** @throws {InvalidArgument} all of them are taken */
 export async function freePort({ protocol, addresses, first, last, start, isTaken }: PortSearch): Promise<number> {
-  const binds = protocol === 'udp' ? bindsUdp : bindsTcp
   const count = last - first + 1
   for (let index = 0; index < count; index += 1) {
     const port = first + ((start - first + index) % count)
-    if (!isTaken(port) && (await bindsAll(addresses, port, binds))) return port
+    if (!isTaken(port) && (await bindsAll(protocol, addresses, port))) return port
   }
   throw new InvalidArgument(`all ports of ${first}-${last} are taken`)
 }
 
-async function bindsAll(addresses: readonly string[], port: number, binds: typeof bindsTcp): Promise<boolean> {
-  for (const address of addresses) if (!(await binds(address, port))) return false
+async function bindsAll(protocol: Protocol, addresses: readonly string[], hostPort: number): Promise<boolean> {
+  for (const hostIp of addresses) if ((await bindFailure({ protocol, hostIp, hostPort })) !== undefined) return false
   return true
 }
 
-async function bindsTcp(host: string, port: number): Promise<boolean> {
-  const { promise, resolve } = Promise.withResolvers<boolean>()
-  const server = createServer()
-  server.once('error', () => resolve(false))
-  server.listen({ host, port, exclusive: true, ipv6Only: true }, () => server.close(() => resolve(true)))
-  return promise
-}
-
-async function bindsUdp(address: string, port: number): Promise<boolean> {
-  const { promise, resolve } = Promise.withResolvers<boolean>()
-  const socket = address.includes(':') ? createSocket({ type: 'udp6', ipv6Only: true }) : createSocket('udp4')
-  socket.once('error', () => resolve(false))
-  socket.bind({ address, port, exclusive: true }, () => socket.close(() => resolve(true)))
+/** @returns undefined when the port is free; the kernel's word (`EADDRINUSE` …) otherwise. Ports of sctp are asked for as tcp. */
+export async function bindFailure(place: {
+  readonly protocol: Protocol
+  readonly hostIp: string
+  readonly hostPort: number
+}): Promise<string | undefined> {
+  const { promise, resolve } = Promise.withResolvers<string | undefined>()
+  const { protocol, hostIp: address, hostPort: port } = place
+  const six = address.includes(':')
+  const failed = ({ code }: NodeJS.ErrnoException) => resolve(code ?? 'EIO')
+  if (protocol === 'udp') {
+    const socket = six ? createSocket({ type: 'udp6', ipv6Only: true }) : createSocket('udp4')
+    socket.once('error', failed)
+    socket.bind({ address, port, exclusive: true }, () => socket.close(() => resolve(undefined)))
+  } else {
+    const server = createServer()
+    server.once('error', failed)
+    const where = { host: address, port, exclusive: true, ipv6Only: six }
+    server.listen(where, () => server.close(() => resolve(undefined)))
+  }
   return promise
 }

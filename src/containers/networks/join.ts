@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { InvalidArgument } from '../../errors.ts'
+import { helperMode } from '../../network/helpers/choose.ts'
 import { DEFAULT_NETWORK } from '../../network/predefined.ts'
 import { endpointsOf } from '../../network/records.ts'
 import type { Connected, ConnectionRequest } from '../../network/types.ts'
@@ -23,6 +24,11 @@ export async function joinConfigured(
   directories: ContainerDirectories,
 ): Promise<NetworkSteps | undefined> {
   const { config, host } = draft.settings
+  const helper = helperMode(host.NetworkMode)
+  if (helper !== undefined) {
+    const { joinHelper } = await import('./join-helper.ts')
+    return joinHelper(draft, directories, helper)
+  }
   const networks = (host.Networks ?? []).filter(({ Name }) => Name !== '')
   if (networks.length === 0) return standby(room, draft, directories)
   const { joinNetworks, wiringSteps } = await import('../../network/attach.ts')

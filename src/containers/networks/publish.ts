@@ -19,14 +19,13 @@ const ATTEMPTS = 20
 /** Through the first network that leads out. Nothing is published from one that does not. */
 export async function publishFor(
   room: ContainerRoom,
-  { settings: { host, config } }: Draft,
+  { settings }: Draft,
   connected: readonly Connected[],
 ): Promise<Pick<NetworkSteps, 'before' | 'after'>> {
-  const specs = (host.Publish ?? []).flatMap(parsePublish)
-  const exposed = host.PublishAllPorts ? Object.keys(config.ExposedPorts ?? {}) : []
+  const wanted = wantedPorts(settings)
   const way = connected.find(({ network }) => !network.internal && isBridged({ network }))
-  if (specs.length + exposed.length === 0 || way === undefined) return NOTHING
-  const ports = await takePorts(room, way, [...specs, ...exposed.flatMap(exposedSpec)])
+  if (wanted.length === 0 || way === undefined) return NOTHING
+  const ports = await takePorts(room, way, wanted)
   if (ports.length === 0) return NOTHING
   const { before, after } = await leadSteps(way, ports)
   return { before: [...ports.map(holdStep), ...before], after }
@@ -60,6 +59,12 @@ export async function movePorts(
   storePorts(room, way, moved)
   const { before, after } = await leadSteps(way, moved)
   return [...before, ...after]
+}
+
+/** What `-p` names, and with `-P` all that is exposed. */
+export function wantedPorts({ host, config }: Draft['settings']): readonly PortSpec[] {
+  const exposed = host.PublishAllPorts ? Object.keys(config.ExposedPorts ?? {}) : []
+  return [...(host.Publish ?? []).flatMap(parsePublish), ...exposed.flatMap(exposedSpec)]
 }
 
 function exposedSpec(key: string): readonly PortSpec[] {
@@ -112,7 +117,8 @@ async function choosePorts({ network, endpoint }: Connected, specs: readonly Por
 const FIRST_RANDOM = 32_768
 const LAST_RANDOM = 60_999
 
-async function choosePort(
+/** The one that is asked for, taken or not; of several a free one. */
+export async function choosePort(
   { protocol, hostPorts }: PortSpec,
   addresses: readonly string[],
   isTaken: (port: number) => boolean,

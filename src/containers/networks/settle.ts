@@ -1,5 +1,7 @@
 /** Which networks a new container is on: what was asked for, looked up; the usual one where nothing was. */
-import { HostUnsupported, InvalidArgument } from '../../errors.ts'
+import { InvalidArgument } from '../../errors.ts'
+import { BridgeNeedsRoot } from '../../network/errors.ts'
+import { helperMode, refuseWithoutHelper } from '../../network/helpers/choose.ts'
 import { DEFAULT_NETWORK, defaultNetwork } from '../../network/predefined.ts'
 import { findNetwork } from '../../network/records.ts'
 import type { HostConfig, NetworkAttachment } from '../config.ts'
@@ -9,16 +11,17 @@ import type { ContainerRoom } from '../room.ts'
 
 /**
  * @throws {NetworkNotFound} @throws {InvalidArgument} addresses where docker allows none
- * @throws {HostUnsupported} an ordinary user's container cannot be on a bridge
+ * @throws {BridgeNeedsRoot} @throws {HostUnsupported} an ordinary user wants ports and has no network here
  */
-export function settleNetworks(room: ContainerRoom, host: HostConfig, backend: string): HostConfig {
+export async function settleNetworks(room: ContainerRoom, host: HostConfig, backend: string): Promise<HostConfig> {
   const { Networks: asked = [], NetworkMode } = host
-  if (asked.length === 0) return host
-  const usual = backend !== 'linux' ? 'none' : (room.defaultNetwork?.() ?? 'none')
+  if (asked.length === 0) return settledAlone(host, backend)
+  const usual = UNCONNECTED.test(backend) ? 'none' : (room.defaultNetwork?.() ?? 'none')
   const named = asked.map((one) => ({ ...one, Name: one.Name === '' ? usual : one.Name }))
-  if (named.length === 1 && named[0]?.Name === 'none') {
-    if (host.NetworkRate !== undefined) throw nothingToLimit('none')
-    return { ...host, NetworkMode: 'none', Networks: [] }
+  const [only, ...others] = named
+  if (only !== undefined && others.length === 0) {
+    if (only.Name === 'none') return settledNone(host, backend)
+    if (helperMode(only.Name) !== undefined) return settledHelper(host, only)
   }
   refuseBackends(backend, NetworkMode)
   const Networks = named.map((one) => ({ ...one, Name: nameOf(room, one.Name) }))
@@ -26,19 +29,60 @@ export function settleNetworks(room: ContainerRoom, host: HostConfig, backend: s
   return { ...host, NetworkMode: Networks[0]?.Name ?? 'none', Networks }
 }
 
+/** A module has no use for one; runsc has a network stack of its own, which on many hosts takes over no other. */
+const UNCONNECTED = /^wasi$|^oci:(?:.*\/)?runsc(?:[-_.].*)?$/
+
+/** `host`, `container:NAME`, or a helper that was asked for by name. */
+async function settledAlone(host: HostConfig, backend: string): Promise<HostConfig> {
+  const helper = helperMode(host.NetworkMode)
+  if (helper === undefined) return host
+  if (backend === 'wasi') refuseBackends(backend, host.NetworkMode)
+  refuseForHelper(host)
+  const { checkHelper } = await import('./join-helper.ts')
+  checkHelper(helper)
+  return host
+}
+
+/** A helper is the usual network here. */
+function settledHelper(host: HostConfig, one: NetworkAttachment): HostConfig {
+  if (one.IPv4Address !== '' || one.IPv6Address !== '' || one.Aliases.length > 0)
+    throw new InvalidArgument(
+      `addresses and aliases are for networks with a bridge, and this container is on ${one.Name}`,
+    )
+  refuseForHelper({ ...host, NetworkMode: one.Name })
+  return { ...host, NetworkMode: one.Name, Networks: [] }
+}
+
+/** Rules, limits and names are those of bridges; nobody may believe to have them here. */
+function refuseForHelper({ Links = [], NetworkRate, NetworkMode, AllowNet, DenyNet }: HostConfig): void {
+  if (AllowNet !== undefined || DenyNet !== undefined)
+    throw new InvalidArgument(
+      `conflicting options: ${AllowNet ? '--allow-net' : '--deny-net'} and network ${NetworkMode}`,
+      {
+        hint: 'the rules need a bridge: run it as root, or with --network none',
+      },
+    )
+  if (NetworkRate !== undefined) throw nothingToLimit(NetworkMode)
+  if (Links.length === 0) return
+  throw new InvalidArgument('conflicting options: --link is for containers on the same bridge', {
+    hint: 'publish a port of the other container, and reach it as host.containers.internal',
+  })
+}
+
+function settledNone(host: HostConfig, backend: string): HostConfig {
+  const { NetworkMode, Publish = [], PublishAllPorts = false } = host
+  const wantsPorts = Publish.length > 0 || PublishAllPorts
+  if (NetworkMode === '' && wantsPorts && backend === 'linux' && isRootless()) refuseWithoutHelper('publishing a port')
+  if (host.NetworkRate !== undefined) throw nothingToLimit('none')
+  return { ...host, NetworkMode: 'none', Networks: [] }
+}
+
 function refuseBackends(backend: string, mode: string): void {
   if (backend === 'wasi')
     throw new InvalidArgument(`a WebAssembly container cannot be connected to network ${mode}`, {
       hint: 'leave --network out',
     })
-  if (backend !== 'linux')
-    throw new InvalidArgument(`the backend ${backend} cannot connect a container to network ${mode}`, {
-      hint: 'leave --runtime out, or run it with --network host or --network none',
-    })
-  if (isRootless())
-    throw new HostUnsupported(`network ${mode} needs a bridge, which only root can make`, {
-      hint: 'run it as root, or with --network host or --network none',
-    })
+  if (isRootless()) throw new BridgeNeedsRoot(mode)
 }
 
 /** Of the network itself: an id, or the start of one, may have been typed. */

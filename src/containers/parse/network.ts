@@ -13,7 +13,7 @@ export type NetworkSettings = Pick<
 >
 
 /** What has no networks of its own to be connected to. */
-const ALONE = /^(?:none|host|container:.*)$/
+const ALONE = /^(?:none|host|container:.*|(?:pasta|slirp4netns)(?::.*)?)$/s
 
 /** @throws {InvalidArgument} in docker's words */
 export function parseNetworkSettings(flags: RunFlags): NetworkSettings {
@@ -56,7 +56,7 @@ export function attachment(values: Partial<NetworkAttachment> & { readonly Name:
 function parseAttachment(text: string): NetworkAttachment {
   if (text === '' || text === 'default') return attachment({ Name: '' })
   if (text === 'container:') throw new InvalidArgument('invalid container format container:<name|id>')
-  if (/^(?:pasta|slirp4netns)/.test(text) || !text.includes('=')) return attachment({ Name: text })
+  if (/^(?:pasta|slirp4netns)(?::|$)/.test(text) || !text.includes('=')) return attachment({ Name: text })
   const fields = { name: '', ip: '', ip6: '', mac: '' }
   const aliases: string[] = []
   for (const part of text.split(',')) {

@@ -18,6 +18,8 @@ export interface EtcOptions {
   readonly addresses?: readonly string[]
   /** A name server of the container's networks answers here. */
   readonly resolver?: string | undefined
+  /** Answers for the name servers of the host: for those that cannot be reached from inside, or for all of them. */
+  readonly forwarder?: { readonly address: string; readonly always: boolean }
   /** Lines of /etc/hosts for containers it is linked to. */
   readonly links?: readonly string[]
   /** What `host-gateway` stands for. */
@@ -61,12 +63,12 @@ function hosts({
 }
 
 /** The host's file with what the flags replace; name servers on the host's loopback cannot be reached from inside. */
-function resolv({ dns, dnsSearch, dnsOptions, networkHost, host, resolver }: EtcOptions): string {
+function resolv({ dns, dnsSearch, dnsOptions, networkHost, host, resolver, forwarder }: EtcOptions): string {
   const lines = host.resolv.split('\n').map((line) => line.trim())
   const kept = (keyword: string) => lines.filter((line) => line.split(/\s+/)[0] === keyword)
-  const servers = networkHost
-    ? kept('nameserver')
-    : kept('nameserver').filter((line) => !/\s(?:127\.|::1(?:%|$))/.test(line))
+  const reachable = kept('nameserver').filter((line) => networkHost || !/\s(?:127\.|::1(?:%|$))/.test(line))
+  const forwards = forwarder !== undefined && (forwarder.always || reachable.length === 0)
+  const servers = forwards ? [`nameserver ${forwarder.address}`] : reachable
   const search = dnsSearch.filter((domain) => domain !== '.').join(' ')
   return `${[
     ...(resolver !== undefined

@@ -69,7 +69,7 @@ export function makeSpec(input: SpecInput): RuntimeSpec {
       directory,
       volumes: input.volumes,
       ttyGroup: input.idMappings === undefined || isMapped(5, input.idMappings.gids),
-      bindSys: userNamespace && host.NetworkMode !== 'none',
+      bindSys: userNamespace && /^(?:host$|container:)/.test(host.NetworkMode),
     }),
     annotations: { ...host.Annotations },
     linux: makeLinux(input),

@@ -91,6 +91,7 @@ static void reap(void) {
   for (pid_t ended; (ended = waitpid(-1, &status, WNOHANG)) > 0;) {
     probe_ended(&self.probe, ended, status);
     resolver_ended(ended);
+    helper_ended(&self.host.helper, ended);
     if (ended != self.child) continue; /* a probe, or an orphan that became ours */
     self.child_ended = true;
     self.status = status;

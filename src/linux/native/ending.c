@@ -88,6 +88,7 @@ int end_supervision(void) {
   if (WIFSIGNALED(self.status)) record.signal = WTERMSIG(self.status);
   record.finished_ns = self.finished_ns;
   leave_networks(&self.host);
+  stop_helper(&self.host.helper);
   int removed = remove_groups(&self.host); /* and with them what counted the kills for want of memory */
   /* an owner is about to store the end itself: no need to wait for the disk */
   int recorded = write_exit_record(self.state_directory, &record, !exit_is_taken());

@@ -241,6 +241,7 @@ int run_host_step(struct host *host, uint32_t code, struct reader *args, pid_t c
     case HOST_ELEMENTS_DELETE: return remove_elements(*args);
     case HOST_SUBLINK: return step_sublink(args, child);
     case HOST_RATE: return limit_rate(host, args);
+    case HOST_NETWORK_HELPER: return step_helper(&host->helper, args, child);
     default: return errno = EINVAL, fail_because("decode", "the plan", "there is no such host step");
   }
 }

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "helper.h"
 #include "wire.h"
 
 #define MAX_GROUPS 32
@@ -23,6 +24,7 @@ struct host {
   struct reader elements[MAX_ELEMENT_STEPS]; /* of packet filter sets, to be removed at the end */
   unsigned element_count;
   uint64_t oom_kills_before;
+  struct helper helper;
   int target; /* pidfd of the process that the child joins, -1: none */
   bool in_other_pid_namespace; /* for children only: this process stays where it is */
 };

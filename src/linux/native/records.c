@@ -68,3 +68,9 @@ int write_pid_record(const char *directory, pid_t child, char *started, size_t s
   snprintf(text, sizeof text, "supervisor=%d\nsupervisorStart=%llu\ncontainer=%d\ncontainerStart=%llu\n", getpid(), mine, child, its);
   return write_record(directory, "pid", text, false); /* means nothing after a reboot */
 }
+
+int write_helper_record(const char *directory, pid_t program) {
+  char text[96];
+  snprintf(text, sizeof text, "helper=%d\nhelperStart=%llu\n", program, process_start_time(program));
+  return write_record(directory, "network-helper", text, false);
+}

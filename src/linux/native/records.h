@@ -19,6 +19,8 @@ int exit_status(int wait_status);
 int write_exit_record(const char *directory, const struct exit_record *record, bool durable);
 /* Also fills `started` with the line for the owner. */
 int write_pid_record(const char *directory, pid_t child, char *started, size_t size);
+/* So that whoever cleans up after a killed supervisor finds the program. */
+int write_helper_record(const char *directory, pid_t program);
 /* The line that answers WAIT. */
 void format_exit(char *line, size_t size, const struct exit_record *record);
 unsigned long long now_ns(void);

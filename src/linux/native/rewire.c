@@ -41,7 +41,7 @@ static int run_inside(uint32_t code, struct reader *args) {
 
 int wire_main(int argc, char **argv) {
   if (argc != 2 && argc != 4) return fprintf(stderr, "usage: coracle-native wire [PID START]\n"), 2;
-  struct host host = {.target = -1};
+  struct host host = {.target = -1, .helper = {.line = -1}};
   cleanup_fd int process = -1;
   pid_t pid = 0;
   size_t size;

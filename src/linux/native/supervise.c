@@ -48,6 +48,7 @@ static int give_up(unsigned step) {
   describe(description, sizeof description, step);
   if (child_failure[0] != '\0') strcpy(description, child_failure);
   resolver_stop();
+  stop_helper(&self.host.helper);
   if (self.child > 0) {
     kill(self.child, SIGKILL);
     /* and what an init among its steps has forked: that dies with it, and is ours to bury */
@@ -104,7 +105,7 @@ static void forget_start(void) {
 }
 
 int supervise_main(int argc, char **argv) {
-  self = (struct supervisor){.listener = -1, .signals = -1, .in = -1, .out = {-1, -1}, .terminal_peer = -1, .log = {.fd = -1, .journal = {.fd = -1}}, .host = {.target = -1}};
+  self = (struct supervisor){.listener = -1, .signals = -1, .in = -1, .out = {-1, -1}, .terminal_peer = -1, .log = {.fd = -1, .journal = {.fd = -1}}, .host = {.target = -1, .helper = {.line = -1}}};
   int sealed = seal_program(argv); /* runs this again: the connections must not be closed by that */
   adopt_owner();
   if (sealed < 0) return give_up(0);
