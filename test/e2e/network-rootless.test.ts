@@ -251,20 +251,30 @@ describe('networks', function () {
     }
   })
 
-  it('are there for containers of OCI runtimes too', async () => {
-    const root = openCoracle(undefined, host.entrance())
-    try {
-      for (const [index, network] of [[], ['--network', 'pasta']].entries()) {
-        const port = 28_410 + index
-        const flags = ['--runtime', 'runc', ...network, '--name', 'web', '-p', `${port}:80`]
-        root.output('run', '-d', ...flags, IMAGE, 'httpd', '-f', '-p', '80', '-h', '/etc')
-        await until('it serves', () => served(`http://${host.address}:${port}/passwd`).includes('root'))
+  it('are there for containers of OCI runtimes too: a bridge, and pasta', async () => {
+    const places = [
+      { root: openCoracle(), flags: [], url: 'http://127.0.0.1:28410/passwd', entrance: [] },
+      {
+        root: openCoracle(undefined, host.entrance()),
+        flags: ['--network', 'pasta'],
+        url: `http://${host.address}:28410/passwd`,
+        entrance: host.entrance(),
+      },
+    ]
+    for (const { root, flags, url, entrance } of places) {
+      try {
+        const server = ['httpd', '-f', '-p', '80', '-h', '/etc']
+        root.output('run', '-d', '--runtime', 'runc', ...flags, '--name', 'web', '-p', '28410:80', IMAGE, ...server)
+        const [program = 'curl', ...words] = [...entrance, 'curl', '-s', '--max-time', '2', url]
+        const fetch = () => spawnSync(program, words, { encoding: 'utf8' }).stdout
+        await until('it serves', () => fetch().includes('root'))
         assert.match(root.output('exec', 'web', 'ls', '/sys/class/net'), /eth0/)
         root.output('rm', '-f', 'web')
+        root.run(['network', 'prune', '-f'])
+        assert.deepEqual(root.leftovers(), [])
+      } finally {
+        root.close()
       }
-      assert.deepEqual(root.leftovers(), [])
-    } finally {
-      root.close()
     }
   })
 })

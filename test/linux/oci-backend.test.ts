@@ -45,6 +45,19 @@ describe('createOciBackend', () => {
     assert.equal(await adaptedGroup('/coracle/mine/0123'), '/coracle/mine/0123')
   })
 
+  it('starts the runtime in the network of the container, where there is one', async () => {
+    const bundle = await makeBundle({ namespaces: [{ type: 'network' }, { type: 'pid' }] })
+    const adapted = () => JSON.parse(readFileSync(join(bundle.directory, 'oci/config.json'), 'utf8')) as RuntimeSpec
+    assert.deepEqual((await plan(bundle)).namespaces, ['mount'])
+    assert.deepEqual(adapted().linux?.namespaces, [{ type: 'network' }, { type: 'pid' }])
+    const link = { do: 'link-up', link: 'eth0' } as const
+    const connected = await plan({ ...bundle, network: { before: [], after: [], child: [link] } })
+    assert.deepEqual(connected.namespaces, ['mount', 'network'])
+    assert.deepEqual(connected.child.slice(1, 3), [{ do: 'loopback-up' }, link])
+    const [network] = adapted().linux?.namespaces ?? []
+    assert.deepEqual(network, { type: 'network', path: '/proc/self/ns/net' })
+  })
+
   it('refuses what only our own launcher does, instead of leaving it out', async () => {
     const bundle = await makeBundle()
     await assert.rejects(plan({ ...bundle, init: true }), LaunchImpossible)
