@@ -28,7 +28,15 @@ function everyStep(path: (name: string) => string): LaunchPlan {
     ],
     after: [
       { do: 'oom-score', value: 100 },
-      { do: 'veth', host: 'cv-fuzz', container: 'eth0', bridge: 'cb-fuzz', mac: '02:42:0a:09:00:02', mtu: 1400, group: 7 },
+      {
+        do: 'veth',
+        host: 'cv-fuzz',
+        container: 'eth0',
+        bridge: 'cb-fuzz',
+        mac: '02:42:0a:09:00:02',
+        mtu: 1400,
+        group: 7,
+      },
       { do: 'rate', link: 'cv-fuzz', shaper: 'ci-fuzz', egressBits: 1e7, ingressBits: 1e7 },
       {
         do: 'sublink',
