@@ -5,12 +5,11 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'mocha'
 import { type Coracle, openCoracle } from '../support/coracle.ts'
-import { debianTar } from '../support/debian.ts'
+import { debianTar, SERVERS } from '../support/debian.ts'
 import { difference, hostNetwork } from '../support/host-network.ts'
 import { needsRoot } from '../support/needs-root.ts'
 import { until } from '../support/until.ts'
 
-const PACKAGES = ['nginx-light', 'redis-server', 'python3-minimal']
 const PORT = 28_080
 const PAGE = `http://127.0.0.1:${PORT}/`
 
@@ -67,7 +66,7 @@ describe('an application of three servers', function () {
 
   before(function () {
     needsRoot(this)
-    const tar = debianTar(PACKAGES)
+    const tar = debianTar(SERVERS)
     host = hostNetwork()
     coracle = openCoracle()
     buildImages(tar)
