@@ -10,7 +10,7 @@ import { fillVolume } from './fill.ts'
 import { findLocal } from './find.ts'
 import { readVolume, usersOf } from './records.ts'
 import { type VolumeRoom, volumePath } from './room.ts'
-import { holdVolume } from './settle.ts'
+import { holdVolumes } from './settle.ts'
 import { createVolume } from './store.ts'
 
 export interface ExportOptions {
@@ -21,7 +21,7 @@ export interface ExportOptions {
 /** See `VolumeEngine.export`. */
 export async function exportVolume(room: VolumeRoom, name: string, { output, signal }: ExportOptions): Promise<void> {
   findLocal(room, name)
-  using _held = await holdVolume(room, name)
+  using _held = await holdVolumes(room, name)
   findLocal(room, name)
   const sink = tarSink(output, { place: (path) => (path === '' ? './' : path) })
   await readTree(volumePath(room.paths, name), '', { follow: false, idMaps: userIdMaps(), sink, signal })
@@ -37,7 +37,7 @@ export interface ImportOptions {
 export async function importVolume(room: VolumeRoom, name: string, options: ImportOptions): Promise<void> {
   if (readVolume(room.database, name) === undefined) await createVolume(room, { name })
   findLocal(room, name)
-  using _held = await holdVolume(room, name)
+  using _held = await holdVolumes(room, name)
   const volume = findLocal(room, name)
   let started = false
   const filled = await fillVolume(room, volume, (directory) => {

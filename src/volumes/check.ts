@@ -7,7 +7,7 @@ import { setAside } from '../state/lost-and-found.ts'
 import { removeLeftFiles } from './leftovers.ts'
 import { listRemoved, listVolumes, readVolume } from './records.ts'
 import { makeDirectory, type VolumeRoom, volumePath } from './room.ts'
-import { holdVolume } from './settle.ts'
+import { holdVolumes } from './settle.ts'
 
 /** Safe beside any other command: each volume is held while it is looked at. */
 export async function checkVolumes(room: VolumeRoom, options: CheckOptions): Promise<RoomReport> {
@@ -20,7 +20,7 @@ export async function checkVolumes(room: VolumeRoom, options: CheckOptions): Pro
   if (options.repair) await removeLeftFiles(room)
   for (const name of names) {
     options.signal?.throwIfAborted()
-    using _lock = await holdVolume(room, name)
+    using _lock = await holdVolumes(room, name)
     const finding = await checkVolume(room, name, options)
     if (finding !== undefined) findings.push(finding)
   }

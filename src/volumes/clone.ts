@@ -13,7 +13,7 @@ import { makeRoom } from './leftovers.ts'
 import { checkVolumeName } from './names.ts'
 import { forgetRemoved, insertVolume, markRemoved, readVolume } from './records.ts'
 import { makeDirectory, type VolumeRoom, volumePath } from './room.ts'
-import { holdBoth } from './settle.ts'
+import { holdVolumes } from './settle.ts'
 
 export interface CloneRequest {
   readonly from: string
@@ -27,7 +27,7 @@ export async function cloneVolume(room: VolumeRoom, { from, to, signal }: CloneR
   checkVolumeName(to)
   findLocal(room, from)
   if (from === to) throw new VolumeExists(to)
-  using _held = await holdBoth(room, from, to)
+  using _held = await holdVolumes(room, from, to)
   const { driver, labels } = findLocal(room, from)
   if (readVolume(database, to) !== undefined) throw new VolumeExists(to)
   await makeRoom(room, to)

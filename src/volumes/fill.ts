@@ -1,8 +1,5 @@
 /** Content for a volume that is still empty: all of it, or nothing. */
 import { readdirSync, renameSync } from 'node:fs'
-import { join } from 'node:path'
-import { removeFiles } from '../linux/remove-files.ts'
-import { volumeDirectory } from '../paths.ts'
 import { transaction } from '../state/database.ts'
 import { usersOf } from './records.ts'
 import { makeDirectory, type VolumeRoom, volumePath } from './room.ts'
@@ -27,9 +24,7 @@ export async function fillVolume(
   // Files of an ordinary user's other users cannot be moved one by one.
   const movable = process.geteuid?.() === 0
   if (!isEmpty(path) || (isMounted() && !movable)) return false
-  const part = join(volumeDirectory(room.paths, volume.name), 'part')
-  await removeFiles(part)
-  makeDirectory(room.paths, volume.name, 'part')
+  const part = makeDirectory(room.paths, volume.name, 'part')
   await write(part)
   // In a transaction: no container that has it starts between the look and the change.
   const done = transaction(room.database, () => {
@@ -39,7 +34,6 @@ export async function fillVolume(
     return true
   })
   await settleHeld(room, volume)
-  await removeFiles(part)
   return done
 }
 

@@ -6,7 +6,7 @@ import { makeRoom } from './leftovers.ts'
 import { checkVolumeName } from './names.ts'
 import { forgetRemoved, moveVolume, readVolume, usersOf } from './records.ts'
 import type { VolumeRoom } from './room.ts'
-import { holdBoth, settleHeld } from './settle.ts'
+import { holdVolumes, settleHeld } from './settle.ts'
 
 /** See `VolumeEngine.rename`. The row first; the directory follows, if need be by whoever uses the volume next. */
 export async function renameVolume(room: VolumeRoom, from: string, to: string): Promise<void> {
@@ -14,7 +14,7 @@ export async function renameVolume(room: VolumeRoom, from: string, to: string): 
   checkVolumeName(to)
   findVolume(room, from)
   if (from === to) throw new VolumeExists(to)
-  using _held = await holdBoth(room, from, to)
+  using _held = await holdVolumes(room, from, to)
   if (readVolume(database, to) === undefined) await makeRoom(room, to)
   transaction(database, () => {
     findVolume(room, from)

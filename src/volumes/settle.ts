@@ -13,35 +13,37 @@ import {
 import { join } from 'node:path'
 import { removeFiles } from '../linux/remove-files.ts'
 import { volumeDirectory } from '../paths.ts'
-import type { Lock } from '../state/lock.ts'
 import { clearMovedFrom, readVolume, volumeMovedFrom } from './records.ts'
 import { lockVolume, type VolumeRoom, volumePath } from './room.ts'
 import type { VolumeRecord } from './types.ts'
+
+/** Beside `_data`: content that is being written, by who holds the volume. */
+export function partPath(room: VolumeRoom, name: string): string {
+  return join(volumeDirectory(room.paths, name), 'part')
+}
 
 /** Beside `_data`: content that is complete, and on its way into the volume. */
 export function filledPath(room: VolumeRoom, name: string): string {
   return join(volumeDirectory(room.paths, name), 'filled')
 }
 
-/** Held, with nothing in the way that a command which was killed has left. */
-export async function holdVolume(room: VolumeRoom, name: string): Promise<Lock> {
+/**
+ * Held, with nothing in the way that a command which was killed has left. Several in an order that all keep; renames are
+ * settled while nothing is held, because that takes other locks.
+ */
+export async function holdVolumes(room: VolumeRoom, ...names: readonly string[]): Promise<DisposableStack> {
+  const { database } = room
   for (;;) {
-    await settleRenames(room, name)
+    for (const name of names) await settleRenames(room, name)
     using held = new DisposableStack()
-    const lock = held.use(await lockVolume(room.database, name))
-    if (volumeMovedFrom(room.database, name) !== undefined) continue
-    const found = readVolume(room.database, name)
-    if (found !== undefined) await settleHeld(room, found)
-    held.move()
-    return lock
+    for (const name of names.toSorted()) held.use(await lockVolume(database, name))
+    if (names.some((name) => volumeMovedFrom(database, name) !== undefined)) continue
+    for (const name of names) {
+      const found = readVolume(database, name)
+      if (found !== undefined) await settleHeld(room, found)
+    }
+    return held.move()
   }
-}
-
-/** Two of them, in an order that all keep. */
-export async function holdBoth(room: VolumeRoom, one: string, other: string): Promise<DisposableStack> {
-  using held = new DisposableStack()
-  for (const name of [one, other].toSorted()) held.use(await holdVolume(room, name))
-  return held.move()
 }
 
 /** Before a volume is used. Cheap where there is nothing to do. */
@@ -54,6 +56,7 @@ export async function settleVolume(room: VolumeRoom, volume: VolumeRecord): Prom
 /** The same for who holds the volume. Idempotent. */
 export async function settleHeld(room: VolumeRoom, { name, movedFrom }: VolumeRecord): Promise<void> {
   if (movedFrom !== undefined) followRename(room, name, movedFrom)
+  await removeFiles(partPath(room, name))
   const filled = filledPath(room, name)
   if (!existsSync(filled)) return
   moveInto(filled, volumePath(room.paths, name))

@@ -7,7 +7,7 @@ import { checkVolumeName } from './names.ts'
 import { checkOptions, sameOptions } from './options.ts'
 import { deleteVolume, forgetRemoved, insertVolume, markRemoved, readVolume, usersOf } from './records.ts'
 import { makeDirectory, type VolumeRoom } from './room.ts'
-import { holdVolume } from './settle.ts'
+import { holdVolumes } from './settle.ts'
 import type { NewVolume, VolumeRecord } from './types.ts'
 
 /** docker's mark. */
@@ -21,7 +21,7 @@ export async function createVolume({ paths, database }: VolumeRoom, asked: NewVo
   const labels = anonymous ? { ...asked.labels, [ANONYMOUS_LABEL]: '' } : (asked.labels ?? {})
   checkVolumeName(name)
   checkOptions(driver, options)
-  using _lock = await holdVolume({ paths, database }, name)
+  using _lock = await holdVolumes({ paths, database }, name)
   const found = readVolume(database, name)
   if (found !== undefined) {
     if (Object.keys(options).length > 0 && !sameOptions(options, found.options)) throw new VolumeConflict(name)
@@ -42,7 +42,7 @@ export async function createVolume({ paths, database }: VolumeRoom, asked: NewVo
 export async function removeVolume(room: VolumeRoom, name: string): Promise<void> {
   const { database } = room
   {
-    using _lock = await holdVolume(room, name)
+    using _lock = await holdVolumes(room, name)
     transaction(database, () => {
       const volume = readVolume(database, name)
       if (volume === undefined) throw new VolumeNotFound(name)
