@@ -102,14 +102,18 @@ const LOOPBACK: ChildStep = { do: 'loopback-up' }
 
 /** What belongs to our own launcher and no runtime does for us. */
 function refuseBundle({ rootless, init, spec }: Bundle, { runtime }: OciBackendOptions): void {
-  if (spec.mounts?.some(({ within }) => within !== undefined))
-    throw new LaunchImpossible(`volume-subpath does not go with --runtime ${runtime}`, 'leave one of them out')
+  const refuse = (what: string) => {
+    throw new LaunchImpossible(`${what} does not go with --runtime ${runtime}`, 'leave one of them out')
+  }
+  // Runtimes leave out without a word what they do not know: mappings of mounts, before runc 1.2, and what is ours.
+  if (spec.mounts?.some(({ within }) => within !== undefined)) refuse('volume-subpath')
+  if (spec.mounts?.some(({ uidMappings }) => uidMappings !== undefined)) refuse('idmap')
   if (rootless)
     throw new LaunchImpossible(
       `--runtime ${runtime} needs root: its mounts are made before it starts`,
       'leave --runtime out, or call coracle as root',
     )
-  if (init) throw new LaunchImpossible(`--init does not go with --runtime ${runtime}`, 'leave one of them out')
+  if (init) refuse('--init')
 }
 
 /** @param place.shared - the runtime itself runs in the container's network, which is there before the container is */

@@ -57,6 +57,20 @@ describe('coracle run --runtime', function () {
     assert.deepEqual(coracle.leftovers(), [])
   })
 
+  it('mounts volumes for a runtime, and refuses what that would leave out without a word', function () {
+    needsProgram(this, 'runc')
+    const runc = (...words: string[]) => run('--runtime', 'runc', '--network', 'none', ...words)
+    assert.equal(runc('-v', 'data:/etc', IMAGE, 'sh', '-c', 'rm /etc/group; ls /etc').stdout, 'passwd\n')
+    assert.equal(runc('-v', 'data:/etc:O', IMAGE, 'sh', '-c', 'rm /etc/passwd; ls /etc').stdout, '')
+    assert.equal(runc('-v', 'data:/d', IMAGE, 'ls', '/d').stdout, 'passwd\n')
+    assert.match(runc('-v', 'data:/d:idmap', IMAGE).stderr, /idmap does not go with --runtime runc/)
+    assert.match(
+      runc('--mount', 'source=data,target=/d,volume-subpath=x', IMAGE).stderr,
+      /volume-subpath does not go with/,
+    )
+    coracle.output('volume', 'rm', 'data')
+  })
+
   it('says before it starts what a runtime does not do', function () {
     needsProgram(this, 'runc')
     const { status, stderr } = run('--runtime', 'runc', '--init', IMAGE, 'true')
