@@ -1,5 +1,6 @@
 /** docker's `--filter key=value` of `ps`. Values of one key are alternatives, different keys must all hold; labels must all. */
 import { InvalidArgument } from '../errors.ts'
+import { helperMode } from '../network/helpers/choose.ts'
 import type { ContainerRecord } from './records.ts'
 import { summaryStatus } from './status.ts'
 
@@ -63,7 +64,8 @@ const TESTS: Readonly<Record<string, MakeTest>> = {
   network: (value, { networkName }) => {
     const name = networkName(value)
     return ({ settings: { host } }) =>
-      host.NetworkMode === name || (host.Networks ?? []).some(({ Name }) => Name === name)
+      (helperMode(host.NetworkMode)?.name ?? host.NetworkMode) === name ||
+      (host.Networks ?? []).some(({ Name }) => Name === name)
   },
   // Nothing is published before there are networks.
   publish: () => () => false,

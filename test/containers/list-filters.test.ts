@@ -53,6 +53,9 @@ describe('filters of ps', () => {
   it('look at mounts and networks', async () => {
     const record = await recordOf({ volume: ['/src:/data'], network: 'host' })
     assert(await matches(record, 'volume=/data', 'network=host'))
+    const connected = await recordOf({ network: 'pasta:-m,1400' })
+    assert(await matches(connected, 'network=pasta'))
+    assert(!(await matches(connected, 'network=slirp4netns')))
     assert(await matches(record, 'volume=/src'))
     assert(!(await matches(record, 'volume=/other')))
   })
