@@ -85,7 +85,7 @@ async function plan(bundle: Bundle, program: string, options: OciBackendOptions)
     after: network?.after ?? [],
     child: [
       { do: 'propagation', path: '/', value: 'rslave' },
-      ...(network === undefined ? [] : [LOOPBACK, ...network.child]),
+      ...(network === undefined ? [] : [LOOPBACK, ...network.child, ...networkSysctls(spec)]),
       root,
       ...execSteps(
         [program, '--root', stateDirectory, ...runtimeOptions(program, own), 'run', '--bundle', adapted, id],
@@ -99,6 +99,13 @@ async function plan(bundle: Bundle, program: string, options: OciBackendOptions)
 const OWN_NETWORK = { type: 'network', path: '/proc/self/ns/net' } as const
 
 const LOOPBACK: ChildStep = { do: 'loopback-up' }
+
+/** A runtime does not set them in a network namespace that is there already. The root is still the host's: so is /proc. */
+function networkSysctls({ linux }: RuntimeSpec): ChildStep[] {
+  return Object.entries(linux?.sysctl ?? {}).flatMap(([key, value]): ChildStep[] =>
+    key.startsWith('net.') ? [{ do: 'sysctl', key, value }] : [],
+  )
+}
 
 /** What belongs to our own launcher and no runtime does for us. */
 function refuseBundle({ rootless, init, spec }: Bundle, { runtime }: OciBackendOptions): void {
@@ -121,12 +128,14 @@ function adaptSpec(spec: RuntimeSpec, { at, shared }: { readonly at: string; rea
   const { linux } = spec
   const adapted = { ...spec, root: { ...spec.root, path: at } }
   if (linux === undefined) return adapted
-  const { cgroupsPath, namespaces = [] } = linux
+  const { cgroupsPath, namespaces = [], sysctl = {} } = linux
+  const others = Object.fromEntries(Object.entries(sysctl).filter(([key]) => !key.startsWith('net.')))
   return {
     ...adapted,
     linux: {
       ...linux,
       ...(cgroupsPath !== undefined && { cgroupsPath: runtimeGroup(cgroupsPath) }),
+      ...(shared && { sysctl: others }),
       namespaces: shared ? namespaces.map((one) => (one.type === 'network' ? OWN_NETWORK : one)) : namespaces,
     },
   }

@@ -46,14 +46,19 @@ describe('createOciBackend', () => {
   })
 
   it('starts the runtime in the network of the container, where there is one', async () => {
-    const bundle = await makeBundle({ namespaces: [{ type: 'network' }, { type: 'pid' }] })
+    const bundle = await makeBundle({
+      namespaces: [{ type: 'network' }, { type: 'pid' }],
+      sysctl: { 'net.ipv4.ip_forward': '1', 'kernel.msgmax': '9' },
+    })
     const adapted = () => JSON.parse(readFileSync(join(bundle.directory, 'oci/config.json'), 'utf8')) as RuntimeSpec
     assert.deepEqual((await plan(bundle)).namespaces, ['mount'])
     assert.deepEqual(adapted().linux?.namespaces, [{ type: 'network' }, { type: 'pid' }])
     const link = { do: 'link-up', link: 'eth0' } as const
     const connected = await plan({ ...bundle, network: { before: [], after: [], child: [link] } })
     assert.deepEqual(connected.namespaces, ['mount', 'network'])
-    assert.deepEqual(connected.child.slice(1, 3), [{ do: 'loopback-up' }, link])
+    const sysctl = { do: 'sysctl', key: 'net.ipv4.ip_forward', value: '1' }
+    assert.deepEqual(connected.child.slice(1, 4), [{ do: 'loopback-up' }, link, sysctl])
+    assert.deepEqual(adapted().linux?.sysctl, { 'kernel.msgmax': '9' })
     const [network] = adapted().linux?.namespaces ?? []
     assert.deepEqual(network, { type: 'network', path: '/proc/self/ns/net' })
   })
