@@ -3,11 +3,16 @@
  * memory of exactly its size, so that a sanitizer sees the first byte read beyond it. DIRECTORY holds `config` and `net1/names`.
  */
 #include <fcntl.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netfilter/nfnetlink_log.h>
+#include <linux/netlink.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "resolve-filter.h"
+#include "resolve-tried.h"
 #include "resolve.h"
 
 static uint64_t state;
@@ -126,10 +131,31 @@ static void try_config(void) {
   free(text);
 }
 
+/* What the kernel would say of a refused packet, and a name: both end in DIRECTORY/tried. */
+static void try_refusal(int directory, const int log[2]) {
+  static struct {
+    struct nlmsghdr head;
+    struct nfgenmsg body;
+    struct nlattr attribute;
+    uint8_t packet[64];
+  } message = {.packet = "\x45\x00\x00\x28\x00\x00\x00\x00\x40\x06\x00\x00\x0a\x00\x00\x01\x0a\x00\x00\x02\x12\x34\x01\xbb"};
+  size_t size = sizeof message;
+  message.head = (struct nlmsghdr){.nlmsg_len = sizeof message, .nlmsg_type = NFNL_SUBSYS_ULOG << 8 | NFULNL_MSG_PACKET};
+  message.attribute = (struct nlattr){.nla_len = NLA_HDRLEN + sizeof message.packet, .nla_type = NFULA_PAYLOAD};
+  if (chance(2) == 0) message.packet[0] = 0x60;
+  uint8_t *copy = mutate(&message, &size);
+  if (send(log[0], copy, size, 0) >= 0) note_connections(directory, log[1]);
+  note_name(directory, (const char *)copy, size);
+  message.packet[0] = 0x45;
+  free(copy);
+}
+
 int main(int argc, char **argv) {
   if (argc != 4) return 2;
   state = strtoull(argv[2], NULL, 10) * 2654435761u + 88172645463325252u;
   int directory = open(argv[1], O_RDONLY | O_DIRECTORY);
+  int log[2];
+  CHECK(socketpair(AF_UNIX, SOCK_DGRAM, 0, log) == 0);
   responder.names = (struct names){.directory = directory, .networks_directory = directory};
   for (unsigned long round = strtoul(argv[3], NULL, 10); round > 0; round--) {
     responder.filter = chance(4) == 0;
@@ -137,6 +163,7 @@ int main(int argc, char **argv) {
     try_answer();
     try_names();
     try_config();
+    try_refusal(directory, log);
   }
   return puts("DONE") < 0;
 }

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { globSync } from 'node:fs'
+import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { before, describe, it } from 'mocha'
 import { writeNetworkNames, writeResolverConfig } from '../../../src/network/names/files.ts'
+import { parseTried } from '../../../src/network/names/tried.ts'
 import { packageRoot } from '../../../src/package-root.ts'
 import { question, readReply } from '../../network/names/packets.ts'
 import { openRoom } from '../../network/names/room.ts'
@@ -12,7 +13,7 @@ import { startUpstream } from '../../network/names/upstream.ts'
 import { describeNative, needsSanitizers } from '../../support/native.ts'
 import { scratchDirectory } from '../../support/scratch.ts'
 
-const ROUNDS = Number(process.env['FUZZ_ROUNDS'] ?? 100_000)
+const ROUNDS = Number(process.env['FUZZ_ROUNDS'] ?? 30_000)
 const FLAGS = ['-std=c11', '-D_GNU_SOURCE', '-g', '-O1', '-fsanitize=address,undefined', '-fno-sanitize-recover=all']
 
 describe('the parsers of the responder', () => {
@@ -35,7 +36,9 @@ describe('the parsers of the responder', () => {
       filter: { allow: [{ kind: 'name', pattern: '*.example' }], deny: [] },
     })
     const seed = String(Date.now() % 1_000_000)
-    assert.equal(run(program, [directory, seed, String(ROUNDS)]), 'DONE\n')
+    assert.equal(run(program, [directory, seed, String(ROUNDS)]), 'DONE\n', `seed ${seed}`)
+    for (const line of readFileSync(join(directory, 'tried'), 'utf8').trimEnd().split('\n'))
+      assert(parseTried(line) !== undefined, line)
   })
 })
 
