@@ -26,9 +26,9 @@ async function compare(): Promise<void> {
   const path = (part: string) => join(directory, part)
   for (const part of ['run', 'state', 'names']) mkdirSync(path(part), { mode: 0o711 })
   const containers = Array.from({ length: NAMES }, (_, i) => ({ ipv4: `10.9.${i >> 8}.${i & 255}`, names: [`c${i}`] }))
-  await writeNetworkNames(path('names'), 'few', [{ ipv4: '10.8.0.1', names: ['web'] }])
-  await writeNetworkNames(path('names'), 'many', containers)
-  await writeResolverConfig(path('resolver'), { networks: ['few', 'many'], upstreams: [], internal: true })
+  writeNetworkNames(path('names'), 'few', [{ ipv4: '10.8.0.1', names: ['web'] }])
+  writeNetworkNames(path('names'), 'many', containers)
+  writeResolverConfig(path('resolver'), { networks: ['few', 'many'], upstreams: [], internal: true })
   const container = await startContainer(path)
   const subject = (title: string, ...words: readonly string[]) => ({
     name: title,

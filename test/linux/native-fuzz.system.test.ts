@@ -125,7 +125,7 @@ describe('the decoder of plans', () => {
 
   it('reads nothing that is not there, whatever it is given', async function () {
     const { directory, path } = await openArena()
-    await writeResolverConfig(path('names'), { networks: ['net1'], upstreams: [], internal: true })
+    writeResolverConfig(path('names'), { networks: ['net1'], upstreams: [], internal: true })
     const { env } = sanitizedNative(path('report'))
     const options = {
       plan: everyStep(path),

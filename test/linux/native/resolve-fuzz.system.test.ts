@@ -28,8 +28,8 @@ describe('the parsers of the responder', () => {
     const program = join(directory, 'fuzz')
     const sources = [...parts.map((name) => join(native, name)), join(import.meta.dirname, 'resolve-fuzz.c')]
     run('cc', [...FLAGS, `-I${native}`, ...sources, '-o', program])
-    await writeNetworkNames(directory, 'net1', [{ ipv4: '10.9.0.2', ipv6: 'fd00::2', names: ['web', 'web.front'] }])
-    await writeResolverConfig(directory, {
+    writeNetworkNames(directory, 'net1', [{ ipv4: '10.9.0.2', ipv6: 'fd00::2', names: ['web', 'web.front'] }])
+    writeResolverConfig(directory, {
       networks: ['net1'],
       upstreams: [],
       internal: true,

@@ -72,7 +72,7 @@ describeNative('a container with an allow-list', (native) => {
   })
 
   it('does not get around it: other resolvers, addresses, protocols and packets of its own making', async () => {
-    const { room, upstream } = await open('good.example:443')
+    const { room, upstream } = await open('good.example:443,*.good.example:443')
     for (const host of [OUTSIDE, OTHER, OUTSIDE6, OTHER6]) {
       assert.equal(await tryConnect(room, host, 53), 'ECONNREFUSED', host)
       for (const port of [53, 443]) assert.match(String(await tryDatagram(room, host, port)), /^E/, `${host} ${port}`)
@@ -87,7 +87,12 @@ describeNative('a container with an allow-list', (native) => {
     other.writeUInt8(3, other.length - 1)
     const double = Buffer.concat([question('good.example'), encodeName('evil.example'), Buffer.of(0, 1, 0, 1)])
     double.writeUInt16BE(2, 4)
-    for (const packet of [other, double]) {
+    // One label with a dot in it is below `example`, not below good.example.
+    const dotted = Buffer.from(question('x-good.example'))
+    dotted.write('.', dotted.indexOf('-'))
+    const whole = Buffer.from(question('good-example'))
+    whole.write('.', whole.indexOf('-'))
+    for (const packet of [other, double, dotted, whole]) {
       const { packets } = await room.inside({ do: 'udp', packets: [packet.toString('base64')], waitMs: 8000 })
       const [reply = ''] = packets as string[]
       assert.notEqual(Buffer.from(reply, 'base64').readUInt16BE(2) & 15, 0)

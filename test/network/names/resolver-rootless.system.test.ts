@@ -48,11 +48,11 @@ async function startAs(uid: number, filter: NetFilter) {
   const path = (name: string) => join(directory, name)
   for (const name of ['run', 'state', 'names', 'resolver']) mkdirSync(path(name))
   const port = chooseResolverPort()
-  await writeNetworkNames(path('names'), 'net1', [
+  writeNetworkNames(path('names'), 'net1', [
     { ipv4: '10.9.0.2', names: ['web'] },
     { ipv4: '10.9.0.3', names: ['db'] },
   ])
-  await writeResolverConfig(path('resolver'), { networks: ['net1'], upstreams: [], internal: true, filter })
+  writeResolverConfig(path('resolver'), { networks: ['net1'], upstreams: [], internal: true, filter })
   const ids = [{ inside: 0, outside: uid, size: 1 }]
   const plan: LaunchPlan = {
     namespaces: ['user', 'network'],

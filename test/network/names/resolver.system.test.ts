@@ -42,11 +42,11 @@ describeNative('the responder', (native) => {
       native: native(),
       config: { networks: ['net1', 'net2'] },
       prepare: async (names) => {
-        await writeNetworkNames(names, 'net1', [
+        writeNetworkNames(names, 'net1', [
           { ipv4: '10.9.0.2', names: ['web1', 'web'] },
           { ipv4: '10.9.0.3', names: ['web2', 'web'] },
         ])
-        await writeNetworkNames(names, 'net2', [{ ipv4: '10.8.0.3', names: ['web3', 'web'] }])
+        writeNetworkNames(names, 'net2', [{ ipv4: '10.8.0.3', names: ['web3', 'web'] }])
       },
     })
     const first = new Set<string>()
@@ -74,11 +74,11 @@ describeNative('the responder', (native) => {
   it('follows changes of names and networks at the next question', async () => {
     const room = await openRoom({ native: native(), config: { internal: true } })
     assert.equal(await room.ask('web'), 'ENOTFOUND')
-    await writeNetworkNames(room.names, 'net1', [{ ipv4: '10.9.0.2', names: ['web'] }])
+    writeNetworkNames(room.names, 'net1', [{ ipv4: '10.9.0.2', names: ['web'] }])
     assert.deepEqual(await room.ask('web'), ['10.9.0.2'])
-    await writeNetworkNames(room.names, 'net1', [{ ipv4: '10.9.0.9', names: ['web'] }])
+    writeNetworkNames(room.names, 'net1', [{ ipv4: '10.9.0.9', names: ['web'] }])
     assert.deepEqual(await room.ask('web'), ['10.9.0.9'])
-    await writeNetworkNames(room.names, 'net2', [{ ipv4: '10.8.0.1', names: ['far'] }])
+    writeNetworkNames(room.names, 'net2', [{ ipv4: '10.8.0.1', names: ['far'] }])
     assert.equal(await room.ask('far'), 'ENOTFOUND')
     await room.configure({ networks: ['net2'], internal: true })
     assert.deepEqual(await room.ask('far'), ['10.8.0.1'])
