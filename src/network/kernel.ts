@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import type { HostStep } from '../linux/plan.ts'
 import { bridgeOf, groupOf, linkOf, shaperOf } from './link-names.ts'
-import { isOn } from './options.ts'
+import { isOn, obeysInput } from './options.ts'
 import type { EndpointRecord, NetworkRecord } from './records.ts'
 import type { NetworkRoom } from './room.ts'
 import type { RuleNetwork } from './rules/types.ts'
@@ -19,6 +19,7 @@ function ruleNetwork(room: NetworkRoom, { id, subnets, internal, options }: Netw
     gateways: subnets.map(({ gateway }) => gateway),
     internal,
     masquerade: !internal && isOn(options, 'enable_ip_masquerade'),
+    obeysInput: obeysInput(options),
     icc: isOn(options, 'enable_icc'),
   }
 }
@@ -47,7 +48,7 @@ export async function restoreKernelNetwork(
   ])
   const elements = endpoints.flatMap((endpoint) => [
     ...endpointElements(network.id, { ...endpoint, link: linkOf(endpoint.id) }),
-    ...portElements(network.id, endpoint.ports),
+    ...portElements(network.id, endpoint.ports, { held: obeysInput(network.options) }),
   ])
   await wireHost(additions(elements))
 }
@@ -76,7 +77,10 @@ export async function removeKernelEndpoints(endpoints: readonly EndpointRecord[]
     left.flatMap((endpoint): HostStep[] => {
       const { id, network, ports } = endpoint
       const link = linkOf(id)
-      const elements = [...portElements(network, ports), ...endpointElements(network, { ...endpoint, link })]
+      const elements = [
+        ...portElements(network, ports, { held: true }),
+        ...endpointElements(network, { ...endpoint, link }),
+      ]
       return [...removals(elements), ...linksOf(id).map((name): HostStep => ({ do: 'link-delete', link: name }))]
     }),
   )

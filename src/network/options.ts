@@ -9,6 +9,7 @@ const CHECKED: Readonly<Record<string, RegExp>> = {
   'com.docker.network.bridge.enable_ip_masquerade': SWITCH,
   'com.docker.network.bridge.host_binding_ipv4': /^[0-9.]+$/,
   'com.docker.network.driver.mtu': /^\d{2,5}$/,
+  'coracle.publish.input': SWITCH,
   // Whose containers others may reach without anything published: that is what these rules are against.
   'com.docker.network.bridge.gateway_mode_ipv4': /^nat$/,
   'com.docker.network.bridge.gateway_mode_ipv6': /^nat$/,
@@ -32,6 +33,12 @@ export function parseOptions(entries: readonly string[], flag: 'opt' | 'label'):
 export function isOn(options: Readonly<Record<string, string>>, name: 'enable_icc' | 'enable_ip_masquerade'): boolean {
   const value = options[`com.docker.network.bridge.${name}`]
   return value !== 'false' && value !== '0'
+}
+
+/** Published ports pass the host's rules for `input`. */
+export function obeysInput(options: Readonly<Record<string, string>>): boolean {
+  const value = options['coracle.publish.input']
+  return value === 'true' || value === '1'
 }
 
 /** undefined: the kernel's own */

@@ -24,15 +24,22 @@ export function endpointElements(networkId: string, endpoint: RuleEndpoint): rea
   ]
 }
 
-/** Packets to these ports of the host go to the container. */
-export function portElements(networkId: string, ports: readonly PublishedPort[]): readonly FilterElements[] {
+/**
+ * Packets to these ports of the host go to the container.
+ *
+ * @param held - and are known to be ours when they pass the host's rules for `input`
+ */
+export function portElements(
+  networkId: string,
+  ports: readonly PublishedPort[],
+  { held = false } = {},
+): readonly FilterElements[] {
   const sets = Map.groupBy(ports, mapOf)
-  return [...sets].map(([set, members]) => ({
-    family: 'inet',
-    table: tableOf(networkId),
-    set,
-    elements: members.map(portElement),
-  }))
+  return [...sets].flatMap(([set, members]): FilterElements[] => {
+    const map = { family: 'inet', table: tableOf(networkId), set, elements: members.map(portElement) } as const
+    const keys = map.elements.map(({ key }) => ({ key }))
+    return held ? [map, { ...map, set: `held_${set}`, elements: keys }] : [map]
+  })
 }
 
 export function additions(elements: readonly FilterElements[]): readonly HostStep[] {

@@ -12,6 +12,8 @@ export interface RuleNetwork {
   /** Nothing leads out of it. */
   readonly internal: boolean
   readonly masquerade: boolean
+  /** What it publishes passes the host's rules for `input` first. */
+  readonly obeysInput: boolean
   /** Its containers may talk to each other. */
   readonly icc: boolean
 }

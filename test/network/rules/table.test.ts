@@ -16,6 +16,7 @@ const PLAIN: RuleNetwork = {
   gateways: ['172.18.0.1'],
   internal: false,
   masquerade: true,
+  obeysInput: false,
   icc: true,
 }
 
@@ -23,6 +24,12 @@ const KINDS: Readonly<Record<string, RuleNetwork>> = {
   plain: PLAIN,
   six: { ...PLAIN, subnets: ['172.18.0.0/16', 'fd00::/64'], gateways: ['172.18.0.1', 'fd00::1'] },
   internal: { ...PLAIN, internal: true, masquerade: false },
+  obedient: {
+    ...PLAIN,
+    subnets: ['172.18.0.0/16', 'fd00::/64'],
+    gateways: ['172.18.0.1', 'fd00::1'],
+    obeysInput: true,
+  },
   apart: { ...PLAIN, icc: false, masquerade: false },
 }
 

@@ -1,0 +1,2 @@
+/** Those that have ports to publish. */
+export const PROTOCOLS = ['tcp', 'udp', 'sctp'] as const
