@@ -3,6 +3,7 @@ import { readdirSync, readlinkSync } from 'node:fs'
 import { basename } from 'node:path'
 import { type CheckOptions, type Finding, mendable, type RoomReport } from '../state/findings.ts'
 import { acquireLock } from '../state/lock.ts'
+import { isBridged } from './drivers.ts'
 import { restoreForwarding } from './forwarding.ts'
 import { ownerOf, restoreKernelNetwork } from './kernel.ts'
 import { bridgeOf, linkOf, shaperOf } from './link-names.ts'
@@ -50,7 +51,7 @@ async function findFlushed(
 }
 
 function isUsed({ database }: NetworkRoom, network: NetworkRecord): boolean {
-  return isLive(network) && endpointsOf(database, { network: network.id }).length > 0
+  return isBridged({ network }) && isLive(network) && endpointsOf(database, { network: network.id }).length > 0
 }
 
 async function restore(room: NetworkRoom, id: string): Promise<boolean> {

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
-import { existsSync, renameSync, rmSync } from 'node:fs'
+import { renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, beforeEach, describe, it } from 'mocha'
 import type { CheckReport, Finding } from '../../src/state/findings.ts'
+import { IMAGE } from '../support/coracle.ts'
 import { ethernet, four, hear, sendFrames } from '../support/frames.ts'
 import { HOST, type Island, inhabit, openIsland, SERVER } from '../support/island.ts'
 import { needsRoot } from '../support/needs-root.ts'
@@ -59,32 +60,30 @@ describe('system check of networks', function () {
   })
 
   it('removes rules, bridge and links that no record explains, and nothing of another data root', async () => {
-    const other = {
-      CORACLE_ROOT: join(island.coracle.directory, 'other'),
-      CORACLE_RUN: join(island.coracle.directory, 'run2'),
+    const at = (name: string) => join(island.coracle.directory, name)
+    const own = { CORACLE_ROOT: at('gone'), CORACLE_RUN: at('gone-run') }
+    const check = (...flags: string[]) => {
+      const { stdout } = island.run(['system', 'check', '--format', 'json', ...flags], own)
+      return (JSON.parse(stdout) as CheckReport).findings.map(({ kind, repaired }) => `${kind} ${repaired}`)
     }
-    const store = join(island.coracle.directory, 'root')
-    island.output('network', 'create', 'town')
-    const one = inhabit(island, 'one', ['--network', 'town'])
-    const names = island.host('nft', 'list', 'tables').stdout
-    assert.equal(names.match(/coracle-/g)?.length, 2)
-
-    assert.deepEqual(
-      JSON.parse(island.run(['system', 'check', '--repair', '--format', 'json'], other).stdout).findings,
-      [],
-    )
-    assert.equal(island.host('nft', 'list', 'tables').stdout, names)
+    assert.equal(island.run(['import', at('busybox.tar'), IMAGE], own).status, 0)
+    assert.equal(island.run(['run', '-d', '--name', 'one', IMAGE, 'sleep', '600'], own).status, 0)
+    const tables = () => island.host('nft', 'list', 'tables').stdout
+    assert.equal(tables().match(/coracle-/g)?.length, 2)
+    assert.deepEqual(check('--repair'), [])
+    assert.deepEqual(kinds('--repair'), [])
+    assert.equal(tables().match(/coracle-/g)?.length, 2)
 
     // The whole data root is gone, as `rm -rf` would have it, while its container still runs.
-    renameSync(store, `${store}.gone`)
-    assert.deepEqual(kinds(), ['orphaned-rules false'])
-    assert.deepEqual(kinds('--repair'), ['orphaned-rules true'])
-    assert.equal(island.state().replace(/ip_forward = \d/, ''), state.replace(/ip_forward = \d/, ''))
-    rmSync(store, { recursive: true })
-    renameSync(`${store}.gone`, store)
-    island.output('rm', '-f', 'one')
-    await until('its process has ended', () => !existsSync(`/proc/${one.pid}`))
-    island.output('network', 'prune', '-f')
+    renameSync(own.CORACLE_ROOT, at('moved'))
+    assert.deepEqual(kinds('--repair'), [])
+    assert.deepEqual(check(), ['orphaned-rules false'])
+    assert.deepEqual(check('--repair'), ['orphaned-rules true'])
+    assert.equal(tables(), '')
+    assert.doesNotMatch(island.host('ip', 'link').stdout, /cb-|cv-/)
+    const moved = { ...own, CORACLE_ROOT: at('moved') }
+    assert.equal(island.run(['rm', '-f', 'one'], moved).status, 0)
+    assert.equal(island.run(['network', 'prune', '-f'], moved).status, 0)
     assert.equal(island.state(), state)
   })
 

@@ -227,10 +227,17 @@ describe('published ports', function () {
     own('add rule inet own out meta l4proto tcp ct original proto-dst 28357 drop')
     assert.ok(!fromMachine(`${HOST.four}:28357`))
     assert.ok(fromMachine(`${HOST.four}:28358`))
+    own('flush chain inet own out')
+    const documented = (address: string) =>
+      `add rule inet own out meta l4proto tcp ct original proto-dst 28357 ct original ip saddr != ${address} drop`
+    own(documented(MACHINE.four))
+    assert.ok(fromMachine(`${HOST.four}:28357`))
+    own(documented('192.0.2.7'))
+    assert.ok(!fromMachine(`${HOST.four}:28357`))
     own('flush chain inet own out; add chain inet own out { policy drop; }')
     assert.ok(!fromMachine(`${HOST.four}:28358`), 'no forwarding at all')
     own('add rule inet own out ct state established,related accept')
-    own('add rule inet own out ct status dnat meta l4proto tcp ct original proto-dst 28358 accept')
+    own('add rule inet own out meta l4proto tcp ct original proto-dst 28358 accept')
     assert.ok(fromMachine(`${HOST.four}:28358`))
     assert.ok(!fromMachine(`${HOST.four}:28357`))
     own('delete table inet own')
