@@ -1,6 +1,4 @@
 /** What of networks is in the kernel beside the links: rules. And what is taken away together with them. */
-
-import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import type { HostStep } from '../linux/plan.ts'
 import { bridgeOf, groupOf, linkOf, shaperOf } from './link-names.ts'
@@ -9,12 +7,12 @@ import type { EndpointRecord, NetworkRecord } from './records.ts'
 import type { NetworkRoom } from './room.ts'
 import type { RuleNetwork } from './rules/types.ts'
 
-function ruleNetwork(room: NetworkRoom, { id, subnets, internal, options }: NetworkRecord): RuleNetwork {
+function ruleNetwork(owner: string, { id, subnets, internal, options }: NetworkRecord): RuleNetwork {
   return {
     id,
     bridge: bridgeOf(id),
     group: groupOf(id),
-    owner: ownerOf(room),
+    owner,
     subnets: subnets.map(({ subnet }) => subnet),
     gateways: subnets.map(({ gateway }) => gateway),
     internal,
@@ -24,15 +22,10 @@ function ruleNetwork(room: NetworkRoom, { id, subnets, internal, options }: Netw
   }
 }
 
-/** The mark of this data root on what it has in the kernel. */
-export function ownerOf({ paths }: NetworkRoom): string {
-  return createHash('sha256').update(paths.root).digest('hex').slice(0, 16)
-}
-
 /** Idempotent. @throws {NftMissing} @throws {RulesRefused} */
 export async function makeKernelNetwork(room: NetworkRoom, network: NetworkRecord): Promise<void> {
-  const { ensureNetworkRules } = await import('./rules/rules.ts')
-  await ensureNetworkRules(ruleNetwork(room, network))
+  const [{ ensureNetworkRules }, { ownerOf }] = await Promise.all([import('./rules/rules.ts'), import('./owner.ts')])
+  await ensureNetworkRules(ruleNetwork(ownerOf(room), network))
 }
 
 /** All that somebody has flushed: rules, and whom and what they let through. */

@@ -4,7 +4,7 @@
  */
 
 import { callBack } from '../linux/call-back.ts'
-import { callLater } from '../linux/call-later.ts'
+import type { callLater as CallLater } from '../linux/call-later.ts'
 import { type Database, transaction } from '../state/database.ts'
 import { isAlive } from '../util/process-identity.ts'
 import { isLive, takeDown } from './live.ts'
@@ -20,15 +20,19 @@ export function markIdle(database: Database, id: string): void {
 }
 
 /** Sees to it that somebody waits when there is something to wait for. */
-export function keepWatch(room: NetworkRoom): void {
+export async function keepWatch(room: NetworkRoom): Promise<void> {
   const { database } = room
   const due = nextDue(database)
-  if (due === undefined) return
+  if (due === undefined || hasKeeper(database)) return
+  const { callLater } = await import('../linux/call-later.ts')
   transaction(database, () => {
-    const keeper = database.prepare('SELECT pid, start_time FROM network_keeper').get() as KeeperRow | undefined
-    if (keeper !== undefined && isAlive({ pid: keeper.pid, startTime: keeper.start_time })) return
-    appoint(room, due)
+    if (!hasKeeper(database)) appoint(room, { dueMs: due, callLater })
   })
+}
+
+function hasKeeper(database: Database): boolean {
+  const keeper = database.prepare('SELECT pid, start_time FROM network_keeper').get() as KeeperRow | undefined
+  return keeper !== undefined && isAlive({ pid: keeper.pid, startTime: keeper.start_time })
 }
 
 interface KeeperRow {
@@ -41,10 +45,11 @@ export async function takeDownIdle(room: NetworkRoom): Promise<void> {
   const { database } = room
   const now = Date.now()
   for (const { id, dueMs } of lingering(database)) if (dueMs <= now) await takeDown(room, id)
+  const { callLater } = await import('../linux/call-later.ts')
   transaction(database, () => {
     const due = nextDue(database)
     if (due === undefined) database.exec('DELETE FROM network_keeper')
-    else appoint(room, due)
+    else appoint(room, { dueMs: due, callLater })
   })
 }
 
@@ -66,7 +71,10 @@ function nextDue(database: Database): number | undefined {
 }
 
 /** Within a write transaction. A process of some 400 KB, until it becomes `coracle internal networks`. */
-function appoint({ database, paths }: NetworkRoom, dueMs: number): void {
+function appoint(
+  { database, paths }: NetworkRoom,
+  { dueMs, callLater }: { readonly dueMs: number; readonly callLater: typeof CallLater },
+): void {
   const waitMs = Math.min(Math.max(0, dueMs - Date.now()), LINGER_MS)
   const identity = callLater(callBack(paths, ['networks']), waitMs)
   if (identity === undefined) return // whoever leaves a network next tries again

@@ -11,7 +11,8 @@ export function namesDirectory({ paths }: Pick<NetworkRoom, 'paths'>): string {
 }
 
 /** Within a write transaction, so that nobody overwrites it with what was true before. */
-export async function publishNames(room: NetworkRoom, networks: Iterable<string>): Promise<void> {
+export async function publishNames(room: NetworkRoom, networks: readonly string[]): Promise<void> {
+  if (networks.length === 0) return
   const { writeNetworkNames } = await import('./names/files.ts')
   transaction(room.database, () => {
     for (const network of networks) {

@@ -26,7 +26,7 @@ export async function leave(room: NetworkRoom, endpoints: readonly EndpointRecor
       named.map(({ network }) => network),
     )
   }
-  keepWatch(room)
+  await keepWatch(room)
 }
 
 function forget({ database }: NetworkRoom, { id, network, container }: EndpointRecord): void {

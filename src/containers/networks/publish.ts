@@ -11,7 +11,6 @@ import type { NetworkSteps } from '../../plugins/contract.ts'
 import { randomBelow } from '../../util/random.ts'
 import type { Draft } from '../draft.ts'
 import type { ContainerRoom } from '../room.ts'
-import { freePort } from './free-port.ts'
 
 const NOTHING = { before: [], after: [] }
 /** How often others may take the ports that we have just found free. */
@@ -130,6 +129,7 @@ export async function choosePort(
   if (hostPorts !== undefined && hostPorts[0] === hostPorts[1]) return hostPorts[0]
   const [first, last] = hostPorts ?? [FIRST_RANDOM, LAST_RANDOM]
   const start = hostPorts === undefined ? first + randomBelow(last + 1 - first) : first
+  const { freePort } = await import('./free-port.ts')
   return freePort({ protocol, addresses, first, last, start, isTaken })
 }
 
