@@ -17,7 +17,7 @@ function ruleNetwork(owner: string, { id, subnets, internal, options }: NetworkR
     gateways: subnets.map(({ gateway }) => gateway),
     internal,
     masquerade: !internal && isOn(options, 'enable_ip_masquerade'),
-    obeysInput: obeysInput(options),
+    obeysInput: obeysInput(options, process.env),
     icc: isOn(options, 'enable_icc'),
   }
 }
@@ -41,7 +41,7 @@ export async function restoreKernelNetwork(
   ])
   const elements = endpoints.flatMap((endpoint) => [
     ...endpointElements(network.id, { ...endpoint, link: linkOf(endpoint.id) }),
-    ...portElements(network.id, endpoint.ports, { held: obeysInput(network.options) }),
+    ...portElements(network.id, endpoint.ports),
   ])
   await wireHost(additions(elements))
 }
@@ -70,10 +70,7 @@ export async function removeKernelEndpoints(endpoints: readonly EndpointRecord[]
     left.flatMap((endpoint): HostStep[] => {
       const { id, network, ports } = endpoint
       const link = linkOf(id)
-      const elements = [
-        ...portElements(network, ports, { held: true }),
-        ...endpointElements(network, { ...endpoint, link }),
-      ]
+      const elements = [...portElements(network, ports), ...endpointElements(network, { ...endpoint, link })]
       return [...removals(elements), ...linksOf(id).map((name): HostStep => ({ do: 'link-delete', link: name }))]
     }),
   )

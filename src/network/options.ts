@@ -35,9 +35,13 @@ export function isOn(options: Readonly<Record<string, string>>, name: 'enable_ic
   return value !== 'false' && value !== '0'
 }
 
-/** Published ports pass the host's rules for `input`. */
-export function obeysInput(options: Readonly<Record<string, string>>): boolean {
-  const value = options['coracle.publish.input']
+/** Published ports pass the host's rules for `input`, where nobody says otherwise where there are any. */
+export function obeysInput(
+  options: Readonly<Record<string, string>>,
+  env: NodeJS.ProcessEnv,
+): boolean | 'where there are rules' {
+  const value = options['coracle.publish.input'] ?? env['CORACLE_PUBLISH_INPUT'] ?? ''
+  if (!SWITCH.test(value)) return 'where there are rules'
   return value === 'true' || value === '1'
 }
 

@@ -4,7 +4,6 @@ import { isSix } from '../../network/cidr.ts'
 import { isBridged } from '../../network/drivers.ts'
 import { PortTaken } from '../../network/errors.ts'
 import { bridgeOf, linkOf } from '../../network/link-names.ts'
-import { obeysInput } from '../../network/options.ts'
 import { type PortSpec, parseExpose, parsePublish } from '../../network/ports/parse.ts'
 import type { Connected, PublishedPort } from '../../network/types.ts'
 import type { NetworkSteps } from '../../plugins/contract.ts'
@@ -38,10 +37,7 @@ async function leadSteps(
 ): Promise<Pick<NetworkSteps, 'before' | 'after'>> {
   const { additions, portElements } = await import('../../network/rules/elements.ts')
   return {
-    before: [
-      ...additions(portElements(network.id, ports, { held: obeysInput(network.options) })),
-      localStep(network.id),
-    ],
+    before: [...additions(portElements(network.id, ports)), localStep(network.id)],
     after: [hairpinStep(endpoint.id)],
   }
 }

@@ -24,21 +24,12 @@ export function endpointElements(networkId: string, endpoint: RuleEndpoint): rea
   ]
 }
 
-/**
- * Packets to these ports of the host go to the container.
- *
- * @param held - and are known to be ours when they pass the host's rules for `input`
- */
-export function portElements(
-  networkId: string,
-  ports: readonly PublishedPort[],
-  { held = false } = {},
-): readonly FilterElements[] {
+/** Packets to these ports of the host go to the container, and are known to be ours where the host's rules are asked. */
+export function portElements(networkId: string, ports: readonly PublishedPort[]): readonly FilterElements[] {
   const sets = Map.groupBy(ports, mapOf)
   return [...sets].flatMap(([set, members]): FilterElements[] => {
     const map = { family: 'inet', table: tableOf(networkId), set, elements: members.map(portElement) } as const
-    const keys = map.elements.map(({ key }) => ({ key }))
-    return held ? [map, { ...map, set: `held_${set}`, elements: keys }] : [map]
+    return [map, { ...map, set: `held_${set}`, elements: map.elements.map(({ key }) => ({ key })) }]
   })
 }
 

@@ -2,12 +2,26 @@
 import { spawn } from 'node:child_process'
 import { text } from 'node:stream/consumers'
 import { NftMissing, RulesRefused } from './errors.ts'
+import { hasRules, inputChains } from './firewall.ts'
 import { tableOf, tablesText } from './table.ts'
 import type { RuleNetwork } from './types.ts'
 
-/** Idempotent: what is there is made anew. @throws {NftMissing} @throws {RulesRefused} */
+/**
+ * Idempotent: what is there is made anew.
+ *
+ * @throws {NftMissing} @throws {RulesRefused}
+ */
 export async function ensureNetworkRules(network: RuleNetwork): Promise<void> {
-  await nft(`${removal(tableOf(network.id))}${tablesText(network)}`)
+  const script = (obeysInput: boolean) => `${removal(tableOf(network.id))}${tablesText(network, { obeysInput })}`
+  if (network.obeysInput !== 'where there are rules') return void (await nft(script(network.obeysInput)))
+  const chains = await nft(`${script(false)}list chains\n`)
+  if (await isFirewalled(chains)) await nft(script(true))
+}
+
+async function isFirewalled(chains: string): Promise<boolean> {
+  for (const { family, table, name, closed } of inputChains(chains))
+    if (closed || hasRules(await listed(`list chain ${family} ${table} ${name}\n`))) return true
+  return false
 }
 
 /** Idempotent. */

@@ -17,32 +17,33 @@ export function tableOf(networkId: string): string {
   return `coracle-${networkId.slice(0, 12)}`
 }
 
-export function tablesText(network: RuleNetwork): string {
+/** @param obeysInput - what is published passes the host's rules for `input` first */
+export function tablesText(network: RuleNetwork, { obeysInput }: { readonly obeysInput: boolean }): string {
   const name = tableOf(network.id)
   const comment = `comment "coracle ${network.owner}"`
   return [
-    ...block(`table inet ${name}`, [comment, ...routed(network)]),
+    ...block(`table inet ${name}`, [comment, ...routed(network, obeysInput)]),
     ...block(`table bridge ${name}`, [comment, ...bridged(network)]),
     '',
   ].join('\n')
 }
 
-function routed(network: RuleNetwork): readonly string[] {
+function routed(network: RuleNetwork, obeysInput: boolean): readonly string[] {
   const six = network.subnets.some(isSix)
   return [
     ...PROTOCOLS.flatMap((protocol) => maps(protocol, six)),
-    ...(network.obeysInput ? inputSets(six) : []),
+    ...inputSets(six),
     ...chain('honest', 'filter hook prerouting priority raw', honestRules(network)),
     ...chain('published', 'nat hook prerouting priority dstnat', [
       // A neighbour's packets to 127.0.0.1: the kernel drops them where nobody has made something else of them.
       'ip daddr 127.0.0.0/8 accept',
-      ...(network.obeysInput ? inputLater(six) : []),
+      ...(obeysInput ? inputLater(six) : []),
       ...dnatRules(six),
     ]),
     ...chain('published_here', 'nat hook output priority -100', dnatRules(six)),
     ...chain('leaving', 'nat hook postrouting priority srcnat', sourceRules(network)),
     ...chain('here', 'filter hook input priority filter', inputRules(network)),
-    ...(network.obeysInput ? chain('asked', 'filter hook input priority 1000', inputNotes(six)) : []),
+    ...(obeysInput ? chain('asked', 'filter hook input priority 1000', inputNotes(six)) : []),
     ...chain('through', 'filter hook forward priority filter', forwardRules(network)),
   ]
 }

@@ -13,7 +13,7 @@ export interface RuleNetwork {
   readonly internal: boolean
   readonly masquerade: boolean
   /** What it publishes passes the host's rules for `input` first. */
-  readonly obeysInput: boolean
+  readonly obeysInput: boolean | 'where there are rules'
   /** Its containers may talk to each other. */
   readonly icc: boolean
 }

@@ -195,28 +195,33 @@ describe('published ports', function () {
     island.output('network', 'prune', '-f')
   })
 
-  it("obey the host's rules for input where the network asks for it, by IPv4 and IPv6", async () => {
-    island.output('network', 'create', '--ipv6', '-o', 'coracle.publish.input=true', 'obedient')
-    const flags = ['-p', '28370:80', '-p', `${HOST.four}:28371:80`, '-p', '28372:80']
-    const web = serve('web', '--network', 'obedient', ...flags)
-    await answers(web)
+  it("obey the host's rules for input, by IPv4 and IPv6, where it has any or the network is told to", async () => {
     const own = (rule: string) => assert.equal(island.host('nft', rule).stderr, '')
-    own('add table inet own; add chain inet own in { type filter hook input priority 0; }')
-    own('add rule inet own in tcp dport 28372 drop')
     const patient = ['curl', '-s', '--max-time', '10']
     const reaches = (address: string) => /root/.test(island.machine(...patient, page(address)).stdout)
-    for (const address of [`${HOST.four}:28370`, `${HOST.four}:28371`, `[${HOST.six}]:28370`]) {
-      assert.ok(reaches(address), address)
-      assert.ok(fromMachine(address), `${address}, at once now`)
+    own('add table inet own; add chain inet own in { type filter hook input priority 0; }')
+    for (const [network, told] of [
+      ['obedient', ['-o', 'coracle.publish.input=true']],
+      ['watchful', []],
+    ] as const) {
+      if (network === 'watchful') own('add rule inet own in tcp dport 28372 drop')
+      island.output('network', 'create', '--ipv6', ...told, network)
+      const flags = ['-p', '28370:80', '-p', `${HOST.four}:28371:80`, '-p', '28372:80']
+      await answers(serve('web', '--network', network, ...flags))
+      if (network === 'obedient') own('add rule inet own in tcp dport 28372 drop')
+      for (const address of [`${HOST.four}:28370`, `${HOST.four}:28371`, `[${HOST.six}]:28370`]) {
+        assert.ok(reaches(address), address)
+        assert.ok(fromMachine(address), `${address}, at once now`)
+      }
+      assert.ok(!fromMachine(`${HOST.four}:28372`))
+      assert.ok(!fromMachine(`[${HOST.six}]:28372`))
+      for (const port of [28370, 28372]) assert.ok(fromHost(`127.0.0.1:${port}`), 'the host itself is not asked')
+      own('flush chain inet own in')
+      assert.ok(reaches(`${HOST.four}:28372`))
+      island.output('rm', '-f', 'web')
+      assert.doesNotMatch(island.host('nft', 'list', 'ruleset').stdout, /elements = \{ 2837/)
     }
-    assert.ok(!fromMachine(`${HOST.four}:28372`))
-    assert.ok(!fromMachine(`[${HOST.six}]:28372`))
-    for (const port of [28370, 28372]) assert.ok(fromHost(`127.0.0.1:${port}`), 'the host itself is not asked')
-    own('flush chain inet own in')
-    assert.ok(reaches(`${HOST.four}:28372`))
     own('delete table inet own')
-    island.output('rm', '-f', 'web')
-    assert.doesNotMatch(island.host('nft', 'list', 'ruleset').stdout, /elements = \{ 2837/)
   })
 
   it("obey what the host's own rules forbid to be forwarded, by the port that others see", async () => {
