@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { before, describe, it } from 'mocha'
 import type { LaunchPlan } from '../../../src/linux/plan.ts'
@@ -32,6 +32,8 @@ describe('a responder of an ordinary user', () => {
       assert.deepEqual(await inside({ do: 'resolve', name: 'db', type: 'A' }), { error: 'ENOTFOUND' })
       const { output } = await inside({ do: 'run', argv: [NFT, 'list', 'set', 'inet', 'coracle', 'hosts4'] })
       assert.match(output as string, /10\.9\.0\.2/)
+      const written = () => statSync(join(resolver, 'tried'), { throwIfNoEntry: false })?.size ?? 0
+      await eventually('the refused name is written down', () => written() > 0)
       assert.equal((await readTried(resolver))[0]?.kind, 'name')
       const status = readFileSync(`/proc/${responderOf(supervisor.pid)}/status`, 'utf8')
       assert.match(status, new RegExp(`^Uid:\\s${USER}\\s${USER}\\s`, 'm'))
