@@ -130,6 +130,23 @@ describe('networks', function () {
     assert.equal(new Set(addresses.map(({ IPv4Address }) => IPv4Address)).size, 30)
   })
 
+  it('keep connections on one network while a container joins and leaves others', async () => {
+    for (const name of ['stays', 'goes']) output('network', 'create', name)
+    output('run', '-d', '--name', 'server', '--network', 'stays', IMAGE, 'nc', '-l', '-p', '7000')
+    const ticks = 'while :; do echo tick; sleep 0.05; done | nc server 7000'
+    output('run', '-d', '--name', 'client', '--network', 'stays', IMAGE, 'sh', '-c', ticks)
+    const received = () => output('logs', 'server').split('\n').length
+    await until('the first words arrive', () => received() > 2)
+    for (let round = 0; round < 3; round++) {
+      for (const name of ['server', 'client']) output('network', 'connect', 'goes', name)
+      for (const name of ['server', 'client']) output('network', 'disconnect', 'goes', name)
+    }
+    const before = received()
+    await until('more arrives by the same connection', () => received() > before + 5)
+    output('rm', '-f', 'server', 'client')
+    output('network', 'rm', 'stays', 'goes')
+  })
+
   it('leave nothing when the supervisor of a container is killed', async () => {
     const id = background('one')
     const pid = Number(output('inspect', '--format', '{{.State.Pid}}', id))
