@@ -157,6 +157,24 @@ describe('--allow-net', function () {
     )
   })
 
+  it('holds on networks that a container is connected to later, also when it began on none', () => {
+    for (const network of ['none', 'bridge']) {
+      const name = `late-${network}`
+      coracle.output(
+        ...['run', '-d', '--name', name, '--network', network, '-v', `${scripts}:/scripts:ro`, '--allow-net', 'web:80'],
+        ...[DEBIAN, 'python3', '-c', 'import time; time.sleep(1000)'],
+      )
+      coracle.output('network', 'connect', 'shop', name)
+      const tried = ['tcp/web:80', 'tcp/web:81', 'tcp/db:80', `tcp/${addressOf('db')}:80`]
+      const told = coracle.output('exec', name, 'python3', '/scripts/attempts.py', ...tried).split('\n')
+      assert.deepEqual(
+        told,
+        ['pong', 'refused', 'unknown', 'refused'].map((result, index) => `${tried[index]} ${result}`),
+      )
+      coracle.output('rm', '-f', name)
+    }
+  })
+
   it('tells what was tried with logs --net', () => {
     coracle.output(
       ...['run', '--name', 'curious', '--network', 'shop', '-v', `${scripts}:/scripts:ro`, '--allow-net', 'web'],

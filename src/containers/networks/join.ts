@@ -50,17 +50,21 @@ export async function joinConfigured(
   }
 }
 
-/** One on no network may be connected to one with names later: its supervisor has to know where a resolver would look. */
+/**
+ * One on no network may be connected to one later: its supervisor has to know where a resolver would look, and what the
+ * container may not reach is settled before it runs.
+ */
 async function standby(
   room: ContainerRoom,
   draft: Draft,
   directories: ContainerDirectories,
 ): Promise<NetworkSteps | undefined> {
-  const { NetworkMode, AllowNet, DenyNet } = draft.settings.host
-  const filtered = AllowNet !== undefined || DenyNet !== undefined
-  if (NetworkMode !== 'none' || filtered || draft.backendName !== 'linux' || isRootless()) return undefined
-  const { steps } = await resolverFor(room, draft, { directory: directories.data, connected: [] })
-  return { before: [], after: steps, child: [] }
+  const { NetworkMode } = draft.settings.host
+  if (NetworkMode !== 'none' || draft.backendName !== 'linux' || isRootless()) return undefined
+  const resolver = await resolverFor(room, draft, { directory: directories.data, connected: [] })
+  if (resolver.address !== undefined)
+    writeHostFiles(room, draft, { directories, connected: [], resolver: resolver.address })
+  return { before: [], after: resolver.steps, child: [] }
 }
 
 export interface Named {
