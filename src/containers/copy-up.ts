@@ -10,23 +10,31 @@ import type { VolumeRecord } from '../volumes/types.ts'
 import type { ContainerRoom } from './room.ts'
 import { findInLayers } from './spec/layer-files.ts'
 
-/** Owners, modes, times, attributes, links and holes are kept. @param target - where the container has the volume */
+export interface Place {
+  readonly container: string
+  readonly volume: VolumeRecord
+  /** Where the container has it. */
+  readonly target: string
+}
+
+/** Owners, modes, times, attributes, links and holes are kept. The container does not run yet. */
 export async function copyUp(
   room: ContainerRoom,
-  { volume, target }: { readonly volume: VolumeRecord; readonly target: string },
+  { container, volume, target }: Place,
   rootfs: RootFilesystem,
 ): Promise<void> {
   if (rootfs.kind !== 'layers') return
   const from = findDirectory(rootfs.lower, target)
   if (from === undefined) return
   using _lock = await lockVolume(room.database, volume.name)
-  await fillVolume(room, volume, async (directory) => {
+  const write = async (directory: string) => {
     const idMaps = userIdMaps()
     await using applier = openApplier(directory, { idMaps })
     const sink = applySink(applier, { place: (path) => path, attributes: (entry) => entry, keepXattr: () => true })
     await readMerged(rootfs.lower, { from: byteString(from), idMaps, sink: withoutDevices(sink) })
     await applier.finish()
-  })
+  }
+  await fillVolume(room, volume, { write, before: container })
 }
 
 /** With links resolved, where this user may look: what an image has closed to others is taken for a path without links. */

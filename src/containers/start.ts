@@ -19,7 +19,7 @@ import { joinConfigured } from './networks/join.ts'
 import { advance } from './records.ts'
 import type { ContainerRoom } from './room.ts'
 import type { RunIO } from './types.ts'
-import { tellOfVolumes } from './volumes.ts'
+import { completeVolumes, tellOfVolumes } from './volumes.ts'
 
 export type BundleDirectories = ContainerDirectories & { readonly rootfs: RootFilesystem }
 
@@ -97,6 +97,7 @@ async function startHeld(room: ContainerRoom, draft: Draft, options: StartOption
 /** Host names, joined namespaces and name servers may have changed since the last start. */
 async function prepareAgain(room: ContainerRoom, draft: Draft): Promise<Prepared> {
   const directories = makeDirectories(room.paths, draft.id, draft.source)
+  await completeVolumes(room, draft, directories)
   return { directories, spec: await writeBundle(room, draft, directories) }
 }
 

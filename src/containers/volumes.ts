@@ -10,18 +10,32 @@ import { volumePath } from '../volumes/room.ts'
 import { settleVolume } from '../volumes/settle.ts'
 import { createVolume } from '../volumes/store.ts'
 import type { MountSetting, VolumeRecord } from '../volumes/types.ts'
+import type { ContainerDirectories } from './directories.ts'
 import type { Draft } from './draft.ts'
 import { readRecord } from './records.ts'
 import type { ContainerRoom } from './room.ts'
 
-/** Makes what is missing, and records who has it. The container is on record. */
+/** Makes what is missing, and records who has it. The container is on record, and does not run. Idempotent. */
 export async function attachVolumes(room: ContainerRoom, draft: Draft, rootfs: RootFilesystem): Promise<void> {
+  const uses = new Map(usesBy(room.database, draft.id).map(({ mount, volume }) => [mount.Target, volume]))
   for (const mount of wantedVolumes(draft)) {
-    const volume = await attach(room, draft.id, mount)
+    const known = readVolume(room.database, uses.get(mount.Target) ?? '')
+    const volume = known ?? (await attach(room, draft.id, mount))
     if (mount.NoCopy === true || mount.Subpath !== undefined || isForeign(volume)) continue
     const { copyUp } = await import('./copy-up.ts')
-    await copyUp(room, { volume, target: mount.Target }, rootfs)
+    await copyUp(room, { container: draft.id, volume, target: mount.Target }, rootfs)
   }
+}
+
+/** Whoever was making the container may have been killed before all of its volumes were there, or full. */
+export async function completeVolumes(
+  room: ContainerRoom,
+  draft: Draft,
+  directories: ContainerDirectories & { readonly rootfs: RootFilesystem },
+): Promise<void> {
+  const isNew = readRecord(room.database, draft.id)?.startedAtMs === undefined
+  const isEarlier = existsSync(join(directories.data, 'volumes'))
+  if (isNew && !isEarlier) await attachVolumes(room, draft, directories.rootfs)
 }
 
 async function attach(room: ContainerRoom, container: string, mount: MountSetting): Promise<VolumeRecord> {

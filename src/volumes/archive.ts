@@ -40,10 +40,11 @@ export async function importVolume(room: VolumeRoom, name: string, options: Impo
   using _held = await holdVolumes(room, name)
   const volume = findLocal(room, name)
   let started = false
-  const filled = await fillVolume(room, volume, (directory) => {
+  const write = (directory: string) => {
     started = true
     return extract(directory, options)
-  })
+  }
+  const filled = await fillVolume(room, volume, { write })
   if (filled) return
   // Somebody has taken it while the archive was read, which cannot be read twice.
   if (started) throw new VolumeInUse(`import ${name}`, usersOf(room.database, name))

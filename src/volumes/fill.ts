@@ -6,21 +6,23 @@ import { makeDirectory, type VolumeRoom, volumePath } from './room.ts'
 import { filledPath, settleHeld } from './settle.ts'
 import type { VolumeRecord } from './types.ts'
 
+export interface Filling {
+  readonly write: (directory: string) => Promise<void>
+  readonly before?: string
+}
+
 /**
  * By who holds the volume. A cut at any point leaves the volume empty, or full as soon as somebody looks at it. One that
  * containers have mounted keeps its directory, and gets what they have not made themselves meanwhile.
  *
- * @param write - fills an empty directory, which becomes that of the volume with its owner and mode
+ * @param filling.write - fills an empty directory, which becomes that of the volume with its owner and mode
+ * @param filling.before - a container that has the volume and is about to start: it sees the directory that is there then
  * @returns false: it is not empty, or an ordinary user's containers have it mounted
  */
-export async function fillVolume(
-  room: VolumeRoom,
-  volume: VolumeRecord,
-  write: (directory: string) => Promise<void>,
-): Promise<boolean> {
+export async function fillVolume(room: VolumeRoom, volume: VolumeRecord, { write, before }: Filling): Promise<boolean> {
   await settleHeld(room, volume)
   const path = volumePath(room.paths, volume.name)
-  const isMounted = () => usersOf(room.database, volume.name).some(({ mounted }) => mounted)
+  const isMounted = () => usersOf(room.database, volume.name).some(({ id, mounted }) => mounted && id !== before)
   // Files of an ordinary user's other users cannot be moved one by one.
   const movable = process.geteuid?.() === 0
   if (!isEmpty(path) || (isMounted() && !movable)) return false

@@ -74,6 +74,18 @@ describe('the content of volumes', () => {
       assert.deepEqual(readdirSync(pathOf('data')), ['own'])
     })
 
+    it('are there at the first start when whoever made the container was killed before', () => {
+      const script = 'cat /seed/deep/er/file; rm -rf /seed/*; ls /seed'
+      coracle.output('create', '--name', 'one', '-v', 'data:/seed', '-v', '/anonymous', SEEDED, 'sh', '-c', script)
+      const database = openDatabase(join(coracle.directory, 'root/state.db'))
+      database.exec('DELETE FROM volume_uses')
+      database.close()
+      coracle.output('volume', 'prune', '-af')
+      assert.equal(coracle.output('start', '-a', 'one'), 'deep')
+      assert.equal(coracle.output('inspect', '-f', '{{len .Mounts}} {{(index .Mounts 1).Name}}', 'one'), '2 data')
+      assert.notEqual(coracle.run(['start', '-a', 'one']).stdout, 'deep\n', 'later ones leave an empty volume empty')
+    })
+
     it('are whole when the command was killed in the middle: by whoever comes next', () => {
       coracle.output('volume', 'create', 'data')
       const home = join(pathOf('data'), '..')
