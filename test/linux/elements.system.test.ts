@@ -16,7 +16,7 @@ const ID = 'ab'.repeat(32)
 const TABLE = `coracle-${ID.slice(0, 12)}`
 const MAPS = `table inet ${TABLE} {
   map any_tcp { type inet_service : ipv4_addr . inet_service; }
-  set held_any_tcp { type inet_service; }
+  set held_any { type inet_proto . inet_service; }
   map at_udp { type ipv4_addr . inet_service : ipv4_addr . inet_service; }
 }`
 

@@ -26,11 +26,13 @@ export function endpointElements(networkId: string, endpoint: RuleEndpoint): rea
 
 /** Packets to these ports of the host go to the container, and are known to be ours where the host's rules are asked. */
 export function portElements(networkId: string, ports: readonly PublishedPort[]): readonly FilterElements[] {
-  const sets = Map.groupBy(ports, mapOf)
-  return [...sets].flatMap(([set, members]): FilterElements[] => {
-    const map = { family: 'inet', table: tableOf(networkId), set, elements: members.map(portElement) } as const
-    return [map, { ...map, set: `held_${set}`, elements: map.elements.map(({ key }) => ({ key })) }]
-  })
+  const to = { family: 'inet', table: tableOf(networkId) } as const
+  const maps = [...Map.groupBy(ports, (port) => `${nameOf(port)}_${port.protocol}`)]
+  const held = [...Map.groupBy(ports, (port) => `held_${nameOf(port)}`)]
+  return [
+    ...maps.map(([set, members]) => ({ ...to, set, elements: members.map(portElement) })),
+    ...held.map(([set, members]) => ({ ...to, set, elements: members.map(heldElement) })),
+  ]
 }
 
 export function additions(elements: readonly FilterElements[]): readonly HostStep[] {
@@ -41,8 +43,8 @@ export function removals(elements: readonly FilterElements[]): readonly HostStep
   return elements.map((one) => ({ do: 'elements-delete', ...one }))
 }
 
-function mapOf(port: PublishedPort): string {
-  return `${isAnywhere(port) ? 'any' : 'at'}${isSix(port.containerIp) ? '6' : ''}_${port.protocol}`
+function nameOf(port: PublishedPort): string {
+  return `${isAnywhere(port) ? 'any' : 'at'}${isSix(port.containerIp) ? '6' : ''}`
 }
 
 function isAnywhere({ hostIp }: PublishedPort): boolean {
@@ -56,6 +58,15 @@ function portElement(port: PublishedPort): Element {
     key: isAnywhere(port) ? portBytes(hostPort) : Buffer.concat([bytesOf(hostIp), to]),
     value: Buffer.concat([bytesOf(containerIp), padded(portBytes(containerPort))]),
   }
+}
+
+/** IPPROTO_* */
+const PROTOCOL = { tcp: 6, udp: 17, sctp: 132 } as const
+
+function heldElement(port: PublishedPort): Element {
+  const { protocol, hostIp, hostPort } = port
+  const at = isAnywhere(port) ? [] : [bytesOf(hostIp)]
+  return { key: Buffer.concat([padded(Buffer.from([PROTOCOL[protocol]])), ...at, padded(portBytes(hostPort))]) }
 }
 
 /** IFNAMSIZ */

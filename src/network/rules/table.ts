@@ -6,9 +6,10 @@
  * and without.
  */
 import { isSix } from '../cidr.ts'
-import { inputLater, inputNotes, inputSets } from './input.ts'
-import { PROTOCOLS } from './protocols.ts'
+import { askFirst, heldSets, notedSets, noteRules } from './input.ts'
 import type { RuleNetwork } from './types.ts'
+
+const PROTOCOLS = ['tcp', 'udp', 'sctp'] as const
 
 /** Of packets on their way from port to port of a network where only published ports are open. */
 const PUBLISHED_MARK = '0x1000'
@@ -32,18 +33,19 @@ function routed(network: RuleNetwork, obeysInput: boolean): readonly string[] {
   const six = network.subnets.some(isSix)
   return [
     ...PROTOCOLS.flatMap((protocol) => maps(protocol, six)),
-    ...inputSets(six),
+    ...heldSets(six),
+    ...(obeysInput ? notedSets(six) : []),
     ...chain('honest', 'filter hook prerouting priority raw', honestRules(network)),
     ...chain('published', 'nat hook prerouting priority dstnat', [
       // A neighbour's packets to 127.0.0.1: the kernel drops them where nobody has made something else of them.
       'ip daddr 127.0.0.0/8 accept',
-      ...(obeysInput ? inputLater(six) : []),
+      ...(obeysInput ? askFirst(six) : []),
       ...dnatRules(six),
     ]),
     ...chain('published_here', 'nat hook output priority -100', dnatRules(six)),
     ...chain('leaving', 'nat hook postrouting priority srcnat', sourceRules(network)),
     ...chain('here', 'filter hook input priority filter', inputRules(network)),
-    ...(obeysInput ? chain('asked', 'filter hook input priority 1000', inputNotes(six)) : []),
+    ...(obeysInput ? chain('asked', 'filter hook input priority 1000', noteRules(six)) : []),
     ...chain('through', 'filter hook forward priority filter', forwardRules(network)),
   ]
 }

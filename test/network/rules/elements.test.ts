@@ -48,13 +48,13 @@ describe('portElements', () => {
       ),
       [
         'inet any_tcp 1f90 0a00000200500000',
-        'inet held_any_tcp 1f90',
         'inet at_udp 7f0000011f900000 0a00000200500000',
-        'inet held_at_udp 7f0000011f900000',
         `inet any6_sctp 1f90 ${'fd'.padEnd(31, '0')}200500000`,
-        'inet held_any6_sctp 1f90',
         `inet at6_tcp ${'fd'.padEnd(31, '0')}11f900000 ${'fd'.padEnd(31, '0')}200500000`,
-        `inet held_at6_tcp ${'fd'.padEnd(31, '0')}11f900000`,
+        'inet held_any 060000001f900000',
+        'inet held_at 110000007f0000011f900000',
+        'inet held_any6 840000001f900000',
+        `inet held_at6 06000000${'fd'.padEnd(31, '0')}11f900000`,
       ],
     )
   })
