@@ -136,7 +136,10 @@ describe('published ports', function () {
     await Promise.all(children.map((child) => new Promise((resolve) => child.once('close', resolve))))
     const ports = island.output('ps', '--format', '{{.Ports}}').split('\n')
     assert.equal(ports.length, 12)
-    for (const text of ports) assert.match(text, /^0\.0\.0\.0:(3[2-9]|[45]\d)\d{3}->80\/tcp$/)
+    for (const text of ports) {
+      const port = Number(/^0\.0\.0\.0:(\d+)->80\/tcp$/.exec(text)?.[1])
+      assert.ok(port >= 32_768 && port <= 60_999, text)
+    }
     assert.equal(new Set(ports).size, 12)
   })
 
