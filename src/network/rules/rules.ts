@@ -12,10 +12,22 @@ import type { RuleNetwork } from './types.ts'
  * @throws {NftMissing} @throws {RulesRefused}
  */
 export async function ensureNetworkRules(network: RuleNetwork): Promise<void> {
-  const script = (obeysInput: boolean) => `${removal(tableOf(network.id))}${tablesText(network, { obeysInput })}`
-  if (network.obeysInput !== 'where there are rules') return void (await nft(script(network.obeysInput)))
-  const chains = await nft(`${script(false)}list chains\n`)
-  if (await isFirewalled(chains)) await nft(script(true))
+  const { id, obeysInput } = network
+  const tables = (obeys: boolean) => tablesText(network, { obeysInput: obeys })
+  const isOpen = obeysInput === 'where there are rules'
+  const chains = await makeAnew(id, `${tables(obeysInput === true)}${isOpen ? 'list chains\n' : ''}`)
+  if (isOpen && (await isFirewalled(chains))) await makeAnew(id, tables(true))
+}
+
+/** To remove what is not there costs as much as all the rest: only where something is in the way. */
+async function makeAnew(networkId: string, script: string): Promise<string> {
+  const table = tableOf(networkId)
+  try {
+    return await nft(`create table inet ${table}\ncreate table bridge ${table}\n${script}`)
+  } catch (error) {
+    if (!(error instanceof RulesRefused)) throw error
+    return nft(`${removal(table)}${script}`)
+  }
 }
 
 async function isFirewalled(chains: string): Promise<boolean> {
