@@ -20,7 +20,7 @@ export async function runPs(words: readonly string[], pids: ReadonlySet<number>)
   const [, renamed] = RENAMED_PID.exec(words.join(' ')) ?? []
   if (renamed !== undefined && renamed !== 'pid')
     throw new InvalidArgument(`specifying "${renamed}=PID" is not allowed`)
-  const text = await output(words.length === 0 ? DEFAULT_WORDS : words)
+  const text = words.length === 0 ? await output(DEFAULT_WORDS) : await outputOf(words, pids)
   if (text !== undefined) return keepLines(text, pids)
   if (words.length > 0) throw new PsMissing()
   return undefined
@@ -42,6 +42,16 @@ export function keepLines(text: string, pids: ReadonlySet<number>): ProcessTable
 function splitLine(line: string, columns: number): string[] {
   const cells = line.trim().split(/\s+/)
   return cells.length <= columns ? cells : [...cells.slice(0, columns - 1), cells.slice(columns - 1).join(' ')]
+}
+
+/** Asked for these processes, whosever they are; options in BSD's style do not go together with that (as with docker). */
+async function outputOf(words: readonly string[], pids: ReadonlySet<number>): Promise<string | undefined> {
+  try {
+    return await output([...words, '-q', [...pids].join(',')])
+  } catch (error) {
+    if (error instanceof PsFailed) return await output(words)
+    throw error
+  }
 }
 
 function output(words: readonly string[]): Promise<string | undefined> {

@@ -29,6 +29,18 @@ describe('runPs', () => {
     assert.equal(table?.processes.length, 1)
   })
 
+  it('shows processes of whatever user', async () => {
+    const others = new Set([process.pid, 1])
+    const { processes } = (await runPs(['-o', 'pid'], others)) ?? { processes: [] }
+    assert.deepEqual(
+      processes
+        .flat()
+        .map(Number)
+        .sort((a, b) => a - b),
+      [1, process.pid],
+    )
+  })
+
   it('refuses another column that calls itself PID', async () => {
     await assert.rejects(runPs(['-e', '-o', 'comm=PID'], own), /specifying "comm=PID" is not allowed/)
   })
