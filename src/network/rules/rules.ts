@@ -12,18 +12,20 @@ import type { RuleNetwork } from './types.ts'
  * @throws {NftMissing} @throws {RulesRefused}
  */
 export async function ensureNetworkRules(network: RuleNetwork): Promise<void> {
-  const { id, obeysInput } = network
+  const { obeysInput } = network
   const tables = (obeys: boolean) => tablesText(network, { obeysInput: obeys })
   const isOpen = obeysInput === 'where there are rules'
-  const chains = await makeAnew(id, `${tables(obeysInput === true)}${isOpen ? 'list chains\n' : ''}`)
-  if (isOpen && (await isFirewalled(chains))) await makeAnew(id, tables(true))
+  const chains = await makeAnew(network, `${tables(obeysInput === true)}${isOpen ? 'list chains\n' : ''}`)
+  if (isOpen && (await isFirewalled(chains))) await makeAnew(network, tables(true))
 }
 
 /** To remove what is not there costs as much as all the rest: only where something is in the way. */
-async function makeAnew(networkId: string, script: string): Promise<string> {
-  const table = tableOf(networkId)
+async function makeAnew({ id, owner }: RuleNetwork, script: string): Promise<string> {
+  const table = tableOf(id)
+  // With what says whose they are: later it could not be said any more.
+  const creation = (family: string) => `create table ${family} ${table} {\n  comment "coracle ${owner}"\n}\n`
   try {
-    return await nft(`create table inet ${table}\ncreate table bridge ${table}\n${script}`)
+    return await nft(`${creation('inet')}${creation('bridge')}${script}`)
   } catch (error) {
     if (!(error instanceof RulesRefused)) throw error
     return nft(`${removal(table)}${script}`)
