@@ -132,7 +132,7 @@ describe('networks', function () {
 
   it('keep connections on one network while a container joins and leaves others', async () => {
     for (const name of ['stays', 'goes']) output('network', 'create', name)
-    output('run', '-d', '--name', 'server', '--network', 'stays', IMAGE, 'nc', '-l', '-p', '7000')
+    output('run', '-d', '-i', '--name', 'server', '--network', 'stays', IMAGE, 'nc', '-l', '-p', '7000')
     const ticks = 'while :; do echo tick; sleep 0.05; done | nc server 7000'
     output('run', '-d', '--name', 'client', '--network', 'stays', IMAGE, 'sh', '-c', ticks)
     const received = () => output('logs', 'server').split('\n').length
