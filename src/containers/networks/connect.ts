@@ -33,9 +33,10 @@ export async function connectContainer(
       const { AlreadyConnected } = await import('../../network/errors.ts')
       throw new AlreadyConnected(record.name, wanted.Name)
     }
-    if (record.process !== undefined) await connectRunning(room, record, wanted)
     const links = (flags.link ?? []).map(parseLink)
+    // On record before it is made: whoever is cut short leaves what `disconnect`, or the container's end, takes away.
     changeNetworks(room, record, { networks: [...networks, wanted], links })
+    if (record.process !== undefined) await connectRunning(room, record, wanted)
   })
 }
 
@@ -81,21 +82,25 @@ async function connectRunning(room: ContainerRoom, record: ContainerRecord, want
   const { process, settings } = record
   if (process === undefined) return
   const { joinNetworks, wiringSteps } = await import('../../network/attach.ts')
-  const { leave } = await import('../../network/release.ts')
-  const routed = connections(room, record.id).some(({ network }) => !network.internal)
+  const before = connections(room, record.id)
+  const routed = before.some(({ network }) => !network.internal)
   const named = { id: record.id, name: record.name, hostname: settings.config.Hostname }
-  const connected = await joinNetworks(room, record, [requestOf(wanted, named)])
   try {
+    const connected = await joinNetworks(room, record, [requestOf(wanted, named)])
     const { wireRunning } = await import('../../linux/wire.ts')
-    const { before, after, child } = wiringSteps(connected, { routed, rate: settings.host.NetworkRate })
-    await wireRunning(process, { host: [...before, ...after], child })
+    const steps = wiringSteps(connected, { routed, rate: settings.host.NetworkRate })
+    await wireRunning(process, { host: [...steps.before, ...steps.after], child: steps.child })
     await reroute(room, record)
   } catch (error) {
+    const known = new Set(before.map(({ endpoint }) => endpoint.id))
+    const made = connections(room, record.id).filter(({ endpoint }) => !known.has(endpoint.id))
+    const { leave } = await import('../../network/release.ts')
     await leave(
       room,
-      connected.map(({ endpoint }) => endpoint),
+      made.map(({ endpoint }) => endpoint),
     )
-    await removeInner(record, connected)
+    await removeInner(record, made)
+    changeRecord(room.database, record.id, { settings })
     throw error
   }
 }
@@ -121,8 +126,9 @@ export async function disconnectContainer(
       const { leave } = await import('../../network/release.ts')
       await removeInner(record, left)
       await leave(room, endpoints)
-      await reroute(room, record, endpoints)
     }
+    // Also where somebody was cut short before it.
+    await reroute(room, record, endpoints)
     changeNetworks(room, record, { networks: networks.filter((one) => one.Name !== Name), links: [] })
   })
 }

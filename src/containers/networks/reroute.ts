@@ -24,18 +24,18 @@ export async function removeInner({ process }: ContainerRecord, left: readonly C
   await wireRunning(process, { host: [], child: links.map((link) => ({ do: 'link-delete', link })) })
 }
 
-/** @param left - what it is no longer on */
+/** @param left - what it is no longer on; undefined: it has only come to more */
 export async function reroute(
   room: ContainerRoom,
   record: ContainerRecord,
-  left: readonly EndpointRecord[] = [],
+  left?: readonly EndpointRecord[],
 ): Promise<void> {
   if (record.process === undefined) return
   const connected = connections(room, record.id)
   const { data: directory, run } = containerDirectories(room.paths, record.id)
   await refreshResolver(room, record, { directory, run, connected })
   const way = connected.find(({ network }) => !network.internal)
-  if (left.length === 0 || way === undefined) return
+  if (left === undefined || way === undefined) return
   const { routeSteps } = await import('../../network/attach.ts')
   const ports = isBridged(way) ? left.flatMap((endpoint) => endpoint.ports) : []
   await wireRunning(record.process, { host: await movePorts(room, way, ports), child: routeSteps(way) })

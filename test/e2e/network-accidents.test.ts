@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { after, afterEach, before, describe, it } from 'mocha'
+import { type Database, openDatabase } from '../../src/state/database.ts'
+import { acquireLock } from '../../src/state/lock.ts'
+import { type Coracle, IMAGE, openCoracle } from '../support/coracle.ts'
+import { needsRoot } from '../support/needs-root.ts'
+import { until } from '../support/until.ts'
+
+describe('networks through accidents', function () {
+  this.timeout(60_000)
+  let coracle: Coracle
+  let database: Database
+
+  before(function () {
+    needsRoot(this)
+    coracle = openCoracle()
+    database = openDatabase(join(coracle.directory, 'root/state.db'))
+  })
+  afterEach(() => {
+    const names = output('ps', '-aq').split('\n').filter(Boolean)
+    if (names.length > 0) coracle.run(['rm', '-f', ...names])
+    coracle.run(['network', 'prune', '-f'])
+  })
+  after(() => {
+    database?.close()
+    coracle?.close()
+  })
+
+  const output = (...args: string[]) => coracle.output(...args)
+  const networksOf = (name: string) =>
+    output('inspect', '--format', '{{range $name, $_ := .NetworkSettings.Networks}}{{$name}} {{end}}', name).trim()
+  const endpoints = () => database.prepare('SELECT network, container FROM endpoints').all()
+
+  it('a connect that is killed in the middle can be taken back, and made again', async () => {
+    const network = output('network', 'create', 'joined')
+    output('run', '-d', '--name', 'one', '--network', 'none', IMAGE, 'sleep', '300')
+    {
+      // Whoever makes the rules of a network waits for it.
+      using _lock = await acquireLock(database, `network:${network}`)
+      const child = coracle.start(['network', 'connect', 'joined', 'one'])
+      await until('the address is leased', () => endpoints().length === 1)
+      child.kill('SIGKILL')
+      await once(child, 'exit')
+    }
+    output('network', 'disconnect', 'joined', 'one')
+    assert.deepEqual(endpoints(), [])
+    assert.equal(networksOf('one'), 'none')
+    output('network', 'connect', 'joined', 'one')
+    assert.equal(networksOf('one'), 'joined')
+    assert.match(output('exec', 'one', 'ip', '-o', 'address'), /eth0/)
+  })
+
+  it('a connect that is killed in the middle leaves no lease behind the end of its container', async () => {
+    const network = output('network', 'create', 'joined')
+    output('run', '-d', '--name', 'one', '--network', 'none', IMAGE, 'sleep', '300')
+    {
+      using _lock = await acquireLock(database, `network:${network}`)
+      const child = coracle.start(['network', 'connect', 'joined', 'one'])
+      await until('the address is leased', () => endpoints().length === 1)
+      child.kill('SIGKILL')
+      await once(child, 'exit')
+    }
+    output('rm', '-f', 'one')
+    assert.deepEqual(endpoints(), [])
+  })
+})
