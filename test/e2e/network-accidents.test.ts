@@ -65,4 +65,17 @@ describe('networks through accidents', function () {
     output('rm', '-f', 'one')
     assert.deepEqual(endpoints(), [])
   })
+
+  it('a stopped container whose network was removed can leave it, and starts on another one', () => {
+    output('network', 'create', 'gone')
+    output('network', 'create', 'there')
+    output('create', '--name', 'one', '--network', 'gone', IMAGE, 'sleep', '300')
+    output('network', 'rm', 'gone')
+    const refused = coracle.run(['start', 'one'])
+    assert.match(refused.stderr, /network gone not found/)
+    output('network', 'disconnect', 'gone', 'one')
+    output('network', 'connect', 'there', 'one')
+    output('start', 'one')
+    assert.equal(networksOf('one'), 'there')
+  })
 })

@@ -112,10 +112,10 @@ export async function disconnectContainer(
   { network, force }: { readonly network: string; readonly force: boolean },
 ): Promise<void> {
   const { id } = await findContainer(room, name)
-  const Name = network === DEFAULT_NETWORK ? network : findNetwork(room.database, network).name
   await holding(room, id, async () => {
     const record = current(room, id)
     const networks = record.settings.host.Networks ?? []
+    const Name = nameToLeave(room, networks, network)
     if (!networks.some((one) => one.Name === Name)) {
       if (force) return
       throw new NotConnected(record.name, Name)
@@ -131,6 +131,14 @@ export async function disconnectContainer(
     await reroute(room, record, endpoints)
     changeNetworks(room, record, { networks: networks.filter((one) => one.Name !== Name), links: [] })
   })
+}
+
+/** Of a network that was removed the container still has the name, and could not start before it is rid of it. */
+function nameToLeave({ database }: ContainerRoom, networks: readonly NetworkAttachment[], typed: string): string {
+  return (
+    networks.find(({ Name }) => Name === typed)?.Name ??
+    (typed === DEFAULT_NETWORK ? typed : findNetwork(database, typed).name)
+  )
 }
 
 /** Read under the lock. */
