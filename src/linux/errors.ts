@@ -29,11 +29,24 @@ export class ProgramNotExecutable extends CoracleError {
   }
 }
 
+/** A port of the host that cannot be held: somebody else than a container has it, or the host has no such address. */
+export class PortNotHeld extends CoracleError {
+  override readonly code = 'PORT_NOT_HELD'
+  override readonly exitCode = 125
+  constructor(place: string, reason: string) {
+    super(`Bind for ${place} failed: ${reason}`, { hint: 'see ss -lntup and ip address; or choose another port' })
+  }
+}
+
+/** `0.0.0.0:80`, `[::]:80` */
+const PLACE = /^(?:[\d.]+|\[[\da-f:.]+\]):\d+$/
+
 /** @param fields - class, step number, what was done, to what, errno, reason */
 export function launchError(fields: readonly string[]): CoracleError {
   const [kind = '', step = '', doing = '', object = '', , reason = ''] = fields
   if (kind === 'not-found') return new ProgramNotFound(object)
   if (kind === 'not-executable') return new ProgramNotExecutable(object, reason)
+  if (doing === 'bind' && PLACE.test(object)) return new PortNotHeld(object, reason)
   return new LaunchFailed(`step ${step}, ${doing}`, object, reason)
 }
 

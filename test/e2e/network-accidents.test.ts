@@ -78,4 +78,11 @@ describe('networks through accidents', function () {
     output('start', 'one')
     assert.equal(networksOf('one'), 'there')
   })
+
+  it('a link to a container that does not run is refused by the names of both', () => {
+    output('create', '--name', 'one', IMAGE, 'true')
+    output('create', '--name', 'two', '--link', 'one:db', IMAGE, 'true')
+    assert.match(coracle.run(['start', 'two']).stderr, /a non running container: \/one AS \/two\/db$/m)
+    assert.doesNotMatch(coracle.run(['run', '--link', 'one:db', IMAGE, 'true']).stderr, /AS \/\/db/)
+  })
 })

@@ -148,7 +148,7 @@ describe('published ports', function () {
     await until('somebody has the port', () => island.host(...curl, 'http://127.0.0.1:28350/').status === 0)
     const { status, stderr } = island.run(['run', '--rm', '-p', '28350:80', IMAGE, 'true'])
     assert.equal(status, 125)
-    assert.match(stderr, /0\.0\.0\.0:28350: port is already allocated/)
+    assert.match(stderr, /^coracle: Bind for 0\.0\.0\.0:28350 failed: port is already allocated$/m)
     holder.kill()
     assert.equal(island.output('ps', '-aq'), '')
     island.output('network', 'prune', '-f')
