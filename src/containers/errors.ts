@@ -78,8 +78,14 @@ export class NoTerminal extends CoracleError {
 export class ContainerNotRunning extends CoracleError {
   override readonly code = 'CONTAINER_NOT_RUNNING'
   override readonly status = 409
-  constructor({ id, name, state }: { readonly id: string; readonly name: string; readonly state: string }) {
-    super(`container ${id.slice(0, 12)} (${name}) is not running: it is ${state}`, { hint: `coracle start ${name}` })
+  constructor(
+    { id, name, state }: { readonly id: string; readonly name: string; readonly state: string },
+    options?: ErrorOptions,
+  ) {
+    super(`container ${id.slice(0, 12)} (${name}) is not running: it is ${state}`, {
+      ...options,
+      hint: `coracle start ${name}`,
+    })
   }
 }
 

@@ -10,6 +10,15 @@ export class LaunchFailed extends CoracleError {
   }
 }
 
+/** Links or rules of a container that runs, or has ended, could not be changed. */
+export class WireFailed extends CoracleError {
+  override readonly code = 'WIRE_FAILED'
+  /** @param step - what was done, to what */
+  constructor(step: readonly [doing: string, object: string], reason: string, options?: CoracleErrorOptions) {
+    super(`cannot change the network: ${step.filter((word) => word !== '').join(' ')}: ${reason}`, options)
+  }
+}
+
 export class ProgramNotFound extends CoracleError {
   override readonly code = 'PROGRAM_NOT_FOUND'
   override readonly exitCode = 127

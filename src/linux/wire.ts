@@ -5,7 +5,7 @@ import { nativeProgram } from '../package-root.ts'
 import type { ProcessIdentity } from '../util/process-identity.ts'
 import { encodeChildStep } from './encode-child-step.ts'
 import { encodeHostStep } from './encode-plan.ts'
-import { LaunchFailed } from './errors.ts'
+import { WireFailed } from './errors.ts'
 import type { ChildStep, HostStep } from './plan.ts'
 import { WireWriter } from './wire-writer.ts'
 
@@ -17,18 +17,18 @@ export interface WireSteps {
 /**
  * Host steps in the host's namespaces, then child steps in the process's network namespace.
  *
- * @throws {LaunchFailed} a step failed; those before it have been done
+ * @throws {WireFailed} a step failed; those before it have been done
  */
 export async function wireRunning(target: ProcessIdentity, steps: WireSteps): Promise<void> {
   await runWire([String(target.pid), String(target.startTime)], steps)
 }
 
-/** Links that are not there are fine. @throws {LaunchFailed} */
+/** Links that are not there are fine. @throws {WireFailed} */
 export async function removeLinks(names: readonly string[]): Promise<void> {
   await wireHost(names.map((link) => ({ do: 'link-delete', link })))
 }
 
-/** @throws {LaunchFailed} a step failed; those before it have been done */
+/** @throws {WireFailed} a step failed; those before it have been done */
 export async function wireHost(steps: readonly HostStep[]): Promise<void> {
   if (steps.length > 0) await runWire([], { host: steps, child: [] })
 }
@@ -40,12 +40,12 @@ async function runWire(words: readonly string[], { host, child }: WireSteps): Pr
   const native = spawn(nativeProgram, ['wire', ...words], { cwd: '/', env: {}, stdio: ['pipe', 'pipe', 'inherit'] })
   const ended = new Promise<number | null>((resolve, reject) => {
     native.once('close', resolve)
-    native.once('error', (cause) => reject(new LaunchFailed('start', nativeProgram, cause.message, { cause })))
+    native.once('error', (cause) => reject(new WireFailed(['start', nativeProgram], cause.message, { cause })))
   })
   native.stdin.on('error', () => {}) // one that fails early closes it: its answer says why
   native.stdin.end(writer.finish())
   const [status, answer] = await Promise.all([ended, text(native.stdout)])
   if (status === 0) return
   const [, , doing = 'wire', object = '', , reason = `it ended with ${status}`] = answer.trimEnd().split('\t')
-  throw new LaunchFailed(doing, object, reason)
+  throw new WireFailed([doing, object], reason)
 }

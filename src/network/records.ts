@@ -111,8 +111,9 @@ export function deleteNetwork(
 ): boolean {
   return transaction(database, () => {
     if (endpointsOf(database, { network: id }).length > 0) return false
+    if (database.prepare('DELETE FROM networks WHERE id = ?').run(id).changes !== 1) return false
     insertNetworkEvent(database, { id, name, driver }, { action: 'destroy' })
-    return database.prepare('DELETE FROM networks WHERE id = ?').run(id).changes === 1
+    return true
   })
 }
 

@@ -4,7 +4,7 @@ import { parsePruneFilters } from './filters.ts'
 import { summaryOf } from './list.ts'
 import { takeDown } from './live.ts'
 import { PREDEFINED } from './predefined.ts'
-import { deleteNetwork, endpointsOf, findNetwork, listNetworks, type NetworkRecord } from './records.ts'
+import { deleteNetwork, endpointsOf, findNetwork, listNetworks, type NetworkRecord, readNetwork } from './records.ts'
 import type { NetworkRoom } from './room.ts'
 import type { NetworkUsers } from './types.ts'
 
@@ -13,11 +13,15 @@ export async function removeNetwork(room: NetworkRoom, users: NetworkUsers, name
   if (PREDEFINED.includes(name)) refusePredefined(name)
   const network = findNetwork(room.database, name)
   if (PREDEFINED.includes(network.name)) refusePredefined(network.name)
-  await settleUsers(room, users, network)
-  await takeDown(room, network.id) // what a crash has left of it
-  if (deleteNetwork(room.database, network)) return
-  const names = endpointsOf(room.database, { network: network.id }).map(({ containerName }) => containerName)
-  throw new NetworkInUse(network.name, network.id, names)
+  for (;;) {
+    await settleUsers(room, users, network)
+    await takeDown(room, network.id) // what a crash has left of it
+    if (deleteNetwork(room.database, network)) return
+    const names = endpointsOf(room.database, { network: network.id }).map(({ containerName }) => containerName)
+    if (names.length > 0) throw new NetworkInUse(network.name, network.id, names)
+    if (readNetwork(room.database, network.id) === undefined) throw new NetworkNotFound(name) // somebody was faster
+    // Its last container has left between the two looks.
+  }
 }
 
 export async function removeNetworkIfThere(room: NetworkRoom, users: NetworkUsers, name: string): Promise<void> {

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { after, afterEach, before, describe, it } from 'mocha'
 import { type Database, openDatabase } from '../../src/state/database.ts'
 import { acquireLock } from '../../src/state/lock.ts'
+import { readProcessIdentity } from '../../src/util/process-identity.ts'
 import { type Coracle, IMAGE, openCoracle } from '../support/coracle.ts'
 import { needsRoot } from '../support/needs-root.ts'
 import { until } from '../support/until.ts'
@@ -84,5 +85,23 @@ describe('networks through accidents', function () {
     output('create', '--name', 'two', '--link', 'one:db', IMAGE, 'true')
     assert.match(coracle.run(['start', 'two']).stderr, /a non running container: \/one AS \/two\/db$/m)
     assert.doesNotMatch(coracle.run(['run', '--link', 'one:db', IMAGE, 'true']).stderr, /AS \/\/db/)
+  })
+
+  it('a connect to a container that is just ending says so, and leaves nothing', async () => {
+    output('network', 'create', 'joined')
+    output('run', '-d', '--name', 'one', '--network', 'none', IMAGE, 'sleep', '300')
+    const row = database.prepare("SELECT pid, supervisor_pid FROM containers WHERE name = 'one'").get()
+    const [pid, supervisor] = [Number(row?.['pid']), Number(row?.['supervisor_pid'])]
+    process.kill(supervisor, 'SIGSTOP') // nobody records the end
+    try {
+      process.kill(pid, 'SIGKILL')
+      await until('it has ended', () => readProcessIdentity(pid) === undefined)
+      const refused = coracle.run(['network', 'connect', 'joined', 'one'])
+      assert.match(refused.stderr, /is not running/)
+      assert.equal(refused.status, 1)
+      assert.deepEqual(endpoints(), [])
+    } finally {
+      process.kill(supervisor, 'SIGCONT')
+    }
   })
 })

@@ -4,8 +4,9 @@ import { BridgeNeedsRoot, NotConnected } from '../../network/errors.ts'
 import { helperMode } from '../../network/helpers/choose.ts'
 import { DEFAULT_NETWORK, defaultNetwork } from '../../network/predefined.ts'
 import { findNetwork } from '../../network/records.ts'
+import { isAlive } from '../../util/process-identity.ts'
 import type { NetworkAttachment } from '../config.ts'
-import { StateConflict } from '../errors.ts'
+import { ContainerNotRunning, StateConflict } from '../errors.ts'
 import { findContainer } from '../find.ts'
 import type { ConnectFlags } from '../flags.ts'
 import { holding } from '../hold.ts'
@@ -101,6 +102,7 @@ async function connectRunning(room: ContainerRoom, record: ContainerRecord, want
     )
     await removeInner(record, made)
     changeRecord(room.database, record.id, { settings })
+    if (!isAlive(process)) throw new ContainerNotRunning({ ...record, state: 'exited' }, { cause: error })
     throw error
   }
 }

@@ -17,7 +17,7 @@ export function withRate(host: HostConfig, flags: UpdateFlags): HostConfig {
   return { ...unlimited, NetworkRate }
 }
 
-/** Nothing to do for one that does not run. @throws {LaunchFailed} the kernel cannot */
+/** Nothing to do for one that does not run. @throws {WireFailed} the kernel cannot */
 export async function limitRunning(
   room: ContainerRoom,
   { id, process }: ContainerRecord,

@@ -3,6 +3,7 @@ import { wireRunning } from '../../linux/wire.ts'
 import { isBridged } from '../../network/drivers.ts'
 import { type EndpointRecord, endpointsOf, readNetwork } from '../../network/records.ts'
 import type { Connected } from '../../network/types.ts'
+import { isAlive } from '../../util/process-identity.ts'
 import { containerDirectories } from '../directories.ts'
 import type { ContainerRecord } from '../records.ts'
 import type { ContainerRoom } from '../room.ts'
@@ -20,7 +21,7 @@ export function connections({ database }: Pick<ContainerRoom, 'database'>, conta
 /** Links that have no other end on the host, whose removal would take them along. */
 export async function removeInner({ process }: ContainerRecord, left: readonly Connected[]): Promise<void> {
   const links = left.filter((one) => !isBridged(one)).map(({ endpoint }) => endpoint.interface)
-  if (process === undefined || links.length === 0) return
+  if (process === undefined || !isAlive(process) || links.length === 0) return
   await wireRunning(process, { host: [], child: links.map((link) => ({ do: 'link-delete', link })) })
 }
 
@@ -30,7 +31,7 @@ export async function reroute(
   record: ContainerRecord,
   left?: readonly EndpointRecord[],
 ): Promise<void> {
-  if (record.process === undefined) return
+  if (record.process === undefined || !isAlive(record.process)) return // it is just ending
   const connected = connections(room, record.id)
   const { data: directory, run } = containerDirectories(room.paths, record.id)
   await refreshResolver(room, record, { directory, run, connected })
