@@ -204,7 +204,7 @@ export function routeSteps({ network, endpoint: { interface: link, ipv4, ipv6 } 
  */
 export function storePorts({ database }: NetworkRoom, { endpoint }: Connected, ports: readonly PublishedPort[]): void {
   transaction(database, () => {
-    const others = endpointsOf(database, {}).filter((other) => other.ports.length > 0)
+    const others = endpointsOf(database, {}).filter(({ id, ports: theirs }) => theirs.length > 0 && id !== endpoint.id)
     for (const port of ports) {
       const rival = others.find((other) => other.ports.some((one) => clashes(one, port)))
       if (rival !== undefined) throw new PortTaken(port, rival.containerName)

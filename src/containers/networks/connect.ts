@@ -4,6 +4,7 @@ import { BridgeNeedsRoot, NotConnected } from '../../network/errors.ts'
 import { helperMode } from '../../network/helpers/choose.ts'
 import { DEFAULT_NETWORK, defaultNetwork } from '../../network/predefined.ts'
 import { findNetwork } from '../../network/records.ts'
+import { containerRunDirectory } from '../../paths.ts'
 import { isAlive } from '../../util/process-identity.ts'
 import type { NetworkAttachment } from '../config.ts'
 import { ContainerNotRunning, StateConflict } from '../errors.ts'
@@ -14,6 +15,7 @@ import { isRootless } from '../host.ts'
 import { attachment, checkedAddress, checkedAlias, parseLink } from '../parse/network.ts'
 import { type ContainerRecord, changeRecord, readRecord } from '../records.ts'
 import type { ContainerRoom } from '../room.ts'
+import { keepPorts } from './idle-ports.ts'
 import { requestOf } from './join.ts'
 import { connections, removeInner, reroute } from './reroute.ts'
 import { checkAttachment } from './settle.ts'
@@ -127,10 +129,15 @@ export async function disconnectContainer(
     if (endpoints.length > 0) {
       const { leave } = await import('../../network/release.ts')
       await removeInner(record, left)
+      // First, because they are forgotten with the endpoint.
+      keepPorts(
+        containerRunDirectory(room.paths, id),
+        endpoints.flatMap(({ ports }) => ports),
+      )
       await leave(room, endpoints)
     }
     // Also where somebody was cut short before it.
-    await reroute(room, record, endpoints)
+    await reroute(room, record, { hasLeft: true })
     changeNetworks(room, record, { networks: networks.filter((one) => one.Name !== Name), links: [] })
   })
 }
