@@ -20,6 +20,16 @@ describe('options of networks', () => {
       for (const entry of ['', '=value']) assert.throws(() => parseOptions([entry], flag), /invalid (opt|label) format/)
   })
 
+  it('that no kernel or host would take are refused before anything is made', () => {
+    const address = 'com.docker.network.bridge.host_binding_ipv4'
+    for (const text of ['68', '1500', '65535'])
+      assert.deepEqual(parseOptions([`${MTU}=${text}`], 'opt'), { [MTU]: text })
+    for (const text of ['67', '0068', '65536', '99999', '1e3'])
+      assert.throws(() => parseOptions([`${MTU}=${text}`], 'opt'), /invalid value for network option/)
+    for (const text of ['1.2', '999.1.1.1', '::1', '...'])
+      assert.throws(() => parseOptions([`${address}=${text}`], 'opt'), /invalid value for network option/)
+  })
+
   it('are kept whatever they are called', () => {
     const key = fc.oneof(
       fc.string({ minLength: 1 }),
