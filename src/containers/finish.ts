@@ -55,8 +55,8 @@ export async function finishContainer(
   if (discard) await discardContainer(room, run)
 }
 
-/** Somebody who lives is about to start it again. */
-function isOwned({ owner }: ContainerRecord): boolean {
+/** Somebody who lives is making it, or about to start it again. */
+export function isOwned({ owner }: ContainerRecord): boolean {
   return owner !== undefined && isAlive(owner)
 }
 

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ContainerNotFound, ContainerNotRunning, ContainerRunning } from './errors.ts'
 import { findContainer } from './find.ts'
-import { discardContainer } from './finish.ts'
+import { discardContainer, isOwned } from './finish.ts'
 import { killRecord } from './kill.ts'
 import { isActive } from './lifecycle.ts'
 import { type ContainerRecord, changeRecord, readRecord } from './records.ts'
@@ -24,7 +24,9 @@ export async function removeContainer(room: ContainerRoom, name: string, options
   for (;;) {
     const record = await stillThere(room, id)
     if (record === undefined) return
-    if (!isActive(record.state) && record.state !== 'restarting') {
+    if (record.state === 'created' && isOwned(record)) {
+      await sleep(POLL_MS) // what is still being made must not lose its files under the maker's hands
+    } else if (!isActive(record.state) && record.state !== 'restarting') {
       await discardContainer(room, record, { volumes })
       if (readRecord(room.database, id) === undefined) return
     } else if (force) await end(room, record, volumes)

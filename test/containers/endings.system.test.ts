@@ -3,7 +3,7 @@ import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { before, describe, it } from 'mocha'
 import { holding } from '../../src/containers/hold.ts'
-import { advance, findRecord, insertRecord, readRecord } from '../../src/containers/records.ts'
+import { advance, changeRecord, findRecord, insertRecord, readRecord } from '../../src/containers/records.ts'
 import { containerDirectory } from '../../src/paths.ts'
 import { readEvents } from '../../src/state/events.ts'
 import { isAlive } from '../../src/util/process-identity.ts'
@@ -97,6 +97,25 @@ describe('a start', () => {
 
     assert.equal(await room.engine.wait('half'), 6)
     await room.engine.remove('half', { force: true })
+  })
+
+  it('comes before a removal that is asked for while the container is made', async () => {
+    using room = await openBareRoom()
+    const container = newContainer({ name: 'unfinished' })
+    const { id } = container
+    insertRecord(room.database, container)
+    let removed = false
+    const removal = room.engine.remove('unfinished', { force: true }).then(() => {
+      removed = true
+    })
+    await new Promise((resolve) => setTimeout(resolve, 50)) // a machine too slow for it lets the test pass, never fail
+    assert.equal(removed, false)
+    assert.equal(readRecord(room.database, id)?.state, 'created')
+
+    changeRecord(room.database, id, { owner: undefined })
+
+    await removal
+    assert.equal(readRecord(room.database, id), undefined)
   })
 
   it('happens once when several want it', async () => {
