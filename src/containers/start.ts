@@ -16,7 +16,7 @@ import { holding } from './hold.ts'
 import { cgroupSteps, isRootless } from './host.ts'
 import { logTarget } from './logs/target.ts'
 import { joinConfigured } from './networks/join.ts'
-import { advance } from './records.ts'
+import { advance, readRecord } from './records.ts'
 import type { ContainerRoom } from './room.ts'
 import type { RunIO } from './types.ts'
 import { completeVolumes, tellOfVolumes } from './volumes.ts'
@@ -67,8 +67,9 @@ export async function startContainer(room: ContainerRoom, draft: Draft, options:
   return holding(room, draft.id, () => startHeld(room, draft, options))
 }
 
-async function startHeld(room: ContainerRoom, draft: Draft, options: StartOptions): Promise<Supervisor> {
-  const { id } = draft
+async function startHeld(room: ContainerRoom, asked: Draft, options: StartOptions): Promise<Supervisor> {
+  const { id } = asked
+  const draft = options.made === undefined ? upToDate(room, asked) : asked
   advance(room.database, id, { to: 'starting', owner: thisProcess() })
   try {
     const prepared = options.made ?? (await prepareAgain(room, draft))
@@ -92,6 +93,12 @@ async function startHeld(room: ContainerRoom, draft: Draft, options: StartOption
     await failedStart(room, draft, error)
     throw error
   }
+}
+
+/** Its limits, networks and volumes may have changed while others had the lock. */
+function upToDate({ database }: ContainerRoom, draft: Draft): Draft {
+  const record = readRecord(database, draft.id)
+  return record === undefined ? draft : { ...draft, name: record.name, settings: record.settings }
 }
 
 /** Host names, joined namespaces and name servers may have changed since the last start. */

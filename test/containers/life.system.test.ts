@@ -3,7 +3,9 @@ import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { before, describe, it } from 'mocha'
-import { advance, findRecord, insertRecord, readRecord } from '../../src/containers/records.ts'
+import { attachment } from '../../src/containers/parse/network.ts'
+import { advance, changeRecord, findRecord, insertRecord, readRecord } from '../../src/containers/records.ts'
+import { startRecord } from '../../src/containers/start-again.ts'
 import { containerDirectory, containerRunDirectory } from '../../src/paths.ts'
 import { isAlive } from '../../src/util/process-identity.ts'
 import { type BareRoom, openBareRoom, openIO } from '../support/bare-room.ts'
@@ -34,6 +36,16 @@ describe('the life of a container', () => {
     assert.deepEqual([status, stdout, stderr], [5, 'out\n', 'err\n'])
     assert.deepEqual(await room.engine.list({ all: true }), [])
     assert.deepEqual(left(room), [])
+  })
+
+  it('starts with what it was changed to while the start waited for its turn', async () => {
+    using room = await openBareRoom()
+    await room.run('true', { name: 'changed' })
+    const before = findRecord(room.database, 'changed')
+    const host = { ...before.settings.host, NetworkMode: 'gone', Networks: [attachment({ Name: 'gone' })] }
+    changeRecord(room.database, before.id, { settings: { ...before.settings, host } })
+
+    await assert.rejects(startRecord(room.room, before, { byUser: true }), /network gone not found/)
   })
 
   it('ends in a record without --rm, and a log', async () => {
