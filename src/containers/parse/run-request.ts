@@ -23,13 +23,23 @@ import { invalid, parseInteger } from './values.ts'
 export function parseRunRequest(request: RunRequest): ContainerSettings {
   const { flags } = request
   refuseConflicts(flags)
+  const host = hostConfig(flags)
+  refuseDuplicates(host)
   return {
     config: containerConfig(request),
-    host: hostConfig(flags),
+    host,
     name: parseName(flags.name),
     platform: flags.platform ?? '',
     pull: parsePullPolicy(flags.pull),
   }
+}
+
+/** One of the two would be hidden, or left out. */
+function refuseDuplicates({ Mounts, Tmpfs }: Pick<HostConfig, 'Mounts' | 'Tmpfs'>): void {
+  const targets = [...Object.keys(Tmpfs), ...Mounts.map(({ Target }) => Target)]
+  const twice = targets.find((target, index) => targets.indexOf(target) !== index)
+  if (twice !== undefined)
+    throw new InvalidArgument(`Duplicate mount point: ${twice}`, { hint: 'mount one thing at each path' })
 }
 
 function containerConfig({ image, command, flags }: RunRequest): ContainerConfig {
@@ -70,7 +80,8 @@ function hostConfig(flags: RunFlags): HostConfig {
     ...parseLimits(flags),
     ...parseSecurityOptions(flags['security-opt'] ?? []),
     Mounts: [
-      ...(flags.volume ?? []).map((text) => parseVolumeFlag(text)),
+      // The same one said twice is said once, as with docker.
+      ...[...new Set(flags.volume)].map((text) => parseVolumeFlag(text)),
       ...(flags.mount ?? []).map((text) => parseMountFlag(text)),
     ],
     ...(flags['volumes-from'] !== undefined && { VolumesFrom: [...flags['volumes-from']] }),

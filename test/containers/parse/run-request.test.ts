@@ -14,6 +14,9 @@ import { scratchDirectory } from '../../support/scratch.ts'
 /** Flags, and what docker says to them. */
 const REFUSALS: readonly (readonly [RunFlags, RegExp])[] = [
   [{ memory: 'lots' }, /invalid argument "lots" for "--memory" flag: invalid size: 'lots'/],
+  [{ volume: ['one:/x', 'two:/x/'] }, /Duplicate mount point: \/x$/],
+  [{ volume: ['one:/x'], mount: ['type=tmpfs,target=/x'] }, /Duplicate mount point: \/x$/],
+  [{ volume: ['one:/x'], tmpfs: ['/x:size=1m'] }, /Duplicate mount point: \/x$/],
   [{ memory: '1m' }, /Minimum memory limit allowed is 6MB/],
   [{ memory: '64m', 'memory-swap': '32m' }, /Minimum memoryswap limit should be larger than memory limit/],
   [{ 'memory-swap': '32m' }, /You should always set the Memory limit when using Memoryswap limit/],
@@ -68,6 +71,10 @@ const REFUSALS: readonly (readonly [RunFlags, RegExp])[] = [
 ]
 
 describe('parseRunRequest', () => {
+  it('takes a volume that is named twice in the same words for one', () => {
+    assert.equal(settingsOf({ volume: ['one:/x', 'one:/x'] }).host.Mounts.length, 1)
+  })
+
   for (const [flags, message] of REFUSALS)
     it(`refuses ${JSON.stringify(flags)} in docker's words`, () => {
       assert.throws(
