@@ -23,6 +23,11 @@ export const POOLS: readonly Block[] = [
   ...Array.from({ length: 16 }, (_, index) => `192.168.${index * 16}.0/20`),
 ].map(known)
 
+/** No host can have them. */
+const RESERVED: readonly Block[] = ['0.0.0.0/8', '127.0.0.0/8', '224.0.0.0/3', '::/127', 'fe80::/10', 'ff00::/8'].map(
+  known,
+)
+
 /** Data root of an ordinary installation; others begin elsewhere in the pools, so that they seldom meet. */
 const USUAL_ROOT = '/var/lib/coracle'
 
@@ -67,6 +72,8 @@ export function parseSubnets({ subnets, gateways, ipRanges, auxiliary }: SubnetF
     const block = parseBlock(text)
     if (block === undefined)
       throw new InvalidArgument(`invalid subnet ${text}: it is no CIDR block such as 10.1.0.0/16`)
+    if (RESERVED.some((other) => overlaps(other, block)))
+      throw new InvalidArgument(`invalid subnet ${text}: these addresses are for multicast, loopback or one link only`)
     if (bounds(block).last - block.base < 3n)
       throw new InvalidArgument(`invalid subnet ${text}: it has no room for a gateway and a container`)
     return block

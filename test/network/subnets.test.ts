@@ -23,6 +23,8 @@ describe('subnets that users name', () => {
     const refused = (pattern: RegExp, flags: Partial<SubnetFlags>) =>
       assert.throws(() => parse({ subnets, ...flags }), pattern)
     refused(/invalid subnet x: it is no CIDR block/, { subnets: ['x'] })
+    for (const subnet of ['224.1.0.0/16', '127.3.0.0/16', '0.0.0.0/0', 'fe80::/64', 'ff02::/64'])
+      refused(/multicast, loopback or one link only/, { subnets: [subnet] })
     refused(/no room/, { subnets: ['10.5.0.4/31'] })
     refused(/no room/, { subnets: ['fd00::/127'] })
     refused(/multiple subnets/, { subnets: ['fd00:5::/64', 'fd00:6::/64'] })
