@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, beforeEach, describe, it } from 'mocha'
+import { openDatabase } from '../../src/state/database.ts'
 import type { CheckReport, Finding } from '../../src/state/findings.ts'
 import { IMAGE } from '../support/coracle.ts'
 import { ethernet, four, hear, sendFrames } from '../support/frames.ts'
@@ -59,6 +60,25 @@ describe('system check of networks', function () {
     const says = (from: string, text: string) => ethernet(web.mac, other.mac, four(from, web.ip, { port: 9, text }))
     sendFrames(other.pid, [says('203.0.113.5', 'a lie'), says(other.ip, 'the truth')])
     assert.ok(!(await hearing.heard()).some((frame) => frame.includes('a lie')))
+    island.output('rm', '-f', 'web', 'other')
+    island.output('network', 'prune', '-f')
+    assert.equal(island.state(), state)
+  })
+
+  it('makes rules of another version anew with the next container, and lets through what they did', async () => {
+    island.output('network', 'create', 'town')
+    inhabit(island, 'web', ['--network', 'town', '-p', '28361:80'], SERVER)
+    await until('the server answers', () => fetched(`${HOST.four}:28361`))
+    island.host('nft', 'flush', 'ruleset')
+    assert.ok(!fetched(`${HOST.four}:28361`))
+    const database = openDatabase(join(island.coracle.env['CORACLE_ROOT'] ?? '', 'state.db'))
+    database.exec("UPDATE networks SET live_boot = 'of an older program' WHERE name = 'town'")
+    database.close()
+
+    inhabit(island, 'other', ['--network', 'town'])
+
+    assert.ok(fetched(`${HOST.four}:28361`))
+    assert.deepEqual(kinds(), [])
     island.output('rm', '-f', 'web', 'other')
     island.output('network', 'prune', '-f')
     assert.equal(island.state(), state)

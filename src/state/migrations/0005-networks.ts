@@ -10,7 +10,7 @@ CREATE TABLE networks (
   labels      TEXT NOT NULL DEFAULT '{}',
   options     TEXT NOT NULL DEFAULT '{}',
   created_at  INTEGER NOT NULL,
-  -- of the boot in which its bridge and its rules were made; NULL: nothing of it is in the kernel
+  -- boot and version in which its bridge and its rules were made; NULL: nothing of it is in the kernel
   live_boot   TEXT,
   -- when the last container left it; means nothing while somebody is on it
   idle_since  INTEGER
