@@ -111,7 +111,7 @@ describeNative('a network helper', (native) => {
     try {
       const requests = [['0.0.0.0:80', 'first'] as const, ['127.0.0.1:81', 'second'] as const]
       const { options } = await prepare('echo; exec sleep 300', { socket, requests })
-      await assert.rejects(startContainer(options), /bind 127\.0\.0\.1:81: the host refuses that port/)
+      await assert.rejects(startContainer(options), /Bind for 127\.0\.0\.1:81 failed: the host refuses that port/)
       assert.deepEqual(asked, ['first', 'second'])
     } finally {
       server.close()
