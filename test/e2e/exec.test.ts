@@ -181,8 +181,8 @@ describe('coracle exec', function () {
 
     it('ends with its container', async () => {
       startBox()
-      const child = coracle.start(['exec', 'box', 'sleep', '998.5'])
-      await eventually('it runs', () => processes('sleep', '998.5').length === 1)
+      const child = coracle.start(['exec', 'box', 'sh', '-c', 'echo here; exec sleep 998.5'])
+      if (child.stdout) await once(child.stdout, 'data') // so it is known to run by the command as well
       coracle.output('rm', '-f', 'box')
       assert.equal((await once(child, 'close'))[0], 137)
       assert.deepEqual(processes('sleep', '998.5'), [])

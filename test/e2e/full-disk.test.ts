@@ -33,6 +33,7 @@ describe('a full disk', () => {
   })
   after(() => {
     if (root === '') return
+    coracle.output('network', 'prune', '-f') // as long as it is known what there is
     execFileSync('umount', ['-l', root])
     coracle.close()
   })
