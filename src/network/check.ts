@@ -1,12 +1,11 @@
 /** Networks against the kernel: rules that somebody has flushed, and what is left of those that nobody knows any more. */
-import { readdirSync, readlinkSync } from 'node:fs'
-import { basename } from 'node:path'
 import { type CheckOptions, type Finding, mendable, type RoomReport } from '../state/findings.ts'
 import { acquireLock } from '../state/lock.ts'
 import { isBridged } from './drivers.ts'
 import { restoreForwarding } from './forwarding.ts'
 import { restoreKernelNetwork } from './kernel.ts'
 import { bridgeOf, linkOf, shaperOf } from './link-names.ts'
+import { linksOn } from './links-on.ts'
 import { isLive } from './live.ts'
 import { ownerOf } from './owner.ts'
 import { endpointsOf, listNetworks, type NetworkRecord, readNetwork } from './records.ts'
@@ -122,19 +121,4 @@ async function findOrphanedLinks(room: NetworkRoom, options: CheckOptions): Prom
     findings.push(await mendable(options, finding, remove))
   }
   return findings
-}
-
-const LINKS = '/sys/class/net'
-
-function linksOn(bridge: string): readonly string[] {
-  return readdirSync(LINKS).filter((name) => /^cv-[0-9a-f]{10}$/.test(name) && masterOf(name) === bridge)
-}
-
-/** undefined for one that is on no bridge, or gone by now. */
-function masterOf(link: string): string | undefined {
-  try {
-    return basename(readlinkSync(`${LINKS}/${link}/master`))
-  } catch {
-    return undefined
-  }
 }

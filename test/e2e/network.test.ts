@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { after, afterEach, before, beforeEach, describe, it } from 'mocha'
 import { type Coracle, IMAGE, openCoracle } from '../support/coracle.ts'
 import { needsRoot } from '../support/needs-root.ts'
@@ -154,6 +155,17 @@ describe('networks', function () {
     process.kill(parent, 'SIGKILL')
     await until('the container is known to be dead', () => coracle.run(['ps', '-q']).stdout === '')
     await until('the host is as it was', () => hostState() === host)
+  })
+
+  it('go also when the data root is removed while they linger', async () => {
+    const directory = join(coracle.directory, 'short-lived')
+    const env = { CORACLE_ROOT: join(directory, 'root'), CORACLE_RUN: join(directory, 'run') }
+    coracle.run(['import', join(coracle.directory, 'busybox.tar'), IMAGE], { env })
+    assert.equal(coracle.run(['run', '--rm', IMAGE, 'true'], { env }).status, 0)
+    assert.notEqual(hostState(), host)
+    rmSync(directory, { recursive: true })
+    await until('the host is as it was', () => hostState() === host)
+    assert.ok(!existsSync(directory))
   })
 
   it('are told of in events', () => {

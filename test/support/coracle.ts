@@ -95,22 +95,8 @@ export function openCoracle(user?: User, entrance: readonly string[] = []): Cora
         .filter((id) => id !== '')
       if (ids.length > 0) run(['rm', '-f', ...ids])
       if (user === undefined) run(['network', 'prune', '-f']) // what would linger for a moment goes at once
-      endKeepers(directory)
       removeAll(directory) // an exit hook may still be removing parts of it
     },
-  }
-}
-
-/** Who waits for networks to be idle for long enough finds nothing to do by now, but would make the data root again. */
-function endKeepers(directory: string): void {
-  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
-    try {
-      const line = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')
-      const own = readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').includes(`CORACLE_ROOT=${directory}/root`)
-      if (own && line.includes('after') && line.includes('networks')) process.kill(Number(pid), 'SIGKILL')
-    } catch (error) {
-      if (!['ENOENT', 'ESRCH', 'EACCES'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error
-    }
   }
 }
 

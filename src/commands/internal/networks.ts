@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs'
 import { EngineCommand } from '../../base-command.ts'
 
 export default class InternalNetworks extends EngineCommand {
@@ -7,9 +6,8 @@ export default class InternalNetworks extends EngineCommand {
 
   async run(): Promise<void> {
     await this.parse(InternalNetworks)
-    // One that has been removed while this process waited is not made again.
-    const root = process.env['CORACLE_ROOT']
-    if (root !== undefined && !existsSync(root)) return
+    const { takeDownRemoved } = await import('../../engine/removed-root.ts')
+    if (await takeDownRemoved()) return
     const engine = await this.openEngine()
     await engine.networks.takeDownIdle()
   }
