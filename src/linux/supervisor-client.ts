@@ -4,6 +4,9 @@ import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
 import { openControl, type SupervisorControl } from './supervisor-control.ts'
 
+/** Of a socket that is not there, not listened on any more, or closed with the connection in its queue. */
+const GONE = ['ENOENT', 'ECONNREFUSED', 'ECONNRESET']
+
 export interface ConnectedSupervisor extends SupervisorControl {
   close(): void
 }
@@ -52,7 +55,7 @@ async function open(runDirectory: string): Promise<Socket | undefined> {
       resolve(socket)
     })
     socket.once('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT' || error.code === 'ECONNREFUSED') resolve(undefined)
+      if (GONE.includes(error.code ?? '')) resolve(undefined)
       else reject(error)
     })
   })
