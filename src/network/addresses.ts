@@ -49,3 +49,11 @@ export function macOf(ipv4: string | undefined, endpointId: string): string {
   const digits = address === undefined ? endpointId.slice(0, 8) : address.value.toString(16).padStart(8, '0')
   return `02:42:${(digits.match(/../g) ?? []).join(':')}`
 }
+
+/** `172.17.0.2/16`; empty without an address. */
+export function withPrefix(address: string | undefined, subnets: readonly Pick<SubnetRecord, 'subnet'>[]): string {
+  if (address === undefined) return ''
+  const six = address.includes(':')
+  const prefix = subnets.find(({ subnet }) => subnet.includes(':') === six)?.subnet.split('/')[1]
+  return `${address}/${prefix ?? (six ? '64' : '32')}`
+}

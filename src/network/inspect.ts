@@ -1,4 +1,5 @@
 /** `network inspect`: docker's document. */
+import { withPrefix } from './addresses.ts'
 import { NetworkNotFound } from './errors.ts'
 import { madeUp } from './list.ts'
 import { DEFAULT_NETWORK, defaultNetwork } from './predefined.ts'
@@ -75,12 +76,4 @@ function describeUser(
     IPv4Address: withPrefix(ipv4, subnets),
     IPv6Address: withPrefix(ipv6, subnets),
   }
-}
-
-/** `172.17.0.2/16`; empty without an address. */
-export function withPrefix(address: string | undefined, subnets: readonly Pick<SubnetRecord, 'subnet'>[]): string {
-  if (address === undefined) return ''
-  const six = address.includes(':')
-  const prefix = subnets.find(({ subnet }) => subnet.includes(':') === six)?.subnet.split('/')[1]
-  return `${address}/${prefix ?? (six ? '64' : '32')}`
 }

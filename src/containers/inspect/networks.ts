@@ -1,8 +1,8 @@
 /** `NetworkSettings` of docker's inspect. */
 
+import { withPrefix } from '../../network/addresses.ts'
 import { helperMode } from '../../network/helpers/choose.ts'
 import { type HelperState, readHelperState } from '../../network/helpers/state.ts'
-import { withPrefix } from '../../network/inspect.ts'
 import { madeUpId } from '../../network/made-up-id.ts'
 import { type EndpointRecord, endpointsOf, listNetworks, type NetworkRecord } from '../../network/records.ts'
 import { containerRunDirectory } from '../../paths.ts'
