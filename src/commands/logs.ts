@@ -1,8 +1,6 @@
 import * as Args from '@oclif/core/args'
 import * as Flags from '@oclif/core/flags'
 import { EngineCommand } from '../base-command.ts'
-import type { Tried } from '../engine/engine.ts'
-import { triedLine } from '../ui/tried-line.ts'
 
 export default class Logs extends EngineCommand {
   static override summary = 'Fetch the logs of one or more containers'
@@ -40,7 +38,12 @@ export default class Logs extends EngineCommand {
     const { args, flags } = await this.parse(Logs)
     const { containers } = await this.openEngine()
     if (flags.clear) return this.eachTarget(args.container, (name) => containers.clearLogs(name))
-    if (flags.net) return this.eachTarget(args.container, async (name) => this.printTried(await containers.tried(name)))
+    if (flags.net) {
+      const { triedLine } = await import('../ui/tried-line.ts')
+      return this.eachTarget(args.container, async (name) => {
+        for (const tried of await containers.tried(name)) this.log(triedLine(tried))
+      })
+    }
     const { openLogPrinter } = await import('../ui/log-printer.ts')
     const { stdout, stderr } = process
     const print = openLogPrinter({
@@ -60,8 +63,5 @@ export default class Logs extends EngineCommand {
       ...(signal && { signal }),
     }))
       await print(entry)
-  }
-  private printTried(entries: readonly Tried[]): void {
-    for (const entry of entries) this.log(triedLine(entry))
   }
 }

@@ -1,6 +1,8 @@
 /** docker's `--filter key=value` of `ps`. Values of one key are alternatives, different keys must all hold; labels must all. */
 import { InvalidArgument } from '../errors.ts'
 import { helperMode } from '../network/helpers/choose.ts'
+import { parseExpose } from '../network/ports/parse.ts'
+import { combineTests, hasLabel, splitFilter, type Test } from '../util/filters.ts'
 import type { ContainerRecord } from './records.ts'
 import { summaryStatus } from './status.ts'
 
@@ -20,8 +22,8 @@ export interface ListFilter {
   readonly matches: (record: ContainerRecord) => boolean
 }
 
-type Test = (record: ContainerRecord) => boolean
-type MakeTest = (value: string, context: FilterContext) => Test | Promise<Test>
+type RecordTest = Test<ContainerRecord>
+type MakeTest = (value: string, context: FilterContext) => RecordTest | Promise<RecordTest>
 
 const STATUSES = ['created', 'running', 'paused', 'restarting', 'removing', 'exited', 'dead']
 const HEALTH = ['starting', 'healthy', 'unhealthy', 'none']
@@ -35,7 +37,7 @@ const TESTS: Readonly<Record<string, MakeTest>> = {
     (value) =>
     ({ name }) =>
       matchText(value, name) || matchText(value, `/${name}`),
-  label: (value) => (record) => hasLabel(record, value),
+  label: (value) => (record) => hasLabel(record.settings.config.Labels, value),
   exited: (value) => {
     if (!/^-?\d+$/.test(value)) throw invalid('exited', value)
     return ({ state, exitStatus }) => state === 'exited' && exitStatus === Number(value)
@@ -67,39 +69,32 @@ const TESTS: Readonly<Record<string, MakeTest>> = {
       (helperMode(host.NetworkMode)?.name ?? host.NetworkMode) === name ||
       (host.Networks ?? []).some(({ Name }) => Name === name)
   },
-  // Nothing is published before there are networks.
-  publish: () => () => false,
-  expose: () => () => false,
+  publish: async (value) => {
+    const wanted = parseExpose(value)
+    const { wantedPorts } = await import('./networks/publish.ts')
+    return ({ settings }) =>
+      wantedPorts(settings).some(({ containerPort, protocol }) => wanted.includes(`${containerPort}/${protocol}`))
+  },
+  expose: (value) => {
+    const wanted = parseExpose(value)
+    return ({ settings: { config } }) => Object.keys(config.ExposedPorts ?? {}).some((key) => wanted.includes(key))
+  },
   'is-task': (value) => () => value === 'false' || value === '0',
 }
 
 /** @throws {InvalidArgument} in docker's words */
 export async function parseListFilters(filters: readonly string[], context: FilterContext): Promise<ListFilter> {
-  const byKey = new Map<string, Test[]>()
-  for (const filter of filters) {
-    const equals = filter.indexOf('=')
-    if (equals === -1)
-      throw new InvalidArgument(
-        `invalid argument "${filter}" for "-f, --filter" flag: bad format of filter (expected name=value)`,
-      )
-    const key = filter.slice(0, equals).trim().toLowerCase()
-    const make = Object.hasOwn(TESTS, key) ? TESTS[key] : undefined
-    if (make === undefined)
-      throw new InvalidArgument(`invalid filter '${key}'`, { hint: `known: ${Object.keys(TESTS).join(', ')}` })
-    const test = await make(filter.slice(equals + 1).trim(), context)
-    byKey.set(key, [...(byKey.get(key) ?? []), test])
-  }
-  return {
-    all: byKey.has('status'),
-    matches: (record) =>
-      [...byKey].every(([key, tests]) =>
-        key === 'label' ? tests.every((test) => test(record)) : tests.some((test) => test(record)),
-      ),
-  }
+  const tests = await Promise.all(
+    filters.map(async (filter) => {
+      const { key, value } = splitFilter(filter, Object.keys(TESTS))
+      return { key, test: (await TESTS[key]?.(value, context)) ?? (() => false) }
+    }),
+  )
+  return { all: tests.some(({ key }) => key === 'status'), matches: combineTests(tests) }
 }
 
 /** Of this image, or of one that is built on it. Without the image, of one that was called so. */
-async function ancestor(value: string, { isBuiltOn }: FilterContext): Promise<Test> {
+async function ancestor(value: string, { isBuiltOn }: FilterContext): Promise<RecordTest> {
   const descendants = await isBuiltOn(value)
   return ({ image, imageName }) => imageName === value || (image !== undefined && descendants.has(image))
 }
@@ -111,13 +106,6 @@ function matchText(pattern: string, text: string): boolean {
   } catch {
     return text.includes(pattern)
   }
-}
-
-function hasLabel({ settings }: ContainerRecord, wanted: string): boolean {
-  const { Labels } = settings.config
-  const equals = wanted.indexOf('=')
-  const key = equals === -1 ? wanted : wanted.slice(0, equals)
-  return Object.hasOwn(Labels, key) && (equals === -1 || Labels[key] === wanted.slice(equals + 1))
 }
 
 function invalid(key: string, value: string): InvalidArgument {

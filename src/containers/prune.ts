@@ -1,8 +1,7 @@
 /** `container prune`: every container that does not run. */
 import { logEvent } from '../state/events.ts'
-import { isAlive } from '../util/process-identity.ts'
 import { ContainerNotFound, StateConflict } from './errors.ts'
-import { discardContainer } from './finish.ts'
+import { discardContainer, isOwned } from './finish.ts'
 import { parsePruneFilters } from './prune-filters.ts'
 import { reconcile } from './reconcile.ts'
 import { type ContainerRecord, listRecords } from './records.ts'
@@ -33,6 +32,6 @@ export async function pruneContainers(room: ContainerRoom, filters: readonly str
   return { deleted, reclaimedBytes }
 }
 
-function isIdle({ state, owner }: ContainerRecord): boolean {
-  return (state === 'exited' || state === 'created') && !(owner !== undefined && isAlive(owner))
+function isIdle(record: ContainerRecord): boolean {
+  return (record.state === 'exited' || record.state === 'created') && !isOwned(record)
 }

@@ -1,5 +1,4 @@
 /** `--restart`: whether a container that has ended comes back, when, and who sees to it. */
-
 import { callBack } from '../linux/call-back.ts'
 import { callLater } from '../linux/call-later.ts'
 import { nativeProgram } from '../package-root.ts'

@@ -1,42 +1,24 @@
 /** docker's `--filter key=value` of `images` and `image prune`. */
 import { InvalidArgument } from '../errors.ts'
 import { familiarName, parseReference } from '../oci/reference.ts'
+import { parseTruth, splitFilter } from '../util/filters.ts'
 import type { ImageFilters } from './types.ts'
+
+const KEYS = ['dangling', 'label', 'label!', 'before', 'since', 'reference', 'until'] as const
 
 /** @throws {InvalidArgument} a key that docker does not know, or a value that makes no sense */
 export function parseImageFilters(filters: readonly string[]): ImageFilters {
   const list = { labels: [] as string[], labelsNot: [] as string[], references: [] as string[] }
   const single: { dangling?: boolean; before?: string; since?: string; until?: string } = {}
   for (const filter of filters) {
-    const at = filter.indexOf('=')
-    if (at === -1)
-      throw new InvalidArgument(`invalid argument "${filter}" for "-f, --filter" flag: bad format of filter`)
-    const key = filter.slice(0, at).trim().toLowerCase()
-    const value = filter.slice(at + 1).trim()
+    const { key, value } = splitFilter(filter, KEYS)
     if (key === 'label') list.labels.push(value)
     else if (key === 'label!') list.labelsNot.push(value)
     else if (key === 'reference') list.references.push(value)
-    else if (key === 'dangling') single.dangling = parseBoolean(value)
-    else if (key === 'before' || key === 'since' || key === 'until') single[key] = value
-    else
-      throw new InvalidArgument(`invalid filter '${key}'`, {
-        hint: 'known: dangling, label, before, since, reference, until',
-      })
+    else if (key === 'dangling') single.dangling = parseTruth(key, value)
+    else single[key] = value
   }
   return { ...list, ...single }
-}
-
-function parseBoolean(value: string): boolean {
-  if (['1', 't', 'true', 'T', 'True', 'TRUE'].includes(value)) return true
-  if (['0', 'f', 'false', 'F', 'False', 'FALSE'].includes(value)) return false
-  throw new InvalidArgument(`invalid filter 'dangling=${value}'`)
-}
-
-/** `key` or `key=value`. */
-export function labelMatches(labels: Readonly<Record<string, string>>, wanted: string): boolean {
-  const at = wanted.indexOf('=')
-  const key = at === -1 ? wanted : wanted.slice(0, at)
-  return Object.hasOwn(labels, key) && (at === -1 || labels[key] === wanted.slice(at + 1))
 }
 
 /** Does a canonical reference match `busybox*:*`? As docker: against the familiar name, with and without its tag. */

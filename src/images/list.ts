@@ -1,7 +1,9 @@
 /** `images`: one summary for each image, newest first. */
+
+import { hasLabel } from '../util/filters.ts'
 import { parseMoment } from '../util/moment.ts'
 import type { ImageContext } from './context.ts'
-import { labelMatches, parseImageFilters, referenceMatches } from './filters.ts'
+import { parseImageFilters, referenceMatches } from './filters.ts'
 import { findImage } from './find.ts'
 import { type ImageRecord, readImages, readNames } from './records.ts'
 import type { ImageFilters, ImageSummary, ListImagesOptions } from './types.ts'
@@ -48,8 +50,8 @@ export function selects(context: ImageContext, filters: ImageFilters): (image: I
   const until = filters.until === undefined ? Number.POSITIVE_INFINITY : parseMoment(filters.until, 'until')
   return (image) =>
     (filters.dangling === undefined || (image.tags.length === 0) === filters.dangling) &&
-    (filters.labels ?? []).every((label) => labelMatches(image.labels, label)) &&
-    !(filters.labelsNot ?? []).some((label) => labelMatches(image.labels, label)) &&
+    (filters.labels ?? []).every((label) => hasLabel(image.labels, label)) &&
+    !(filters.labelsNot ?? []).some((label) => hasLabel(image.labels, label)) &&
     image.createdAtMs < before &&
     image.createdAtMs > since &&
     image.createdAtMs < until

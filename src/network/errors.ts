@@ -77,7 +77,7 @@ export class NoFreeAddress extends CoracleError {
   override readonly code = 'NO_FREE_ADDRESS'
   override readonly exitCode = 125
   constructor(network: string, subnet: string) {
-    super(`no available IPv4 addresses on this network's address pools: ${network} (${subnet})`.replace('IPv4', 'IP'), {
+    super(`no available IP addresses on this network's address pools: ${network} (${subnet})`, {
       hint: 'stop containers on it, or make a network with a larger --subnet',
     })
   }
@@ -96,7 +96,9 @@ export class AlreadyConnected extends CoracleError {
   override readonly code = 'ALREADY_CONNECTED'
   override readonly status = 403
   constructor(container: string, network: string) {
-    super(`endpoint with name ${container} already exists in network ${network}`)
+    super(`endpoint with name ${container} already exists in network ${network}`, {
+      hint: `to change its address or aliases: coracle network disconnect ${network} ${container}`,
+    })
   }
 }
 
@@ -104,7 +106,9 @@ export class NotConnected extends CoracleError {
   override readonly code = 'NOT_CONNECTED'
   override readonly status = 403
   constructor(container: string, network: string) {
-    super(`container ${container} is not connected to network ${network}`)
+    super(`container ${container} is not connected to network ${network}`, {
+      hint: `see coracle inspect ${container}`,
+    })
   }
 }
 

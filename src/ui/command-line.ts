@@ -9,6 +9,8 @@ export interface FlagShape {
   readonly allowNo?: boolean | undefined
   readonly aliases?: readonly string[] | undefined
   readonly options?: readonly string[] | undefined
+  /** Names of flags that it does not go together with. */
+  readonly exclusive?: readonly string[] | undefined
   readonly default?: unknown
 }
 
@@ -67,8 +69,16 @@ class Reader {
         if (this.#shape.stopAtFirstArgument) positional.push(...this.#words.splice(0))
       }
     }
+    this.#refuseExclusive()
     for (const [name, flag] of Object.entries(this.#shape.flags)) this.#applyDefault(name, flag)
     return { flags: this.#flags, given: this.#given, positional, helpWanted: this.#helpWanted }
+  }
+
+  #refuseExclusive(): void {
+    for (const name of this.#given) {
+      const other = this.#shape.flags[name]?.exclusive?.find((one) => this.#given.has(one))
+      if (other !== undefined) throw new UsageError(`conflicting options: --${name} and --${other}`)
+    }
   }
 
   #readLong(word: string): void {

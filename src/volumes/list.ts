@@ -1,19 +1,16 @@
 /** `volume ls`, `inspect` and `prune`. */
-
-import { InvalidArgument } from '../errors.ts'
 import { measureFiles } from '../linux/measure-files.ts'
 import { logEvent } from '../state/events.ts'
+import { hasLabel, parseFilters, parseTruth, type Test } from '../util/filters.ts'
 import { VolumeInUse, VolumeNotFound } from './errors.ts'
 import { listVolumes, readVolume, usersOf } from './records.ts'
 import { type VolumeRoom, volumePath } from './room.ts'
 import { removeVolume } from './store.ts'
 import type { PrunedVolumes, VolumeDocument, VolumeRecord, VolumeUsage } from './types.ts'
 
-type Matches = (volume: VolumeRecord) => boolean
-
 /** See `VolumeEngine.list`. */
 export function listDocuments(room: VolumeRoom, filters: readonly string[]): readonly VolumeDocument[] {
-  const matches = parseFilters(room, filters, ['name', 'label', 'driver', 'dangling'])
+  const matches = parseFilters(filters, listFilters(room))
   return listVolumes(room.database)
     .filter(matches)
     .map((volume) => documentOf(room, volume))
@@ -39,43 +36,33 @@ function documentOf({ paths }: VolumeRoom, volume: VolumeRecord): VolumeDocument
   }
 }
 
-/** Values of one key are alternatives, as docker has it; labels must all be there. */
-function parseFilters({ database }: VolumeRoom, filters: readonly string[], known: readonly string[]): Matches {
-  const tests = new Map<string, Matches[]>()
-  for (const filter of filters) {
-    const match = /^([a-z]+!?)=(.*)$/s.exec(filter)
-    if (match === null)
-      throw new InvalidArgument(`invalid argument "${filter}" for "--filter" flag: bad format of filter`)
-    const [, key = '', value = ''] = match
-    if (!known.includes(key)) throw new InvalidArgument(`invalid filter '${key}'`)
-    const unused = (volume: VolumeRecord) => usersOf(database, volume.name).length === 0
-    const test: Matches =
-      key === 'name'
-        ? ({ name }) => name.includes(value)
-        : key === 'driver'
-          ? ({ driver }) => driver === value
-          : key === 'dangling'
-            ? (volume) => unused(volume) === truth(value)
-            : ({ labels }) => hasLabel(labels, value) === (key === 'label')
-    tests.set(key, [...(tests.get(key) ?? []), test])
+const LABEL_FILTERS: Readonly<Record<string, (value: string) => Test<VolumeRecord>>> = {
+  label:
+    (value) =>
+    ({ labels }) =>
+      hasLabel(labels, value),
+  'label!':
+    (value) =>
+    ({ labels }) =>
+      !hasLabel(labels, value),
+}
+
+function listFilters({ database }: VolumeRoom): typeof LABEL_FILTERS {
+  return {
+    name:
+      (value) =>
+      ({ name }) =>
+        name.includes(value),
+    driver:
+      (value) =>
+      ({ driver }) =>
+        driver === value,
+    dangling: (value) => {
+      const wanted = parseTruth('dangling', value)
+      return ({ name }) => (usersOf(database, name).length === 0) === wanted
+    },
+    ...LABEL_FILTERS,
   }
-  return (volume) =>
-    [...tests].every(([key, each]) =>
-      key.startsWith('label') ? each.every((test) => test(volume)) : each.some((test) => test(volume)),
-    )
-}
-
-function truth(value: string): boolean {
-  if (['1', 'true'].includes(value)) return true
-  if (['0', 'false'].includes(value)) return false
-  throw new InvalidArgument(`invalid filter 'dangling=${value}'`)
-}
-
-function hasLabel(labels: Readonly<Record<string, string>>, wanted: string): boolean {
-  const equals = wanted.indexOf('=')
-  if (equals < 0) return Object.hasOwn(labels, wanted)
-  const key = wanted.slice(0, equals)
-  return Object.hasOwn(labels, key) && labels[key] === wanted.slice(equals + 1)
 }
 
 /** See `VolumeEngine.prune`. */
@@ -86,7 +73,7 @@ export async function pruneVolumes(
   // docker's older word for `--all`
   const everything = all || filters.some((filter) => filter === 'all=true' || filter === 'all=1')
   const rest = filters.filter((filter) => !filter.startsWith('all='))
-  const matches = parseFilters(room, rest, ['label', 'label!'])
+  const matches = parseFilters(rest, LABEL_FILTERS)
   const deleted: string[] = []
   let reclaimedBytes = 0
   for (const volume of listVolumes(room.database)) {

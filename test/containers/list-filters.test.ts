@@ -29,6 +29,22 @@ const matches = async (record: ContainerRecord, ...filters: string[]) =>
   (await parseListFilters(filters, nothing)).matches(record)
 
 describe('filters of ps', () => {
+  it('look at the ports that are published and exposed, one or a range, of tcp unless another is named', async () => {
+    const record = await recordOf({ publish: ['8080:80', '53:53/udp'], expose: ['9000-9001'] })
+    for (const filter of [
+      'publish=80',
+      'publish=80/tcp',
+      'publish=70-90',
+      'publish=53/udp',
+      'expose=9001',
+      'expose=80',
+    ])
+      assert(await matches(record, filter), filter)
+    for (const filter of ['publish=8080', 'publish=53', 'publish=9000', 'expose=9002', 'expose=9000/udp'])
+      assert(!(await matches(record, filter)), filter)
+    await assert.rejects(matches(record, 'publish=http'), /invalid containerPort/)
+  })
+
   it('look at the id, the name, the state, the exit status, the health', async () => {
     const record = await recordOf()
     assert(await matches(record))

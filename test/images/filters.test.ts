@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'mocha'
-import { labelMatches, parseImageFilters, referenceMatches } from '../../src/images/filters.ts'
+import { parseImageFilters, referenceMatches } from '../../src/images/filters.ts'
+import { hasLabel } from '../../src/util/filters.ts'
 
 describe('image filters', () => {
   it("are docker's, and nothing else", () => {
@@ -33,9 +34,9 @@ describe('image filters', () => {
   })
 
   it('match labels by key, or by key and value', () => {
-    assert(labelMatches({ a: 'b=c' }, 'a'))
-    assert(labelMatches({ a: 'b=c' }, 'a=b=c'))
-    assert(!labelMatches({ a: 'b' }, 'a=c'))
-    assert(!labelMatches({}, 'toString'))
+    assert(hasLabel({ a: 'b=c' }, 'a'))
+    assert(hasLabel({ a: 'b=c' }, 'a=b=c'))
+    assert(!hasLabel({ a: 'b' }, 'a=c'))
+    assert(!hasLabel({}, 'toString'))
   })
 })

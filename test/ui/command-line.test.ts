@@ -13,6 +13,7 @@ const flags: Record<string, FlagShape> = {
   env: { type: 'option', char: 'e', multiple: true },
   network: { type: 'option', aliases: ['net'] },
   progress: { type: 'option', options: ['plain', 'fancy'] },
+  quiet: { type: 'boolean', exclusive: ['progress', 'tty'] },
 }
 const parse = (...words: string[]) => parseCommandLine(words, { flags, stopAtFirstArgument: false })
 const failure = (...words: string[]): UsageError => {
@@ -26,6 +27,12 @@ const failure = (...words: string[]): UsageError => {
 }
 
 describe('parseCommandLine', () => {
+  it('refuses flags that do not go together, in whatever order they are typed', () => {
+    assert.match(failure('-t', '--quiet').message, /conflicting options: --quiet and --tty/)
+    assert.match(failure('--quiet', '--progress', 'plain').message, /conflicting options: --quiet and --progress/)
+    assert.equal(parse('--quiet', '-i').flags['quiet'], true)
+  })
+
   it('takes short flags together, with or without a value at their end', () => {
     assert.deepEqual(parse('-it').flags, { interactive: true, tty: true, 'sig-proxy': true })
     for (const words of [['-itm64m'], ['-itm', '64m'], ['-it', '-m=64m']]) {

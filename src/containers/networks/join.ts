@@ -116,9 +116,7 @@ function linkLines({ database }: ContainerRoom, draft: Draft, connected: readonl
     if (endpoint === undefined)
       throw new InvalidArgument(
         `Cannot link to a non running container: /${record.name} AS /${readRecord(database, draft.id)?.name ?? draft.name}/${alias}`,
-        {
-          hint: 'start it first, on a network that both are on',
-        },
+        { hint: 'start it first, on a network that both are on' },
       )
     const names = [...new Set([alias, record.id.slice(0, 12), record.name])]
     return `${endpoint.ipv4 ?? endpoint.ipv6 ?? ''}\t${names.join(' ')}`

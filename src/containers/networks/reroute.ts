@@ -1,5 +1,4 @@
 /** A running container whose networks have changed: its way out, its published ports and its resolver follow. */
-
 import type { HostStep } from '../../linux/plan.ts'
 import { wireRunning } from '../../linux/wire.ts'
 import { isBridged } from '../../network/drivers.ts'

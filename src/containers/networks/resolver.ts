@@ -13,9 +13,11 @@ import type { Draft } from '../draft.ts'
 import { readHostFile } from '../host-file.ts'
 import type { ContainerRecord } from '../records.ts'
 import type { ContainerRoom } from '../room.ts'
+import { hasNetRules } from '../spec/capabilities.ts'
 
 /** Where containers find it, as with docker. */
 const RESOLVER = '127.0.0.11'
+
 export interface ContainerResolver {
   /** For resolv.conf; undefined: the container asks the host's name servers itself. */
   readonly address: string | undefined
@@ -30,7 +32,7 @@ interface Place {
 
 export async function resolverFor(room: ContainerRoom, draft: Draft, place: Place): Promise<ContainerResolver> {
   const { host } = draft.settings
-  const filter = host.AllowNet !== undefined || host.DenyNet !== undefined
+  const filter = hasNetRules(host)
   const step = { do: 'resolver', directory: resolverDirectory(place.directory), names: namesDirectory(room) } as const
   rmSync(configFile(place.directory), { force: true }) // of an earlier run
   if (!hasNames(place) && !filter) return { address: undefined, steps: [{ ...step, port: 0, filter }] }
@@ -107,9 +109,9 @@ async function writeConfig({ host }: Draft['settings'], { directory, connected }
 }
 
 /** What is not allowed is refused, and what is denied; where nothing is allowed explicitly, everything else is. */
-async function filterOf({ AllowNet, DenyNet }: HostConfig): Promise<NetFilter | undefined> {
-  if (AllowNet === undefined && DenyNet === undefined) return undefined
+async function filterOf(host: HostConfig): Promise<NetFilter | undefined> {
+  if (!hasNetRules(host)) return undefined
   const { parseNetRule } = await import('../../network/names/parse.ts')
-  const allow = AllowNet ?? ['*', '0.0.0.0/0', '::/0']
-  return { allow: allow.map(parseNetRule), deny: (DenyNet ?? []).map(parseNetRule) }
+  const { AllowNet = ['*', '0.0.0.0/0', '::/0'], DenyNet = [] } = host
+  return { allow: AllowNet.map(parseNetRule), deny: DenyNet.map(parseNetRule) }
 }

@@ -8,6 +8,7 @@ import type { HostConfig, NetworkAttachment } from '../config.ts'
 import { isRootless } from '../host.ts'
 import { nothingToLimit } from '../parse/network.ts'
 import type { ContainerRoom } from '../room.ts'
+import { hasNetRules } from '../spec/capabilities.ts'
 
 /**
  * @throws {NetworkNotFound} @throws {InvalidArgument} addresses where docker allows none
@@ -54,10 +55,11 @@ function settledHelper(host: HostConfig, one: NetworkAttachment): HostConfig {
 }
 
 /** Rules, limits and names are those of bridges; nobody may believe to have them here. */
-function refuseForHelper({ Links = [], NetworkRate, NetworkMode, AllowNet, DenyNet }: HostConfig): void {
-  if (AllowNet !== undefined || DenyNet !== undefined)
+function refuseForHelper(host: HostConfig): void {
+  const { Links = [], NetworkRate, NetworkMode } = host
+  if (hasNetRules(host))
     throw new InvalidArgument(
-      `conflicting options: ${AllowNet ? '--allow-net' : '--deny-net'} and network ${NetworkMode}`,
+      `conflicting options: ${host.AllowNet ? '--allow-net' : '--deny-net'} and network ${NetworkMode}`,
       {
         hint: 'the rules need a bridge: run it as root, or with --network none',
       },

@@ -23,10 +23,14 @@ export interface CapabilitySettings {
   readonly DenyNet?: readonly string[]
 }
 
+/** It may not reach everything. */
+export function hasNetRules({ AllowNet, DenyNet }: Pick<CapabilitySettings, 'AllowNet' | 'DenyNet'>): boolean {
+  return AllowNet !== undefined || DenyNet !== undefined
+}
+
 /** What a container gets. Raw packets would go past the rules that hold it to its allow-list. */
 export function containerCapabilities(host: CapabilitySettings): readonly string[] {
-  const limited = host.AllowNet !== undefined || host.DenyNet !== undefined
-  const drop = limited ? [...host.CapDrop, 'CAP_NET_RAW'] : host.CapDrop
+  const drop = hasNetRules(host) ? [...host.CapDrop, 'CAP_NET_RAW'] : host.CapDrop
   return capabilityList({ add: host.CapAdd, drop, privileged: host.Privileged })
 }
 

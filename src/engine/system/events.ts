@@ -1,7 +1,7 @@
 /** `events`: rows of the database, in the order they happened, and on as they are written. */
-import { InvalidArgument } from '../../errors.ts'
 import { statePath } from '../../paths.ts'
 import { latestEvent, readEvents, type StoredEvent } from '../../state/events.ts'
+import { splitFilter } from '../../util/filters.ts'
 import { parseMoment } from '../../util/moment.ts'
 import { watchPath } from '../../util/watch.ts'
 import type { SystemRoom } from './room.ts'
@@ -118,15 +118,8 @@ function withoutTag(name: string | undefined): string | undefined {
 export function parseEventFilters(filters: readonly string[]): (event: StoredEvent) => boolean {
   const byKey = new Map<string, string[]>()
   for (const filter of filters) {
-    const equals = filter.indexOf('=')
-    const key = filter.slice(0, Math.max(0, equals)).trim().toLowerCase()
-    if (equals === -1)
-      throw new InvalidArgument(
-        `invalid argument "${filter}" for "-f, --filter" flag: bad format of filter (expected name=value)`,
-      )
-    if (!Object.hasOwn(TESTS, key))
-      throw new InvalidArgument(`invalid filter '${key}'`, { hint: `known: ${Object.keys(TESTS).join(', ')}` })
-    byKey.set(key, [...(byKey.get(key) ?? []), filter.slice(equals + 1).trim()])
+    const { key, value } = splitFilter(filter, Object.keys(TESTS))
+    byKey.set(key, [...(byKey.get(key) ?? []), value])
   }
   return (event) => [...byKey].every(([key, values]) => values.some((value) => TESTS[key]?.(event, value)))
 }
