@@ -1,6 +1,6 @@
 /** Leases: which address of a network an endpoint gets. Within the transaction that stores it, so never two alike. */
 import { InvalidArgument } from '../errors.ts'
-import { bounds, contains, formatAddress, parseAddress } from './cidr.ts'
+import { bounds, contains, formatAddress, isSix, parseAddress } from './cidr.ts'
 import { AddressInUse, NoFreeAddress } from './errors.ts'
 import type { SubnetRecord } from './records.ts'
 import { known } from './subnets.ts'
@@ -53,7 +53,7 @@ export function macOf(ipv4: string | undefined, endpointId: string): string {
 /** `172.17.0.2/16`; empty without an address. */
 export function withPrefix(address: string | undefined, subnets: readonly Pick<SubnetRecord, 'subnet'>[]): string {
   if (address === undefined) return ''
-  const six = address.includes(':')
-  const prefix = subnets.find(({ subnet }) => subnet.includes(':') === six)?.subnet.split('/')[1]
+  const six = isSix(address)
+  const prefix = subnets.find(({ subnet }) => isSix(subnet) === six)?.subnet.split('/')[1]
   return `${address}/${prefix ?? (six ? '64' : '32')}`
 }

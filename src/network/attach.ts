@@ -5,7 +5,7 @@ import type { NetworkSteps } from '../plugins/contract.ts'
 import { transaction } from '../state/database.ts'
 import { randomHex } from '../util/random.ts'
 import { fixedAddress, freeAddress, macOf, withPrefix } from './addresses.ts'
-import { overlaps } from './cidr.ts'
+import { isSix, overlaps } from './cidr.ts'
 import { hasGateway, isBridged, sublinkStep } from './drivers.ts'
 import { AlreadyConnected, PortTaken } from './errors.ts'
 import { insertNetworkEvent } from './events.ts'
@@ -74,8 +74,8 @@ function lease(room: NetworkRoom, container: Joining, request: ConnectionRequest
     throw new AlreadyConnected(container.name, network.name)
   const leased = leasedAddresses(database, network.id)
   const id = randomHex(32)
-  const four = network.subnets.find(({ subnet }) => !subnet.includes(':'))
-  const six = network.subnets.find(({ subnet }) => subnet.includes(':'))
+  const four = network.subnets.find(({ subnet }) => !isSix(subnet))
+  const six = network.subnets.find(({ subnet }) => isSix(subnet))
   if (request.ipv6 !== undefined && six === undefined)
     throw new InvalidArgument(`network ${network.name} has no subnet of IP version 6`, { hint: 'make one with --ipv6' })
   const ipv4 =
@@ -186,13 +186,12 @@ function childSteps({ network, endpoint }: Connected, leadsOut: boolean): ChildS
 
 /** The way out is by this network. */
 export function routeSteps({ network, endpoint: { interface: link, ipv4, ipv6 } }: Connected): readonly ChildStep[] {
-  const gatewayOf = (address: string) =>
-    network.subnets.find(({ subnet }) => subnet.includes(':') === address.includes(':'))?.gateway
+  const gatewayOf = (address: string) => network.subnets.find(({ subnet }) => isSix(subnet) === isSix(address))?.gateway
   return [ipv4, ipv6].flatMap((address): ChildStep[] => {
     const gateway = address === undefined ? undefined : gatewayOf(address)
     if (address === undefined || gateway === undefined) return []
     if (hasGateway(network)) return [{ do: 'route', destination: 'default', gateway, link }]
-    return [{ do: 'route', destination: address.includes(':') ? '::/0' : '0.0.0.0/0', link }]
+    return [{ do: 'route', destination: isSix(address) ? '::/0' : '0.0.0.0/0', link }]
   })
 }
 

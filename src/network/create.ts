@@ -1,6 +1,8 @@
 /** `network create`: a row. The bridge comes with the first container. */
+
 import { InvalidArgument } from '../errors.ts'
 import { transaction } from '../state/database.ts'
+import { isSix } from './cidr.ts'
 import { parseDriver } from './drivers.ts'
 import { NetworkNameInUse } from './errors.ts'
 import { helperMode } from './helpers/choose.ts'
@@ -43,7 +45,7 @@ function parseRequest(name: string, flags: CreateNetworkFlags): NewNetwork {
     driver: parseDriver(flags.driver ?? 'bridge', options),
     internal: flags.internal ?? false,
     attachable: flags.attachable ?? false,
-    ipv6: flags.ipv6 ?? subnets.some(({ subnet }) => subnet.includes(':')),
+    ipv6: flags.ipv6 ?? subnets.some(({ subnet }) => isSix(subnet)),
     labels: parseOptions(flags.label ?? [], 'label'),
     options,
     subnets,
@@ -63,9 +65,9 @@ function settledSubnets(
   const taken = [...ofOthers, ...ofHost]
   // A network below a link of the host's is the one that the host itself is on.
   refuseTaken(subnets, driver === 'bridge' ? taken : ofOthers)
-  const isSix = ({ subnet }: SubnetRecord) => subnet.includes(':')
+  const ofSix = ({ subnet }: SubnetRecord) => isSix(subnet)
   const blocks = [...taken.map(({ block }) => block), ...subnets.map(({ subnet }) => known(subnet))]
-  const four = subnets.find((subnet) => !isSix(subnet)) ?? chooseSubnet(blocks, room.paths.root)
-  const six = subnets.find(isSix) ?? (ipv6 ? chooseSubnet6() : undefined)
+  const four = subnets.find((subnet) => !ofSix(subnet)) ?? chooseSubnet(blocks, room.paths.root)
+  const six = subnets.find(ofSix) ?? (ipv6 ? chooseSubnet6() : undefined)
   return [four, ...(six === undefined ? [] : [six])]
 }

@@ -1,7 +1,9 @@
 /** A port of the host that nobody has, asked of the kernel by binding it for a moment. */
+
 import { createSocket } from 'node:dgram'
 import { createServer } from 'node:net'
 import { InvalidArgument } from '../../errors.ts'
+import { isSix } from '../../network/cidr.ts'
 import type { Protocol } from '../../network/ports/parse.ts'
 
 export interface PortSearch {
@@ -38,7 +40,7 @@ export async function bindFailure(place: {
 }): Promise<string | undefined> {
   const { promise, resolve } = Promise.withResolvers<string | undefined>()
   const { protocol, hostIp: address, hostPort: port } = place
-  const six = address.includes(':')
+  const six = isSix(address)
   const failed = ({ code }: NodeJS.ErrnoException) => resolve(code ?? 'EIO')
   if (protocol === 'udp') {
     const socket = six ? createSocket({ type: 'udp6', ipv6Only: true }) : createSocket('udp4')

@@ -1,4 +1,5 @@
 /** A container about to run whose traffic a program of the user carries (pasta, slirp4netns): ports, names, and the step. */
+
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { HostUnsupported, InvalidArgument } from '../../errors.ts'
@@ -9,6 +10,7 @@ import { checkPastaOptions, pastaAddresses, pastaStep } from '../../network/help
 import { parseSlirpOptions, slirpAddresses, slirpStep } from '../../network/helpers/slirp4netns.ts'
 import { writeHelperState } from '../../network/helpers/state.ts'
 import type { HelperAddresses } from '../../network/helpers/types.ts'
+import { addressText } from '../../network/ports/describe.ts'
 import { clashes, defaultAddresses } from '../../network/ports/place.ts'
 import type { PublishedPort } from '../../network/types.ts'
 import type { NetworkSteps } from '../../plugins/contract.ts'
@@ -75,7 +77,7 @@ const ROOT = { hint: 'run it as root, without --network' }
 
 /** Its helper would say so too, but not in the user's words. */
 function refuseUnbindable(port: PublishedPort, failure: string | undefined): void {
-  const where = `${isSix(port.hostIp) ? `[${port.hostIp}]` : port.hostIp}:${port.hostPort}`
+  const where = addressText(port)
   if (failure === undefined) return
   if (failure === 'EADDRINUSE') throw new PortTaken(port)
   if (failure === 'EACCES' || failure === 'EPERM')

@@ -1,5 +1,7 @@
 /** Which networks a new container is on: what was asked for, looked up; the usual one where nothing was. */
+
 import { InvalidArgument } from '../../errors.ts'
+import { isSix } from '../../network/cidr.ts'
 import { BridgeNeedsRoot } from '../../network/errors.ts'
 import { helperMode, refuseWithoutHelper } from '../../network/helpers/choose.ts'
 import { DEFAULT_NETWORK, defaultNetwork } from '../../network/predefined.ts'
@@ -100,7 +102,7 @@ export function checkAttachment(room: ContainerRoom, one: NetworkAttachment): vo
     throw new InvalidArgument('user specified IP address is supported on user defined networks only')
   const asked = findNetwork(room.database, one.Name).subnets.filter(({ chosen }) => !chosen)
   const missing = (address: string, six: boolean) =>
-    address !== '' && !asked.some(({ subnet }) => subnet.includes(':') === six)
+    address !== '' && !asked.some(({ subnet }) => isSix(subnet) === six)
   if (missing(one.IPv4Address, false) || missing(one.IPv6Address, true))
     throw new InvalidArgument(
       'invalid config for network: user specified IP address is supported only when connecting to networks with user configured subnets',

@@ -1,7 +1,8 @@
 /** What a run of a container has of its helper: beside its sockets, so that it is gone with the run. */
-import { readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { readJson, replaceJson } from '../../util/json-file.ts'
 import { isAlive } from '../../util/process-identity.ts'
 import type { PublishedPort } from '../types.ts'
 import type { HelperAddresses } from './types.ts'
@@ -14,17 +15,13 @@ const FILE = 'network.json'
 /** Of the native program (native/records.c). */
 const RECORD = 'network-helper'
 
-/** Whole or not at all: others look while it is being written. */
 export function writeHelperState(directory: string, state: HelperState): void {
-  const path = join(directory, FILE)
-  writeFileSync(`${path}.part`, JSON.stringify(state), { mode: 0o600 })
-  renameSync(`${path}.part`, path)
+  replaceJson(join(directory, FILE), state)
 }
 
 /** @returns undefined when the container does not run */
 export function readHelperState(directory: string): HelperState | undefined {
-  const text = read(join(directory, FILE))
-  return text === undefined ? undefined : (JSON.parse(text) as HelperState)
+  return readJson(join(directory, FILE)) as HelperState | undefined
 }
 
 /**

@@ -1,4 +1,5 @@
 /** Ports in docker's words and shapes. */
+import { isSix } from '../cidr.ts'
 import type { PublishedPort } from '../types.ts'
 
 export interface Binding {
@@ -96,5 +97,5 @@ function runText({ ip, protocol, first, last }: Run): string {
 }
 
 function bracketed(address: string): string {
-  return address.includes(':') ? `[${address}]` : address
+  return isSix(address) ? `[${address}]` : address
 }
