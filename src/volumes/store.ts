@@ -1,6 +1,6 @@
 /** Volumes on disk and in the database. A row is there only while its directory is; a directory alone is nobody's. */
-import { randomBytes } from 'node:crypto'
 import { transaction } from '../state/database.ts'
+import { randomHex } from '../util/random.ts'
 import { VolumeConflict, VolumeInUse, VolumeNotFound } from './errors.ts'
 import { makeRoom, removeLeftFiles } from './leftovers.ts'
 import { checkVolumeName } from './names.ts'
@@ -16,7 +16,7 @@ const ANONYMOUS_LABEL = 'com.docker.volume.anonymous'
 /** See `VolumeEngine.create`. */
 export async function createVolume({ paths, database }: VolumeRoom, asked: NewVolume): Promise<VolumeRecord> {
   const anonymous = asked.name === ''
-  const name = anonymous ? randomBytes(32).toString('hex') : asked.name
+  const name = anonymous ? randomHex(32) : asked.name
   const { driver = 'local', options = {} } = asked
   const labels = anonymous ? { ...asked.labels, [ANONYMOUS_LABEL]: '' } : (asked.labels ?? {})
   checkVolumeName(name)

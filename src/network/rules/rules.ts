@@ -1,8 +1,9 @@
 /** The packet filter: two tables for each network, made in one transaction, gone with its last container. */
 import { spawn } from 'node:child_process'
 import { text } from 'node:stream/consumers'
-import { NftMissing, RulesRefused } from './errors.ts'
+import { RulesRefused } from './errors.ts'
 import { hasRules, inputChains } from './firewall.ts'
+import { findNft } from './nft.ts'
 import { tableOf, tablesText } from './table.ts'
 import type { RuleNetwork } from './types.ts'
 
@@ -79,15 +80,12 @@ function removal(table: string): string {
   return ['inet', 'bridge'].map((family) => `table ${family} ${table}\ndelete table ${family} ${table}\n`).join('')
 }
 
-const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
-
+/** @throws {NftMissing} @throws {RulesRefused} */
 async function nft(script: string): Promise<string> {
-  const child = spawn('nft', ['-f', '-'], { cwd: '/', env: { PATH }, stdio: ['pipe', 'pipe', 'pipe'] })
+  const child = spawn(findNft(), ['-f', '-'], { cwd: '/', env: {}, stdio: ['pipe', 'pipe', 'pipe'] })
   const ended = new Promise<number | null>((resolve, reject) => {
     child.once('close', resolve)
-    child.once('error', (cause: NodeJS.ErrnoException) =>
-      reject(cause.code === 'ENOENT' ? new NftMissing({ cause }) : cause),
-    )
+    child.once('error', reject)
   })
   child.stdin.on('error', () => {}) // one that ends early says why
   child.stdin.end(script)
