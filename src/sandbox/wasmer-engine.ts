@@ -2,7 +2,8 @@
  * Runs a module on @wasmer/wasi: everything but the standard streams is in memory, and there is no path to the host at all.
  */
 import { init, WASI } from '@wasmer/wasi'
-import { ModuleInvalid, ModuleUnsupported } from './errors.ts'
+import { compileModule, type Ending, entryOf, instantiateModule, noMemory, trapName, usesPreview1 } from './engine.ts'
+import { ModuleUnsupported } from './errors.ts'
 import type { FoundModule } from './find-module.ts'
 import type { ImageFile } from './image-files.ts'
 import { type WasiFunctions, withLiveStdio } from './live-stdio.ts'
@@ -13,57 +14,27 @@ export interface EngineOptions {
   readonly files: Iterable<ImageFile>
 }
 
-/** How a module ended: by itself, or by a fault that WebAssembly calls a trap. */
-export type Ending = { readonly status: number } | { readonly trap: string }
-
 /** All of an image's files are in memory while it runs: more than this wants the complete engine. */
 const MAX_FILES_BYTES = 256 << 20
 
 /** @throws {ModuleInvalid} it does not compile @throws {ModuleUnsupported} it wants what this engine does not give */
 export async function runOnWasmer(found: FoundModule, { args, env, files }: EngineOptions): Promise<Ending> {
-  const module = await compile(found)
+  const module = await compileModule(found)
   await init()
   const wasi = new WASI({ args: [...args], env: environment(env), preopens: { '/': '/' } })
   fillFiles(wasi, files)
-  const usesWasi = WebAssembly.Module.imports(module).some(({ module: from }) => from === 'wasi_snapshot_preview1')
+  const usesWasi = usesPreview1(module)
   let memory: WebAssembly.Memory | undefined
   const imports = usesWasi ? liveImports(wasi, module, () => memory ?? noMemory()) : {}
-  const instance = await instantiate(module, imports)
+  const instance = await instantiateModule(module, imports)
   memory = instance.exports['memory'] as WebAssembly.Memory | undefined
-  const entry = instance.exports[found.entry]
-  if (!isFunction(entry)) throw new ModuleInvalid(found.name, `it exports no function ${found.entry}`)
+  const entry = entryOf(instance, found)
   return usesWasi ? start(wasi, instance, entry) : call(entry)
-}
-
-function isFunction(value: unknown): value is () => unknown {
-  return typeof value === 'function'
-}
-
-async function compile({ name, bytes }: FoundModule): Promise<WebAssembly.Module> {
-  try {
-    return await WebAssembly.compile(bytes)
-  } catch (error) {
-    throw new ModuleInvalid(name, (error as Error).message)
-  }
-}
-
-async function instantiate(module: WebAssembly.Module, imports: WebAssembly.Imports): Promise<WebAssembly.Instance> {
-  try {
-    return await WebAssembly.instantiate(module, imports)
-  } catch (error) {
-    if (error instanceof RangeError)
-      throw new ModuleUnsupported('the module asks for more memory than --memory allows', 'allow more')
-    throw new ModuleUnsupported(`the module imports what this sandbox does not have: ${(error as Error).message}`)
-  }
 }
 
 function liveImports(wasi: WASI, module: WebAssembly.Module, memory: () => WebAssembly.Memory): WebAssembly.Imports {
   const imports = wasi.getImports(module) as unknown as { wasi_snapshot_preview1: WasiFunctions }
   return { wasi_snapshot_preview1: withLiveStdio(imports.wasi_snapshot_preview1, memory) }
-}
-
-function noMemory(): never {
-  throw new ModuleUnsupported('the module exports no memory', 'compile it for wasm32-wasi (wasip1)')
 }
 
 /** Its own `start` hides what went wrong in a text: the entry is called through a function that keeps the error itself. */
@@ -93,14 +64,6 @@ function call(entry: () => unknown): Ending {
   } catch (error) {
     return { trap: trapName(error) }
   }
-}
-
-/** `memory access out of bounds in function boom`: V8's name for it, and where, when the module names its functions. */
-function trapName(error: unknown): string {
-  if (!(error instanceof WebAssembly.RuntimeError || error instanceof RangeError)) throw error
-  const name = error instanceof RangeError ? 'call stack exhausted' : (error as Error).message
-  const where = /^\s+at (?:([^\s(]+) \()?wasm:/m.exec((error as Error).stack ?? '')?.[1]
-  return where === undefined ? name : `${name} in function ${where}`
 }
 
 function environment(entries: readonly string[]): Record<string, string> {

@@ -1,0 +1,154 @@
+/** What is asked of, and done to, an open descriptor but reading and writing. */
+import { ALL_FD_FLAGS, ALL_TIME_FLAGS, FILE_TYPE, RIGHT, TIME_FLAG } from './abi.ts'
+import { type Context, unsigned, type WasiFunctions } from './context.ts'
+import type { DirectoryDescriptor } from './descriptors.ts'
+import { codeOf, Refusal } from './errno.ts'
+import type { FileStatus, NewTime, NewTimes } from './files.ts'
+import { safePosition } from './io-functions.ts'
+import type { GuestMemory } from './memory.ts'
+
+const LAST_ADVICE = 5
+
+export function fdFunctions({ memory, descriptors }: Context): WasiFunctions {
+  const preopen = (fd: number): string => {
+    const { preopen: name } = descriptors.get(fd)
+    if (name === undefined) throw new Refusal('EBADF')
+    return name
+  }
+  return {
+    fd_advise: (fd: number, offset: bigint, size: bigint, advice: number) => {
+      descriptors.file(fd, RIGHT.fdAdvise)
+      if (advice < 0 || advice > LAST_ADVICE) throw new Refusal('EINVAL')
+      if (unsigned(offset) + unsigned(size) >= 1n << 63n) throw new Refusal('EINVAL')
+    },
+    fd_allocate: (fd: number, offset: bigint, size: bigint) => {
+      const { open } = descriptors.file(fd, RIGHT.fdAllocate)
+      if (size === 0n) throw new Refusal('EINVAL')
+      const end = safePosition(unsigned(offset) + unsigned(size))
+      if (open.status().size < BigInt(end)) open.truncate(end)
+    },
+    fd_close: (fd: number) => descriptors.close(fd),
+    fd_datasync: (fd: number) => {
+      const { open } = descriptors.get(fd, RIGHT.fdDatasync)
+      if (open.kind === 'file') open.datasync()
+      else open.sync()
+    },
+    fd_sync: (fd: number) => descriptors.get(fd, RIGHT.fdSync).open.sync(),
+    fd_renumber: (from: number, to: number) => descriptors.renumber(from, to),
+    fd_fdstat_get: (fd: number, at: number) => {
+      const { type, flags, rights, inheriting } = descriptors.get(fd)
+      memory.bytes(at, 24).fill(0)
+      memory.writeU8(at, type)
+      memory.writeU16(at + 2, flags)
+      memory.writeU64(at + 8, rights)
+      memory.writeU64(at + 16, inheriting)
+    },
+    fd_fdstat_set_flags: (fd: number, flags: number) => {
+      const descriptor = descriptors.get(fd, RIGHT.fdSetFlags)
+      if ((flags & ~ALL_FD_FLAGS) !== 0) throw new Refusal('EINVAL')
+      if (descriptor.open.kind === 'file') descriptor.open.setFlags(flags)
+      descriptor.flags = flags
+    },
+    fd_fdstat_set_rights: (fd: number, base: bigint, inheriting: bigint) => {
+      const descriptor = descriptors.get(fd)
+      const [rights, inherited] = [unsigned(base), unsigned(inheriting)]
+      if ((rights & ~descriptor.rights) !== 0n || (inherited & ~descriptor.inheriting) !== 0n)
+        throw new Refusal('ENOTCAPABLE')
+      descriptor.rights = rights
+      descriptor.inheriting = inherited
+    },
+    fd_filestat_get: (fd: number, at: number) =>
+      writeStatus(memory, at, descriptors.get(fd, RIGHT.fdStat).open.status()),
+    fd_filestat_set_size: (fd: number, size: bigint) => {
+      const { open, type } = descriptors.file(fd, RIGHT.fdSetSize)
+      if (type !== FILE_TYPE.regularFile) throw new Refusal('EINVAL')
+      open.truncate(safePosition(unsigned(size)))
+    },
+    fd_filestat_set_times: (fd: number, accessed: bigint, modified: bigint, flags: number) =>
+      descriptors.get(fd, RIGHT.fdSetTimes).open.setTimes(newTimes(accessed, modified, flags)),
+    fd_prestat_get: (fd: number, at: number) => {
+      const name = preopen(fd)
+      memory.bytes(at, 8).fill(0) // the tag of a directory
+      memory.writeU32(at + 4, Buffer.byteLength(name))
+    },
+    fd_prestat_dir_name: (fd: number, at: number, size: number) => {
+      const name = Buffer.from(preopen(fd))
+      if (size >>> 0 < name.length) throw new Refusal('ENAMETOOLONG')
+      memory.bytes(at, name.length).set(name)
+    },
+    fd_readdir: (fd: number, at: number, size: number, cookie: bigint, usedAt: number) => {
+      const directory = descriptors.directory(fd, RIGHT.fdReaddir)
+      memory.bytes(usedAt, 4)
+      memory.writeU32(usedAt, readEntries(directory, memory.bytes(at, size), unsigned(cookie)))
+    },
+  }
+}
+
+export function writeStatus(memory: GuestMemory, at: number, status: FileStatus): void {
+  memory.bytes(at, 64).fill(0)
+  memory.writeU64(at, status.device)
+  memory.writeU64(at + 8, status.inode)
+  memory.writeU8(at + 16, status.type)
+  memory.writeU64(at + 24, status.links)
+  memory.writeU64(at + 32, status.size)
+  memory.writeU64(at + 40, status.accessedNs)
+  memory.writeU64(at + 48, status.modifiedNs)
+  memory.writeU64(at + 56, status.changedNs)
+}
+
+/** @throws {Refusal} EINVAL for a time that is to be both given and now */
+export function newTimes(accessed: bigint, modified: bigint, flags: number): NewTimes {
+  if ((flags & ~ALL_TIME_FLAGS) !== 0) throw new Refusal('EINVAL')
+  const pick = (value: bigint, given: number, now: number): NewTime => {
+    const [isGiven, isNow] = [(flags & given) !== 0, (flags & now) !== 0]
+    if (isGiven && isNow) throw new Refusal('EINVAL')
+    return isGiven ? unsigned(value) : isNow ? 'now' : 'keep'
+  }
+  return {
+    accessed: pick(accessed, TIME_FLAG.accessed, TIME_FLAG.accessedNow),
+    modified: pick(modified, TIME_FLAG.modified, TIME_FLAG.modifiedNow),
+  }
+}
+
+const ENTRY_HEAD_BYTES = 24
+
+/**
+ * Fills the buffer to its last byte while entries are left: one that is cut tells the module to ask again. A cookie is a number
+ * in the listing taken at cookie 0, so that what comes and goes meanwhile moves no other entry.
+ */
+function readEntries(directory: DirectoryDescriptor, into: Uint8Array, cookie: bigint): number {
+  if (cookie === 0n || directory.listing === undefined) directory.listing = takeListing(directory)
+  let used = 0
+  const first = cookie < BigInt(directory.listing.length) ? Number(cookie) : directory.listing.length
+  for (let index = first; index < directory.listing.length && used < into.length; index++) {
+    const entry = directory.listing[index]
+    if (entry === undefined) break
+    const name = Buffer.from(entry.name)
+    const bytes = Buffer.alloc(ENTRY_HEAD_BYTES + name.length)
+    bytes.writeBigUInt64LE(BigInt(index + 1), 0)
+    bytes.writeBigUInt64LE(inodeOf(directory, entry.name), 8)
+    bytes.writeUInt32LE(name.length, 16)
+    bytes.writeUInt8(entry.type, 20)
+    name.copy(bytes, ENTRY_HEAD_BYTES)
+    const part = bytes.subarray(0, into.length - used)
+    into.set(part, used)
+    used += part.length
+  }
+  return used
+}
+
+function takeListing({ open }: DirectoryDescriptor) {
+  const itself = ['.', '..'].map((name) => ({ name, type: FILE_TYPE.directory }))
+  return [...itself, ...open.entries()]
+}
+
+/** What `..` is must not be known at the edge: it shows as the directory itself. 0 for what is gone by now. */
+function inodeOf({ open }: DirectoryDescriptor, name: string): bigint {
+  if (name === '.' || name === '..') return open.status().inode
+  try {
+    return open.lookup(name).inode
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return 0n
+    throw error
+  }
+}

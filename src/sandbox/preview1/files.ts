@@ -1,0 +1,85 @@
+/** What a module's files are made of. A directory knows its entries by one name at a time: paths are walked by `paths.ts` alone. */
+import type { FileType } from './abi.ts'
+
+export interface FileStatus {
+  readonly device: bigint
+  readonly inode: bigint
+  readonly type: FileType
+  readonly links: bigint
+  readonly size: bigint
+  readonly accessedNs: bigint
+  readonly modifiedNs: bigint
+  readonly changedNs: bigint
+}
+
+/** Nanoseconds since 1970, the moment of the call, or as it is. */
+export type NewTime = bigint | 'now' | 'keep'
+
+export interface NewTimes {
+  readonly accessed: NewTime
+  readonly modified: NewTime
+}
+
+/** What every open thing has. A failure is a `Refusal`, or the error of a system call. */
+export interface Open {
+  status(): FileStatus
+  setTimes(times: NewTimes): void
+  sync(): void
+  close(): void
+}
+
+export interface OpenFile extends Open {
+  readonly kind: 'file'
+  /** Bytes read, 0 at the end. Without a position: the next ones of a stream. */
+  read(into: Uint8Array[], position: number | undefined): number
+  /** Bytes written. A file open for appending, and a stream, takes them at its end whatever the position. */
+  write(from: Uint8Array[], position: number | undefined): number
+  truncate(size: number): void
+  /** The bytes only, and what is needed to find them. */
+  datasync(): void
+  /** From now on, of `FD_FLAG`. */
+  setFlags(flags: number): void
+  /** Of what can make a reader wait: bytes that are there, 0 at the end, nothing when one would wait. */
+  readable?(): number | undefined
+  /** Returns when there are some, or the end. */
+  waitReadable?(): void
+}
+
+export interface OpenOptions {
+  readonly read: boolean
+  readonly write: boolean
+  readonly create: boolean
+  readonly exclusive: boolean
+  readonly truncate: boolean
+  /** Of `FD_FLAG`. */
+  readonly flags: number
+}
+
+export interface DirectoryEntry {
+  readonly name: string
+  readonly type: FileType
+}
+
+/**
+ * A directory that stays the same one however it is renamed. Names are single components, neither `.` nor `..`; nothing ever
+ * follows a symbolic link: what would is refused with ELOOP or ENOTDIR.
+ */
+export interface Directory extends Open {
+  readonly kind: 'directory'
+  lookup(name: string): FileStatus
+  enter(name: string): Directory
+  openFile(name: string, options: OpenOptions): OpenFile
+  readLink(name: string): string
+  entries(): DirectoryEntry[]
+  makeDirectory(name: string): void
+  makeLink(name: string, target: string): void
+  removeDirectory(name: string): void
+  removeFile(name: string): void
+  setEntryTimes(name: string, times: NewTimes): void
+  /** EXDEV when `to` is of another kind or another file system. */
+  rename(name: string, to: Directory, newName: string): void
+  /** A second name for a file or a link. */
+  link(name: string, to: Directory, newName: string): void
+  /** A second handle, to be closed by itself. */
+  duplicate(): Directory
+}

@@ -1,0 +1,190 @@
+/**
+ * A directory of the host, by its descriptor. Node has no openat: `/proc/self/fd/N/NAME` is the same, for the kernel goes to
+ * what descriptor N holds, wherever that is by now, and NAME is one component, which is never followed. So nothing that
+ * another process renames or replaces meanwhile leads anywhere else.
+ */
+import {
+  type BigIntStats,
+  closeSync,
+  constants,
+  fstatSync,
+  fsyncSync,
+  linkSync,
+  lstatSync,
+  lutimesSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readlinkSync,
+  renameSync,
+  rmdirSync,
+  symlinkSync,
+  unlinkSync,
+} from 'node:fs'
+import { codeOf, Refusal } from './errno.ts'
+import { hostTime, rememberTimes } from './exact-times.ts'
+import type { Directory, DirectoryEntry, NewTimes, OpenFile, OpenOptions } from './files.ts'
+import { openHostFile, setTimes } from './host-file.ts'
+import { decodeText } from './memory.ts'
+import { statusOf, typeOf } from './status.ts'
+
+/** Linux: a handle on the place only, which needs no right to read it. Node does not name it. */
+const O_PATH = 0x20_0000
+const HANDLE = O_PATH | constants.O_DIRECTORY | constants.O_NOFOLLOW
+
+/** @throws the error of the system call when there is no such directory; links in `path` itself are the caller's and followed */
+export function openHostDirectory(path: string, { readOnly = false } = {}): HostDirectory {
+  return new HostDirectory(openSync(path, HANDLE & ~constants.O_NOFOLLOW), readOnly)
+}
+
+export class HostDirectory implements Directory {
+  readonly kind = 'directory'
+  readonly readOnly: boolean
+  readonly #fd: number
+
+  /** @param fd - closed with it */
+  constructor(fd: number, readOnly: boolean) {
+    this.#fd = fd
+    this.readOnly = readOnly
+  }
+
+  status() {
+    return statusOf(fstatSync(this.#fd, { bigint: true }))
+  }
+
+  lookup(name: string) {
+    return statusOf(this.#stats(name))
+  }
+
+  enter(name: string): HostDirectory {
+    return new HostDirectory(openSync(this.#at(name), HANDLE), this.readOnly)
+  }
+
+  duplicate(): HostDirectory {
+    return new HostDirectory(openSync(this.#at('.'), HANDLE), this.readOnly)
+  }
+
+  openFile(name: string, options: OpenOptions): OpenFile {
+    if (!this.readOnly) return openHostFile(this.#at(name), options, true)
+    if (options.write || options.truncate) {
+      this.lookup(name)
+      throw new Refusal('EROFS')
+    }
+    return this.#openReadOnly(name, options)
+  }
+
+  readLink(name: string): string {
+    return decodeText(readlinkSync(this.#at(name), { encoding: 'buffer' }))
+  }
+
+  /** Names that are no UTF-8 have no name in preview 1, and are left out. */
+  entries(): DirectoryEntry[] {
+    const found: DirectoryEntry[] = []
+    for (const entry of readdirSync(this.#at('.'), { withFileTypes: true, encoding: 'buffer' })) {
+      const name = entry.name.toString('utf8')
+      if (Buffer.from(name).equals(entry.name)) found.push({ name, type: typeOf(entry) })
+    }
+    return found
+  }
+
+  makeDirectory(name: string): void {
+    this.#refuseIfReadOnly(name, true)
+    mkdirSync(this.#at(name))
+  }
+
+  makeLink(name: string, target: string): void {
+    this.#refuseIfReadOnly(name, true)
+    symlinkSync(target, this.#at(name))
+  }
+
+  removeDirectory(name: string): void {
+    this.#refuseIfReadOnly(name, false)
+    rmdirSync(this.#at(name))
+  }
+
+  removeFile(name: string): void {
+    this.#refuseIfReadOnly(name, false)
+    unlinkSync(this.#at(name))
+  }
+
+  setTimes(times: NewTimes): void {
+    if (this.readOnly) throw new Refusal('EROFS')
+    const fd = openSync(this.#at('.'), constants.O_RDONLY | constants.O_DIRECTORY)
+    try {
+      setTimes(fd, times)
+    } finally {
+      closeSync(fd)
+    }
+  }
+
+  setEntryTimes(name: string, times: NewTimes): void {
+    this.#refuseIfReadOnly(name, false)
+    const before = this.#stats(name)
+    lutimesSync(this.#at(name), hostTime(times.accessed), hostTime(times.modified))
+    rememberTimes(times, before, this.#stats(name))
+  }
+
+  rename(name: string, to: Directory, newName: string): void {
+    if (!(to instanceof HostDirectory)) throw new Refusal('EXDEV')
+    this.#refuseIfReadOnly(name, false)
+    if (to.readOnly) throw new Refusal('EROFS')
+    renameSync(this.#at(name), to.#at(newName))
+  }
+
+  /** link(2) follows nothing on Linux. */
+  link(name: string, to: Directory, newName: string): void {
+    if (!(to instanceof HostDirectory)) throw new Refusal('EXDEV')
+    this.lookup(name)
+    to.#refuseIfReadOnly(newName, true)
+    if (this.readOnly) throw new Refusal('EROFS')
+    linkSync(this.#at(name), to.#at(newName))
+  }
+
+  sync(): void {
+    const fd = openSync(this.#at('.'), constants.O_RDONLY | constants.O_DIRECTORY)
+    try {
+      fsyncSync(fd)
+    } finally {
+      closeSync(fd)
+    }
+  }
+
+  close(): void {
+    closeSync(this.#fd)
+  }
+
+  #stats(name: string): BigIntStats {
+    return lstatSync(this.#at(name), { bigint: true })
+  }
+
+  #at(name: string): string {
+    return `/proc/self/fd/${this.#fd}/${name}`
+  }
+
+  #openReadOnly(name: string, options: OpenOptions): OpenFile {
+    if (options.create && options.exclusive && existing(this, name) !== undefined) throw new Refusal('EEXIST')
+    try {
+      return openHostFile(this.#at(name), { ...options, create: false, exclusive: false }, false)
+    } catch (error) {
+      if (options.create && codeOf(error) === 'ENOENT') throw new Refusal('EROFS', { cause: error })
+      throw error
+    }
+  }
+
+  /** As the kernel has it: what is there or is missing is told before that nothing can be changed. */
+  #refuseIfReadOnly(name: string, isNew: boolean): void {
+    if (!this.readOnly) return
+    const type = existing(this, name)
+    if (isNew && type !== undefined) throw new Refusal('EEXIST')
+    throw new Refusal(isNew || type !== undefined ? 'EROFS' : 'ENOENT')
+  }
+}
+
+function existing(directory: HostDirectory, name: string): number | undefined {
+  try {
+    return directory.lookup(name).type
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined
+    throw error
+  }
+}
