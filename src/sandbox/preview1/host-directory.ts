@@ -7,6 +7,7 @@ import {
   type BigIntStats,
   closeSync,
   constants,
+  copyFileSync,
   fstatSync,
   fsyncSync,
   linkSync,
@@ -23,7 +24,7 @@ import {
 } from 'node:fs'
 import { codeOf, Refusal } from './errno.ts'
 import { hostTime, rememberTimes } from './exact-times.ts'
-import type { Directory, DirectoryEntry, NewTimes, OpenFile, OpenOptions } from './files.ts'
+import type { Directory, DirectoryEntry, FileStatus, NewTimes, OpenFile, OpenOptions } from './files.ts'
 import { openHostFile, setTimes } from './host-file.ts'
 import { decodeText } from './memory.ts'
 import { statusOf, typeOf } from './status.ts'
@@ -54,6 +55,12 @@ export class HostDirectory implements Directory {
 
   lookup(name: string) {
     return statusOf(this.#stats(name))
+  }
+
+  /** What is there, if anything, and whether it is how overlayfs marks what is deleted: a device 0/0. */
+  peek(name: string): { status: FileStatus; isHole: boolean } | undefined {
+    const stats = lstatSync(this.#at(name), { bigint: true, throwIfNoEntry: false })
+    return stats && { status: statusOf(stats), isHole: stats.isCharacterDevice() && stats.rdev === 0n }
   }
 
   enter(name: string): HostDirectory {
@@ -138,6 +145,16 @@ export class HostDirectory implements Directory {
     to.#refuseIfReadOnly(newName, true)
     if (this.readOnly) throw new Refusal('EROFS')
     linkSync(this.#at(name), to.#at(newName))
+  }
+
+  /** A new regular file with the bytes and the mode of this one. @throws EEXIST */
+  copy(name: string, to: HostDirectory, newName: string): void {
+    const fd = openSync(this.#at(name), constants.O_RDONLY | constants.O_NOFOLLOW)
+    try {
+      copyFileSync(`/proc/self/fd/${fd}`, to.#at(newName), constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE)
+    } finally {
+      closeSync(fd)
+    }
   }
 
   sync(): void {
