@@ -4,9 +4,10 @@
  */
 import { readFileSync, writeSync } from 'node:fs'
 import { CoracleError } from '../errors.ts'
+import type { Ending } from './engine.ts'
 import { ModuleInvalid, ModuleUnsupported } from './errors.ts'
 import { type FoundModule, findModule } from './find-module.ts'
-import { openImageFiles } from './image-files.ts'
+import { type ImageFiles, openImageFiles } from './image-files.ts'
 import type { WasiJob } from './job.ts'
 import { readModuleFacts } from './module-kind.ts'
 
@@ -17,11 +18,20 @@ async function main([path = '']: readonly string[]): Promise<number> {
   const files = openImageFiles(job.layers)
   const found = findModule(job, files)
   refuseUnsupported(found)
-  const { runOnWasmer } = await import('./wasmer-engine.ts')
-  const ending = await runOnWasmer(found, { args: job.args, env: job.env, files: files.walk() })
+  const ending = await run(found, job, files)
   if ('status' in ending) return ending.status
   say(`the module trapped: ${ending.trap}`)
   return TRAP_STATUS
+}
+
+/** Only the engine that is asked for is loaded. */
+async function run(found: FoundModule, job: WasiJob, files: ImageFiles): Promise<Ending> {
+  if (job.engine === 'preview1') {
+    const { runJobOnPreview1 } = await import('./preview1/run-job.ts')
+    return runJobOnPreview1(found, job)
+  }
+  const { runOnWasmer } = await import('./wasmer-engine.ts')
+  return runOnWasmer(found, { args: job.args, env: job.env, files: files.walk() })
 }
 
 function refuseUnsupported({ name, bytes, entry }: FoundModule): void {

@@ -157,8 +157,10 @@ class LayeredDirectory implements Directory {
     refuseReserved(newName)
     const { status } = this.#get(name)
     const isDirectory = status.type === FILE_TYPE.directory
+    if (isDirectory && to.#isOrIsBelow(this.lookup(name))) throw new Refusal('EINVAL')
     const target = to.#find(newName)?.status
-    if (target !== undefined && target.device === status.device && target.inode === status.inode) return
+    if (target?.type === FILE_TYPE.directory && this.#isOrIsBelow(to.lookup(newName))) throw new Refusal('ENOTEMPTY')
+    if (target !== undefined && isSame(target, status)) return
     if (isDirectory && target !== undefined && target.type !== FILE_TYPE.directory) throw new Refusal('ENOTDIR')
     if (!isDirectory && target?.type === FILE_TYPE.directory) throw new Refusal('EISDIR')
     if (isDirectory && this.#findBelow(name) !== undefined) throw new Refusal('EXDEV')
@@ -173,8 +175,9 @@ class LayeredDirectory implements Directory {
 
   link(name: string, to: Directory, newName: string): void {
     if (!(to instanceof LayeredDirectory)) throw new Refusal('EXDEV')
-    if (this.#get(name).status.type === FILE_TYPE.directory) throw new Refusal('EPERM')
+    const { status } = this.#get(name)
     to.#refuseExisting(newName)
+    if (status.type === FILE_TYPE.directory) throw new Refusal('EPERM')
     const upper = this.#copyUp(name)
     to.#make(newName, (toUpper) => upper.link(name, toUpper, newName))
   }
@@ -189,6 +192,10 @@ class LayeredDirectory implements Directory {
     this.#upper?.close()
     for (const layer of this.#lower) layer.close()
     this.#origin?.parent.close()
+  }
+
+  #isOrIsBelow(ancestor: FileStatus): boolean {
+    return isSame(this.status(), ancestor) || (this.#origin?.parent.#isOrIsBelow(ancestor) ?? false)
   }
 
   #layers(): readonly HostDirectory[] {
@@ -280,6 +287,10 @@ function findIn(layers: readonly HostDirectory[], name: string): Found | undefin
     if (status !== undefined) return { layer, status }
   }
   return undefined
+}
+
+function isSame(a: FileStatus, b: FileStatus): boolean {
+  return a.device === b.device && a.inode === b.inode
 }
 
 function refuseReserved(name: string): void {

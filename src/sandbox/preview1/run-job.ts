@@ -1,0 +1,34 @@
+/** From a job to a run: the image below `/`, volumes beside it. */
+import type { Ending } from '../engine.ts'
+import type { FoundModule } from '../find-module.ts'
+import type { WasiJob } from '../job.ts'
+import { fixedClocks, hostClocks } from './clocks.ts'
+import { openHostDirectory } from './host-directory.ts'
+import { openLayers } from './layered-directory.ts'
+import { seededRandom, systemRandom } from './random.ts'
+import { type Preopen, runOnPreview1 } from './run.ts'
+
+export function runJobOnPreview1(found: FoundModule, job: WasiJob): Promise<Ending> {
+  const { args, env, clock, seed } = job
+  return runOnPreview1(found, {
+    args,
+    env,
+    preopens: [...imageOf(job), ...volumesOf(job)],
+    clocks: clock === undefined ? hostClocks() : fixedClocks(BigInt(clock)),
+    random: seed === undefined ? systemRandom : seededRandom(seed),
+  })
+}
+
+function imageOf({ layers, upper }: WasiJob): Preopen[] {
+  if (layers.length === 0) return []
+  const directory = openLayers({ lower: layers, ...(upper === undefined ? {} : { upper }) })
+  return [{ name: '/', directory, isRoot: true }]
+}
+
+/** wasi-libc takes the preopen whose name is the longest beginning of a path, so that a volume lies over the image. */
+function volumesOf({ volumes = [] }: WasiJob): Preopen[] {
+  return volumes.map(({ source, target, readOnly }) => ({
+    name: target,
+    directory: openHostDirectory(source, { readOnly }),
+  }))
+}
