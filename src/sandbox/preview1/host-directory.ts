@@ -74,7 +74,7 @@ export class HostDirectory implements Directory {
   openFile(name: string, options: OpenOptions): OpenFile {
     if (!this.readOnly) return openHostFile(this.#at(name), options, true)
     if (options.write || options.truncate) {
-      this.lookup(name)
+      if (!options.create) this.lookup(name)
       throw new Refusal('EROFS')
     }
     return this.#openReadOnly(name, options)

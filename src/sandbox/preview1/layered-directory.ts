@@ -7,7 +7,8 @@ import { FILE_TYPE } from './abi.ts'
 import { Refusal } from './errno.ts'
 import type { Directory, DirectoryEntry, FileStatus, NewTimes, OpenFile, OpenOptions } from './files.ts'
 import { type HostDirectory, openHostDirectory } from './host-directory.ts'
-import { find, hide, isOpaque, isReserved, makeOpaque, removeMarks, temporaryName, unhide } from './whiteouts.ts'
+import { copyUp, type Found, findIn } from './layers.ts'
+import { find, hide, isOpaque, isReserved, makeOpaque, removeMarks, unhide } from './whiteouts.ts'
 
 /** @param layers - directories of the host; `lower` top-most first. Without `upper` nothing can be changed. */
 export function openLayers({ upper, lower }: { upper?: string; lower: readonly string[] }): Directory {
@@ -21,11 +22,6 @@ export function openLayers({ upper, lower }: { upper?: string; lower: readonly s
 interface Origin {
   readonly parent: LayeredDirectory
   readonly name: string
-}
-
-interface Found {
-  readonly layer: HostDirectory
-  readonly status: FileStatus
 }
 
 class LayeredDirectory implements Directory {
@@ -195,7 +191,8 @@ class LayeredDirectory implements Directory {
   }
 
   #isOrIsBelow(ancestor: FileStatus): boolean {
-    return isSame(this.status(), ancestor) || (this.#origin?.parent.#isOrIsBelow(ancestor) ?? false)
+    if (isSame(this.status(), ancestor)) return true
+    return this.#origin !== undefined && this.#origin.parent.#isOrIsBelow(ancestor)
   }
 
   #layers(): readonly HostDirectory[] {
@@ -270,23 +267,9 @@ class LayeredDirectory implements Directory {
       using(this.enter(name), (directory) => directory.#needUpper())
       return upper
     }
-    const temporary = temporaryName()
-    if (status.type === FILE_TYPE.symbolicLink) upper.makeLink(temporary, layer.readLink(name))
-    else if (status.type === FILE_TYPE.regularFile) layer.copy(name, upper, temporary)
-    else throw new Refusal('EROFS')
-    upper.setEntryTimes(temporary, { accessed: status.accessedNs, modified: status.modifiedNs })
-    upper.rename(temporary, upper, name)
+    copyUp(name, { layer, status }, upper)
     return upper
   }
-}
-
-function findIn(layers: readonly HostDirectory[], name: string): Found | undefined {
-  for (const layer of layers) {
-    const status = find(layer, name)
-    if (status === 'gone') return undefined
-    if (status !== undefined) return { layer, status }
-  }
-  return undefined
 }
 
 function isSame(a: FileStatus, b: FileStatus): boolean {

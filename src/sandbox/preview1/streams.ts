@@ -53,19 +53,17 @@ interface Lookahead {
 function openLookahead(fd: number): Lookahead {
   const buffer = Buffer.alloc(LOOKAHEAD_BYTES)
   let kept: Buffer | undefined
-  let unblocked: number | undefined
+  let source: Unblocked | undefined
   const isFile = fstatSync(fd).isFile()
   const available = () => {
     if (kept !== undefined) return kept.length
     if (isFile) return 1
     try {
-      unblocked ??= openSync(`/proc/self/fd/${fd}`, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY)
-      kept = buffer.subarray(0, readSync(unblocked, buffer))
+      source ??= unblocked(fd)
+      kept = buffer.subarray(0, readSync(source.fd, buffer))
       return kept.length
     } catch (error) {
-      const code = codeOf(error)
-      if (code === 'EAGAIN') return undefined
-      if (code === 'ENXIO' || code === 'EACCES') return 1 // a socket: reading it will wait
+      if (codeOf(error) === 'EAGAIN') return undefined
       throw error
     }
   }
@@ -86,10 +84,39 @@ function openLookahead(fd: number): Lookahead {
       return taken
     },
     close: () => {
-      if (unblocked !== undefined) closeSync(unblocked)
+      source?.close()
     },
   }
 }
+
+interface Unblocked {
+  readonly fd: number
+  close(): void
+}
+
+/** The same pipe or terminal once more, so that others who hold it still wait on theirs. */
+function unblocked(fd: number): Unblocked {
+  try {
+    const again = openSync(`/proc/self/fd/${fd}`, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY)
+    return { fd: again, close: () => closeSync(again) }
+  } catch (error) {
+    const code = codeOf(error)
+    if (code !== 'ENXIO' && code !== 'EACCES') throw error // a socket, or a pipe that another user made
+    return unblockedSocket(fd)
+  }
+}
+
+/** A socket cannot be opened again; Node makes one that it is given non-blocking, at once and for all who hold it. */
+function unblockedSocket(fd: number): Unblocked {
+  const { Socket } = process.getBuiltinModule('node:net')
+  const socket = new Socket({ fd, readable: false, writable: true })
+  socket.unref()
+  sockets.add(socket)
+  return { fd, close: () => {} }
+}
+
+/** Never collected: that would close what is the process's own. */
+const sockets = new Set<object>()
 
 function writeAll(fd: number, bytes: Uint8Array): number {
   let written = 0
