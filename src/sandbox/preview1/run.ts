@@ -48,7 +48,9 @@ export async function runOnPreview1(found: FoundModule, options: Preview1Options
     const imports = usesPreview1(module) ? { wasi_snapshot_preview1: preview1Functions(context) } : {}
     const instance = await instantiateModule(module, imports)
     memory = instance.exports['memory'] as WebAssembly.Memory | undefined
-    return call(entryOf(instance, found))
+    const entry = entryOf(instance, found)
+    const initialize = instance.exports['_initialize'] // of a library: before anything else in it is called
+    return call(typeof initialize === 'function' && initialize !== entry ? () => [initialize(), entry()] : entry)
   } finally {
     descriptors.closeAll()
   }
