@@ -42,6 +42,9 @@ export class HostDirectory implements Directory {
   readonly kind = 'directory'
   readonly readOnly: boolean
   readonly #fd: number
+  #users = 1
+  /** The one last entered: opening by way of /proc takes many times as long as looking whether it is still the same. */
+  #entered: { readonly name: string; readonly stats: BigIntStats; readonly directory: HostDirectory } | undefined
 
   /** @param fd - closed with it */
   constructor(fd: number, readOnly: boolean) {
@@ -64,7 +67,17 @@ export class HostDirectory implements Directory {
   }
 
   enter(name: string): HostDirectory {
-    return new HostDirectory(openSync(this.#at(name), HANDLE), this.readOnly)
+    const stats = lstatSync(this.#at(name), { bigint: true, throwIfNoEntry: false })
+    let known = this.#entered
+    // As long as the handle is held its number is nobody else's.
+    if (known?.name !== name || known.stats.ino !== stats?.ino || known.stats.dev !== stats.dev) {
+      const directory = new HostDirectory(openSync(this.#at(name), HANDLE), this.readOnly)
+      known?.directory.close()
+      known = { name, directory, stats: fstatSync(directory.#fd, { bigint: true }) }
+      this.#entered = known
+    }
+    known.directory.#users++
+    return known.directory
   }
 
   duplicate(): HostDirectory {
@@ -167,6 +180,9 @@ export class HostDirectory implements Directory {
   }
 
   close(): void {
+    this.#users--
+    if (this.#users > 0) return
+    this.#entered?.directory.close()
     closeSync(this.#fd)
   }
 

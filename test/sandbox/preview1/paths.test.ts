@@ -108,12 +108,29 @@ describe('withPlace', () => {
     open.close()
   })
 
-  it('leaves no descriptor open', async () => {
+  it('sees at once that a directory on the way is another one by now', async () => {
+    const { root, open } = await given()
+    assert.equal(walk(open, 'a/b/x'), 'ENOENT')
+    renameSync(join(root, 'a/b'), join(root, 'a/old'))
+    assert.equal(walk(open, 'a/b/x'), 'ENOENT')
+    mkdirSync(join(root, 'a/b'))
+    writeFileSync(join(root, 'a/b/x'), '')
+    assert.equal(walk(open, 'a/b/x'), 'x regularFile')
+    assert.equal(walk(open, 'a/old/x'), 'ENOENT')
+    open.close()
+  })
+
+  it('gathers no descriptors', async () => {
     const { root, open } = await given()
     symlinkSync('../../..', join(root, 'a/b/out'))
+    const everywhere = () => {
+      for (const path of ['a/b/../b/.', 'a/b/out/x', 'a/file/x', 'a/none/x', 'a/b/..']) walk(open, path)
+    }
+    everywhere() // of the way last gone the handles are kept
     const before = readdirSync('/proc/self/fd').length
-    for (const path of ['a/b/../b', 'a/b/out/x', 'a/file/x', 'a/none/x', 'a/b/..']) walk(open, path)
+    everywhere()
     assert.equal(readdirSync('/proc/self/fd').length, before)
     open.close()
+    assert.equal(readdirSync('/proc/self/fd').length, before - 3)
   })
 })
