@@ -67,6 +67,8 @@ export interface DirectoryEntry {
 export interface Directory extends Open {
   readonly kind: 'directory'
   lookup(name: string): FileStatus
+  /** The same, and nothing when there is no such entry. */
+  find(name: string): FileStatus | undefined
   enter(name: string): Directory
   openFile(name: string, options: OpenOptions): OpenFile
   readLink(name: string): string

@@ -60,6 +60,10 @@ export class HostDirectory implements Directory {
     return statusOf(this.#stats(name))
   }
 
+  find(name: string): FileStatus | undefined {
+    return this.peek(name)?.status
+  }
+
   /** What is there, if anything, and whether it is how overlayfs marks what is deleted: a device 0/0. */
   peek(name: string): { status: FileStatus; isHole: boolean } | undefined {
     const stats = lstatSync(this.#at(name), { bigint: true, throwIfNoEntry: false })
@@ -195,7 +199,7 @@ export class HostDirectory implements Directory {
   }
 
   #openReadOnly(name: string, options: OpenOptions): OpenFile {
-    if (options.create && options.exclusive && existing(this, name) !== undefined) throw new Refusal('EEXIST')
+    if (options.create && options.exclusive && this.find(name) !== undefined) throw new Refusal('EEXIST')
     try {
       return openHostFile(this.#at(name), { ...options, create: false, exclusive: false }, false)
     } catch (error) {
@@ -207,17 +211,8 @@ export class HostDirectory implements Directory {
   /** As the kernel has it: what is there or is missing is told before that nothing can be changed. */
   #refuseIfReadOnly(name: string, isNew: boolean): void {
     if (!this.readOnly) return
-    const type = existing(this, name)
-    if (isNew && type !== undefined) throw new Refusal('EEXIST')
-    throw new Refusal(isNew || type !== undefined ? 'EROFS' : 'ENOENT')
-  }
-}
-
-function existing(directory: HostDirectory, name: string): number | undefined {
-  try {
-    return directory.lookup(name).type
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT') return undefined
-    throw error
+    const found = this.find(name)
+    if (isNew && found !== undefined) throw new Refusal('EEXIST')
+    throw new Refusal(isNew || found !== undefined ? 'EROFS' : 'ENOENT')
   }
 }

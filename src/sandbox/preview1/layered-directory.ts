@@ -48,8 +48,12 @@ class LayeredDirectory implements Directory {
   }
 
   lookup(name: string): FileStatus {
-    const { status } = this.#get(name)
-    if (status.type !== FILE_TYPE.directory) return status
+    return this.find(name) ?? gone()
+  }
+
+  find(name: string): FileStatus | undefined {
+    const status = this.#find(name)?.status
+    if (status === undefined || status.type !== FILE_TYPE.directory) return status
     const entered = this.enter(name)
     try {
       return entered.status()

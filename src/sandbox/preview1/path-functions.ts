@@ -94,9 +94,9 @@ function named(name: string | undefined, refusal: 'EEXIST' | 'EINVAL' | 'EBUSY')
   return name
 }
 
-function statusAt({ directory, name, wantsDirectory }: Place): FileStatus {
+function statusAt({ directory, name, wantsDirectory, seen }: Place): FileStatus {
   if (name === undefined) return directory.status()
-  const status = directory.lookup(name)
+  const status = seen ?? directory.lookup(name)
   if (wantsDirectory && status.type !== FILE_TYPE.directory) throw new Refusal('ENOTDIR')
   return status
 }

@@ -13,7 +13,7 @@ import {
 } from './abi.ts'
 import { type Context, unsigned, type WasiFunctions } from './context.ts'
 import { type Descriptor, newDescriptor } from './descriptors.ts'
-import { codeOf, Refusal } from './errno.ts'
+import { Refusal } from './errno.ts'
 import type { Directory, OpenFile } from './files.ts'
 import { type Place, withPlace } from './paths.ts'
 
@@ -105,14 +105,8 @@ function refuseForDirectory({ openFlags, rights }: Wish): void {
 }
 
 /** Only to choose the way it is opened: each of them refuses what has become something else by then. */
-function isDirectory({ directory, name }: Place): boolean {
-  if (name === undefined) return true
-  try {
-    return directory.lookup(name).type === FILE_TYPE.directory
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT') return false
-    throw error
-  }
+function isDirectory({ directory, name, seen }: Place): boolean {
+  return name === undefined || (seen ?? directory.find(name))?.type === FILE_TYPE.directory
 }
 
 /** Of the rights it asked for it has those that mean something for what was found. */

@@ -3,8 +3,9 @@
  * `..` goes back to the handle it came from and never asks the kernel. So a path leaves the directory it starts in by no
  * link, no `..`, and nothing that another process does meanwhile.
  */
+import { FILE_TYPE } from './abi.ts'
 import { codeOf, Refusal } from './errno.ts'
-import type { Directory } from './files.ts'
+import type { Directory, FileStatus } from './files.ts'
 
 export interface Place {
   /** Valid until `withPlace` ends; whoever keeps it duplicates it. */
@@ -13,6 +14,8 @@ export interface Place {
   readonly name: string | undefined
   /** A slash at the end: it is a directory or nothing. */
   readonly wantsDirectory: boolean
+  /** What was there a moment ago, when the walk has looked. */
+  readonly seen?: FileStatus | undefined
 }
 
 export interface WalkOptions {
@@ -94,8 +97,9 @@ function openWalk(start: Directory, { path, end, linkRoot }: WalkOptions): Walk 
       }
       const wantsDirectory = todo.length > 0
       const followed = end === 'follow' || (end === 'slash' && wantsDirectory)
-      const target = followed ? linkTarget(here(), name) : undefined
-      if (target === undefined) return { directory: here(), name, wantsDirectory }
+      const seen = followed ? here().find(name) : undefined
+      const target = seen?.type === FILE_TYPE.symbolicLink ? linkTarget(here(), name) : undefined
+      if (target === undefined) return { directory: here(), name, wantsDirectory, seen }
       followLink(target)
     }
     return { directory: here(), name: undefined, wantsDirectory: true }
