@@ -92,21 +92,32 @@ function readable({ open, type, position }: FileDescriptor, event: MakeEvent): E
 const SHORTEST_PAUSE_NS = 1_000_000n
 const LONGEST_PAUSE_NS = 10_000_000n
 
-function wait({ clocks }: Context, subscriptions: readonly Subscription[]): Event[] {
-  const start = clocks.now(CLOCK.monotonic)
-  const dues = subscriptions.flatMap(({ dueNs }) => dueNs ?? [])
-  const first = dues.length === 0 ? undefined : dues.reduce((least, due) => (due < least ? due : least))
-  const files = subscriptions.filter(({ dueNs }) => dueNs === undefined)
-  for (let pause = SHORTEST_PAUSE_NS; ; pause = pause < LONGEST_PAUSE_NS ? pause * 2n : pause) {
-    const elapsed = clocks.now(CLOCK.monotonic) - start
+function wait(context: Context, subscriptions: readonly Subscription[]): Event[] {
+  const start = context.clocks.now(CLOCK.monotonic)
+  const sleep = openSleep(context, subscriptions)
+  for (;;) {
+    const elapsed = context.clocks.now(CLOCK.monotonic) - start
     const events = subscriptions.flatMap((one) => one.check(elapsed) ?? [])
     if (events.length > 0) return events
+    sleep(elapsed)
+  }
+}
+
+/** Returns when it is time to look again: at once after the event where that can be waited for, else after a pause. */
+function openSleep({ clocks }: Context, subscriptions: readonly Subscription[]): (elapsedNs: bigint) => void {
+  const files = subscriptions.filter(({ dueNs }) => dueNs === undefined)
+  const first = subscriptions.flatMap(({ dueNs }) => dueNs ?? []).toSorted((a, b) => (a < b ? -1 : 1))[0]
+  if (first === undefined) {
+    const block = files.length === 1 ? files[0]?.block : undefined
+    if (block !== undefined) return block
+  }
+  let pause = SHORTEST_PAUSE_NS
+  return (elapsed) => {
     const left = first === undefined ? undefined : first - elapsed
-    if (files.length === 0) clocks.sleep(left ?? 0n)
-    else if (left === undefined && files.length === 1 && files[0]?.block !== undefined) files[0].block()
-    else if (left === undefined) pauseNs(pause)
     // Node waits for descriptors in its event loop only, and that stands still while the module runs.
-    else clocks.sleep(left < pause ? left : pause)
+    if (left === undefined) pauseNs(pause)
+    else clocks.sleep(files.length > 0 && pause < left ? pause : left)
+    if (pause < LONGEST_PAUSE_NS) pause *= 2n
   }
 }
 
