@@ -25,3 +25,6 @@ export const volumeDirectory = (paths: Paths, name: string): string => join(path
 export const containerDirectory = (paths: Paths, id: string): string => join(paths.root, 'containers', id)
 /** Only half of the id: with all of it the sockets inside would have names too long for the kernel (108 bytes). */
 export const containerRunDirectory = (paths: Paths, id: string): string => join(paths.run, 'c', id.slice(0, 32))
+/** Holds one directory for each single-file command. */
+export const pluginsDirectory = (paths: Paths): string => join(paths.root, 'plugins')
+export const pluginDirectory = (paths: Paths, name: string): string => join(paths.root, 'plugins', name)

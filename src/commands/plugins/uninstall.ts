@@ -1,0 +1,19 @@
+import * as Args from '@oclif/core/args'
+import { BaseCommand } from '../../base-command.ts'
+
+export default class PluginsUninstall extends BaseCommand {
+  static override summary = 'Remove one or more plugins'
+  static override examples = ['<%= config.bin %> plugins uninstall hello']
+  static override aliases = ['plugins:remove', 'plugins:rm']
+  static override args = { plugin: Args.string({ description: 'Name', required: true, multiple: true }) }
+
+  async run(): Promise<void> {
+    const { args } = await this.parse(PluginsUninstall)
+    const { openPlugins } = await import('../../engine/plugins.ts')
+    const plugins = openPlugins()
+    await this.eachTarget(args.plugin, async (name) => {
+      plugins.remove(name)
+      this.log(name)
+    })
+  }
+}

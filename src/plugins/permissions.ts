@@ -1,0 +1,70 @@
+/** Permissions as words (`read=/data`): checked, shown, compared, and told to Node. */
+import { resolve } from 'node:path'
+import type { Permission } from './plugin.ts'
+
+/** What the flags of `plugins add` are called after: `--allow-read`. */
+export const PERMISSION_KINDS = ['read', 'write', 'env', 'net', 'run', 'engine'] as const
+export type PermissionKind = (typeof PERMISSION_KINDS)[number]
+
+const MAX_LENGTH = 4096
+
+/** The reason why a word is no permission; undefined when it is one. */
+export function permissionFault(word: string): string | undefined {
+  if (word.length > MAX_LENGTH || /\p{Cc}/u.test(word)) return 'it is too long or holds control characters'
+  if (['read', 'write', 'env', 'net', 'run', 'engine:read'].includes(word)) return undefined
+  const { kind, value } = split(word)
+  // Node takes `*` in a path for a pattern.
+  if ((kind === 'read' || kind === 'write') && /^[./][^*,]*$/.test(value)) return undefined
+  if (kind === 'env' && /^[A-Za-z_]\w*$/.test(value)) return undefined
+  return 'there is no such permission'
+}
+
+export function permissionKind(permission: Permission): PermissionKind {
+  return permission === 'engine:read' ? 'engine' : (split(permission).kind as PermissionKind)
+}
+
+/** For the question at the terminal. */
+export function describePermission(permission: Permission): string {
+  const { kind, value } = split(permission)
+  const where = value === '' ? 'all files that you may' : value
+  if (kind === 'read') return `read ${where}`
+  if (kind === 'write') return `write, make and remove ${where}`
+  if (kind === 'env') return value === '' ? 'see your whole environment' : `see the environment variable ${value}`
+  if (kind === 'net') return 'use the network, as client and server'
+  if (kind === 'run') return 'run any program, which can do whatever you can'
+  return 'list and inspect images and containers, their environment included'
+}
+
+/** Those of `wanted` that `granted` has not. */
+export function missingPermissions(wanted: readonly Permission[], granted: readonly Permission[]): Permission[] {
+  return wanted.filter((each) => !granted.includes(each) && !granted.includes(split(each).kind as Permission))
+}
+
+/** Arguments of Node's permission model. @param directory - what relative paths are of */
+export function nodePermissionFlags(granted: readonly Permission[], directory: string): string[] {
+  return granted.flatMap((permission) => {
+    const { kind, value } = split(permission)
+    if (kind === 'read' || kind === 'write') return [`--allow-fs-${kind}=${value === '' ? '*' : resolve(directory, value)}`]
+    if (kind === 'net') return ['--allow-net']
+    return kind === 'run' ? ['--allow-child-process'] : []
+  })
+}
+
+/** Harmless, and without them a program cannot talk to its terminal. */
+const ALWAYS = ['TERM', 'COLORTERM', 'NO_COLOR', 'LANG', 'LC_ALL', 'TZ']
+/** These would let whoever sets them change what Node itself does; they are nothing that a plugin can ask for. */
+const NEVER = /^(?:NODE_|LD_)/
+
+/** What of `env` a plugin sees. */
+export function grantedEnvironment(granted: readonly Permission[], env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const names = granted.includes('env')
+    ? Object.keys(env)
+    : [...ALWAYS, ...granted.map(split).flatMap(({ kind, value }) => (kind === 'env' ? [value] : []))]
+  const seen = names.filter((name) => env[name] !== undefined && !NEVER.test(name))
+  return Object.fromEntries(seen.map((name) => [name, env[name]]))
+}
+
+function split(word: string): { readonly kind: string; readonly value: string } {
+  const equals = word.indexOf('=')
+  return equals === -1 ? { kind: word, value: '' } : { kind: word.slice(0, equals), value: word.slice(equals + 1) }
+}

@@ -1,0 +1,115 @@
+/**
+ * `coracle/plugin`: all that a plugin imports. A single-file command exports one object by `default`:
+ *
+ * ```ts
+ * import { defineCommand } from 'coracle/plugin'
+ *
+ * export default defineCommand({
+ *   contract: '^1.0.0',
+ *   summary: 'Count the images of this host',
+ *   permissions: ['engine:read'],
+ *   async run({ engine, print }) {
+ *     print(`${(await engine.images.list()).length} images`)
+ *   },
+ * })
+ * ```
+ *
+ * Semantic versioning holds for what stands in this file (docs/plugins.md).
+ */
+
+/** What this Coracle offers. A plugin states the range it was written for as `contract`. */
+export const CONTRACT_VERSION = '1.0.0'
+
+/**
+ * One thing that a command may do; whatever it does not ask for is denied. Paths are absolute, or start with `.`: then they
+ * are of the directory in which the user runs the command.
+ *
+ * - `read`, `write`: files, everywhere or below one path
+ * - `env`: environment variables, all or one by its name
+ * - `net`: any connection; `run`: any program, which is to say everything
+ * - `engine:read`: lists and inspects images and containers
+ */
+export type Permission =
+  | 'read'
+  | `read=${string}`
+  | 'write'
+  | `write=${string}`
+  | 'env'
+  | `env=${string}`
+  | 'net'
+  | 'run'
+  | 'engine:read'
+
+export interface ArgumentDeclaration {
+  readonly description?: string
+  readonly required?: boolean
+  /** Takes all words that no other argument needs. */
+  readonly multiple?: boolean
+}
+
+export interface FlagDeclaration {
+  readonly type: 'boolean' | 'option'
+  /** One letter: `-a`. */
+  readonly char?: string
+  readonly description?: string
+  /** May be given more than once; the value is a list then. */
+  readonly multiple?: boolean
+  /** The only values there are. */
+  readonly options?: readonly string[]
+  readonly default?: string | boolean
+}
+
+/** What is known of a command without running it: plain data. */
+export interface CommandDeclaration {
+  /** Range of contract versions by semver: `^1.0.0`. */
+  readonly contract: string
+  /** Without it, the name of the file. */
+  readonly name?: string
+  /** One line for `coracle help`. */
+  readonly summary: string
+  readonly description?: string
+  readonly examples?: readonly string[]
+  /** In the order in which they are typed. */
+  readonly args?: Readonly<Record<string, ArgumentDeclaration>>
+  readonly flags?: Readonly<Record<string, FlagDeclaration>>
+  readonly permissions?: readonly Permission[]
+}
+
+/** What the user typed, by the names that the command declares. */
+export type Values = Readonly<Record<string, string | boolean | readonly string[] | undefined>>
+
+/** The engine, as far as the user lets a plugin at it. Documents are those of the Docker Engine API. */
+export interface PluginEngine {
+  readonly images: {
+    /** `GET /images/json`. Needs `engine:read`. */
+    list(options?: { readonly all?: boolean; readonly filters?: readonly string[] }): Promise<readonly object[]>
+    /** `GET /images/NAME/json`. Needs `engine:read`. */
+    inspect(name: string): Promise<object>
+  }
+  readonly containers: {
+    /** `GET /containers/json`; with `all` also those that do not run. Needs `engine:read`. */
+    list(options?: { readonly all?: boolean; readonly filters?: readonly string[] }): Promise<readonly object[]>
+    /** `GET /containers/NAME/json`. Needs `engine:read`. */
+    inspect(name: string): Promise<object>
+  }
+}
+
+export interface CommandContext {
+  /** The name that the command was installed under. */
+  readonly name: string
+  readonly args: Values
+  readonly flags: Values
+  readonly engine: PluginEngine
+  /** One line to standard output. */
+  print(line: string): void
+}
+
+export interface Command extends CommandDeclaration {
+  /** @returns the exit status; 0 when it returns nothing, 1 when it throws */
+  run(context: CommandContext): Promise<number | void> | number | void
+}
+
+/** Gives back what it gets; for the types. */
+export function defineCommand(command: Command): Command {
+  return command
+}

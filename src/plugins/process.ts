@@ -1,0 +1,120 @@
+/** Starts the process of a plugin, feeds it, answers it, and sees to its end. */
+import type { ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import type { Socket } from 'node:net'
+import { constants } from 'node:os'
+import { type Confinement, startConfined } from './confine.ts'
+import { PluginMisbehaved } from './errors.ts'
+import { type Answer, MAX_REQUEST_BYTES, readFrames, type Start, writeFrame } from './frames.ts'
+import { allowedBuiltins } from './narrow-process.ts'
+
+export type PluginStart = Omit<Start, 'language' | 'builtins' | 'mode'>
+/** @throws whatever the plugin shall be told */
+export type AnswerCall = (method: string, parameter: unknown) => Promise<unknown>
+
+const DECLARE_TIMEOUT_MS = 10_000
+/** How long a plugin may go on after ^C or SIGTERM. */
+const GRACE_MS = 2000
+
+/**
+ * What the file exports, read in a process that may do nothing.
+ *
+ * @throws {PluginMisbehaved} it fails, sends nonsense, or takes longer than ten seconds
+ */
+export async function askDeclaration(start: PluginStart, language: Confinement['language']): Promise<unknown> {
+  const child = startConfined({ language, granted: [], streams: 'ignore' })
+  const { promise, resolve, reject } = Promise.withResolvers<unknown>()
+  const fail = (reason: string) => reject(new PluginMisbehaved(`${start.name} could not be asked what it is: ${reason}`))
+  const timer = setTimeout(() => fail(`no answer within ${DECLARE_TIMEOUT_MS / 1000} s`), DECLARE_TIMEOUT_MS)
+  child.once('error', (error) => fail(error.message))
+  child.once('close', () => fail('its process ended without a word'))
+  const take = (frame: unknown) => {
+    const { declared, failed } = (frame ?? {}) as { declared?: unknown; failed?: unknown }
+    if (declared !== undefined) resolve(declared)
+    else fail(typeof failed === 'string' ? failed : 'nothing that makes sense')
+  }
+  const line = lineOf(child)
+  readFrames(line, { maxBytes: MAX_REQUEST_BYTES, take, fail })
+  writeFrame(line, { ...start, language, mode: 'declare', builtins: allowedBuiltins([]) } satisfies Start)
+  try {
+    return await promise
+  } finally {
+    clearTimeout(timer)
+    child.kill('SIGKILL')
+    line.destroy()
+  }
+}
+
+/**
+ * Runs a command to its end, with the user's standard streams. ^C and SIGTERM end it, after two seconds by force.
+ *
+ * @returns its exit status; 128 + n if signal n ended it
+ */
+export async function runConfined(
+  start: PluginStart,
+  confinement: Omit<Confinement, 'streams'>,
+  answer: AnswerCall,
+): Promise<number> {
+  const { language, granted } = confinement
+  const child = startConfined({ ...confinement, streams: 'inherit' })
+  const ended = once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>
+  const line = lineOf(child)
+  const fail = () => child.kill('SIGKILL')
+  readFrames(line, { maxBytes: MAX_REQUEST_BYTES, take: inTurn(line, answer), fail })
+  writeFrame(line, { ...start, language, mode: 'run', builtins: allowedBuiltins(granted) } satisfies Start)
+  const release = passSignals(child)
+  try {
+    const [status, signal] = await ended
+    return status ?? 128 + (signal === null ? 0 : constants.signals[signal])
+  } finally {
+    release()
+    line.destroy()
+  }
+}
+
+function lineOf(child: ChildProcess): Socket {
+  const line = child.stdio[3] as Socket
+  line.on('error', () => line.destroy()) // its end is what counts, and that is waited for
+  return line
+}
+
+/** One call after the other: while one is answered no further ones are read, however many a plugin sends. */
+function inTurn(line: Socket, answer: AnswerCall): (frame: unknown) => void {
+  let turn = Promise.resolve()
+  let waiting = 0
+  return (frame) => {
+    const { id, method, parameter } = (frame ?? {}) as { id?: unknown; method?: unknown; parameter?: unknown }
+    if (typeof id !== 'number' || typeof method !== 'string') return // word of a failure, which it has printed
+    waiting++
+    line.pause()
+    turn = turn.then(async () => {
+      const reply = await answered(id, answer(method, parameter))
+      if (!line.destroyed) writeFrame(line, reply)
+      if (--waiting === 0) line.resume()
+    })
+  }
+}
+
+async function answered(id: number, result: Promise<unknown>): Promise<Answer> {
+  try {
+    return { id, result: await result }
+  } catch (error) {
+    const { code = 'INTERNAL' } = error as { code?: string }
+    return { id, error: { code, message: error instanceof Error ? error.message : 'unknown failure' } }
+  }
+}
+
+/** A terminal sends ^C to the plugin as well; whoever sends SIGTERM means us. @returns what ends it */
+function passSignals(child: ChildProcess): () => void {
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+  let timer: NodeJS.Timeout | undefined
+  const pass = (signal: NodeJS.Signals) => {
+    child.kill(timer === undefined ? signal : 'SIGKILL')
+    timer ??= setTimeout(() => child.kill('SIGKILL'), GRACE_MS)
+  }
+  for (const signal of signals) process.on(signal, pass)
+  return () => {
+    clearTimeout(timer)
+    for (const signal of signals) process.off(signal, pass)
+  }
+}
