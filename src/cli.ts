@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { Config } from '@oclif/core/config'
 import { isLoneCommand, loadCommand } from './load-command.ts'
 import { packageRoot, readPackageVersion } from './package-root.ts'
-import { readPaths, statePath } from './paths.ts'
+import { pluginDirectory, pluginsDirectory, readPaths, statePath } from './paths.ts'
 import { closest } from './ui/closest.ts'
 import { UnknownCommand, UsageError } from './ui/errors.ts'
 import { type HelpCommand, rootHelp, topicHelp } from './ui/help.ts'
@@ -98,15 +98,17 @@ async function runCommand({ id, typed }: Found, argv: readonly string[]): Promis
   await new Class([...argv], config)._run()
 }
 
-/** Commands of installed oclif plugins; oclif finds and runs them. */
+/** Commands of single files, which have a directory each, and of installed oclif plugins; oclif finds and runs those. */
 async function runPlugin(manifest: Manifest, words: readonly string[]): Promise<void> {
-  const config = existsSync(join(pluginDirectory(), 'package.json')) ? await Config.load(packageRoot) : undefined
+  if (isSingleFileCommand(words[0])) return runCommand(SINGLE_FILE, words)
+  const config = existsSync(join(oclifDirectory(), 'package.json')) ? await Config.load(packageRoot) : undefined
   const id = [3, 2, 1].map((length) => words.slice(0, length).join(':')).find((each) => config?.findCommand(each))
   if (config !== undefined && id !== undefined) {
     await config.runCommand(id, words.slice(id.split(':').length))
     return
   }
-  const known = Object.entries(manifest.commands).flatMap(([name, { aliases = [] }]) => [name, ...aliases])
+  const own = Object.entries(manifest.commands).flatMap(([name, { aliases = [] }]) => [name, ...aliases])
+  const known = [...own, ...(await singleFileCommands()).map(({ id }) => id)]
   const typed = words.slice(0, (words[0] ?? '') in TOPICS ? 2 : 1).join(' ')
   throw new UnknownCommand(
     typed,
@@ -117,8 +119,24 @@ async function runPlugin(manifest: Manifest, words: readonly string[]): Promise<
   )
 }
 
+const SINGLE_FILE: Found = { id: 'internal:plugin', length: 0, typed: 'internal:plugin' }
+
+/** Asked only when nothing of our own has the name: whoever has no plugins never pays for them. */
+function isSingleFileCommand(name = ''): boolean {
+  return /^[a-z][a-z0-9-]*$/.test(name) && existsSync(pluginDirectory(readPaths(), name))
+}
+
+/** What they declare, for help; broken ones are told of and left out. */
+async function singleFileCommands(): Promise<readonly HelpCommand[]> {
+  if (!existsSync(pluginsDirectory(readPaths()))) return []
+  const { openPlugins } = await import('./engine/plugins.ts')
+  const { plugins, broken } = openPlugins().list()
+  for (const { message } of broken) writeLine(process.stderr, `WARNING: ${message}`)
+  return plugins.map(({ name, declaration }) => ({ ...declaration, id: name }))
+}
+
 /** Where oclif keeps the plugins of this user. */
-function pluginDirectory(): string {
+function oclifDirectory(): string {
   const data = process.env['XDG_DATA_HOME'] ?? join(process.env['HOME'] ?? '/', '.local/share')
   return process.env['CORACLE_DATA_DIR'] ?? join(data, 'coracle')
 }
@@ -128,7 +146,9 @@ async function help(manifest: Manifest, words: readonly string[]): Promise<void>
   const [topic = ''] = words
   const found = findCommand(manifest, words)
   if (found !== undefined) return runCommand(found, ['--help'])
-  if (words.length === 0) return writeLine(process.stdout, rootHelp(commands, TOPICS))
+  if (words.length === 0)
+    return writeLine(process.stdout, rootHelp([...commands, ...(await singleFileCommands())], TOPICS))
+  if (isSingleFileCommand(topic)) return runCommand(SINGLE_FILE, [topic, '--help'])
   if (words.length > 1 || !(topic in TOPICS)) return runPlugin(manifest, words)
   writeLine(process.stdout, topicHelp(topic, TOPICS[topic] ?? '', commands))
 }

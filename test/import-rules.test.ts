@@ -19,7 +19,7 @@ const ENTRY = ['main.ts', 'cli.ts']
 const MAY: Readonly<Record<string, readonly string[]>> = {
   'main.ts': ['cli.ts', 'code-cache.ts'],
   'code-cache.ts': ['paths.ts'],
-  'cli.ts': ['load-command.ts', 'ui', 'util', 'errors.ts', 'package-root.ts', 'paths.ts'],
+  'cli.ts': ['load-command.ts', 'engine', 'ui', 'util', 'errors.ts', 'package-root.ts', 'paths.ts'],
   'load-command.ts': ['package-root.ts'],
   commands: ['base-command.ts', 'engine', 'ui', 'errors.ts'],
   'base-command.ts': ['engine', 'ui', 'errors.ts'],
@@ -45,7 +45,8 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   images: ['registry', 'plugins', 'linux', '*'],
   network: ['plugins', 'linux', '*'],
   volumes: ['archive', 'plugins', 'linux', '*'],
-  plugins: ['oci', 'errors.ts', 'util'],
+  // `coracle/plugin`, and single-file commands, the `.wasm` ones of which run in the sandbox
+  plugins: ['sandbox', 'oci', 'errors.ts', 'paths.ts', 'package-root.ts', 'util'],
   registry: ['*'],
   linux: ['*'],
   sandbox: ['*'],

@@ -32,7 +32,10 @@ export interface Consent {
 
 export interface Plugins {
   /** Installs a file under its declared name or `name`. */
-  add(file: string, options: { readonly name?: string | undefined; readonly consent: Consent }): Promise<InstalledPlugin>
+  add(
+    file: string,
+    options: { readonly name?: string | undefined; readonly consent: Consent },
+  ): Promise<InstalledPlugin>
   /** Takes the file again that the plugin was made of; a changed one needs consent anew. Undefined: it has not changed. */
   update(name: string, consent: Consent): Promise<InstalledPlugin | undefined>
   list(): { readonly plugins: readonly InstalledPlugin[]; readonly broken: readonly PluginBroken[] }
@@ -68,8 +71,7 @@ export function openPlugins(paths: Paths = readPaths()): Plugins {
       replacePlugin(paths, left)
       return left
     },
-    run: (plugin, typed, engine) =>
-      runPlugin(paths, plugin, { typed, engine: async () => callsOf(await engine()) }),
+    run: (plugin, typed, engine) => runPlugin(paths, plugin, { typed, engine: async () => callsOf(await engine()) }),
   }
 }
 

@@ -40,7 +40,8 @@ export function startConfined({ language, granted, streams }: Confinement): Chil
     `--max-old-space-size=${HEAP_MIB}`,
     `--wasm-max-mem-pages=${WASM_PAGES}`,
   ]
-  const lowered = needsNoFiles(granted) && process.geteuid?.() === 0 && openToAll([process.execPath, entry, ...readable])
+  const lowered =
+    needsNoFiles(granted) && process.geteuid?.() === 0 && openToAll([process.execPath, entry, ...readable])
   return spawn(process.execPath, [...flags, entry], {
     env: grantedEnvironment(granted, process.env),
     stdio: [streams, streams, streams, 'pipe'],
@@ -60,7 +61,12 @@ function ownCode(language: Language): string[] {
   if (language !== 'wasm') return [...own, ...descriptions]
   const library = createRequire(import.meta.filename).resolve('@wasmer/wasi')
   const at = library.lastIndexOf(`${sep}node_modules${sep}`)
-  return [...own, ...descriptions, join(packageRoot, 'node_modules'), library.slice(0, at + `${sep}node_modules`.length)]
+  return [
+    ...own,
+    ...descriptions,
+    join(packageRoot, 'node_modules'),
+    library.slice(0, at + `${sep}node_modules`.length),
+  ]
 }
 
 /** Sources when sources run; a bundle moves this file, but never what is started by its path. */

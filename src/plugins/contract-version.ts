@@ -1,7 +1,8 @@
 /** Does a plugin fit this Coracle? Loads semver, so it is asked at installation and after upgrades only. */
+
+import satisfies from 'semver/functions/satisfies.js'
 import gtr from 'semver/ranges/gtr.js'
 import validRange from 'semver/ranges/valid.js'
-import satisfies from 'semver/functions/satisfies.js'
 import { ContractMismatch } from './errors.ts'
 import { CONTRACT_VERSION } from './plugin.ts'
 

@@ -3,6 +3,7 @@
  * Node's own channel (`process.send`) would take in whatever the other side sends, however long.
  */
 import type { Socket } from 'node:net'
+import type { Values } from './plugin.ts'
 
 /** Most of it is the plugin's own file, which is at most 16 MiB. */
 export const MAX_FRAME_BYTES = 32 << 20
@@ -16,8 +17,8 @@ export interface Start {
   /** Base64. */
   readonly source: string
   readonly name: string
-  readonly args: Readonly<Record<string, unknown>>
-  readonly flags: Readonly<Record<string, unknown>>
+  readonly args: Values
+  readonly flags: Values
   /** What was typed behind the name; for WebAssembly, which reads it by itself. */
   readonly words: readonly string[]
   /** Parts of Node that it may import. */

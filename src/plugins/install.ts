@@ -30,14 +30,22 @@ export interface ProposeOptions {
 }
 
 const MAX_FILE_BYTES = 16 << 20
-const LANGUAGES: Readonly<Record<string, Language>> = { '.ts': 'ts', '.js': 'js', '.wasm': 'wasm', '.mts': 'ts', '.mjs': 'js' }
+const LANGUAGES: Readonly<Record<string, Language>> = {
+  '.ts': 'ts',
+  '.js': 'js',
+  '.wasm': 'wasm',
+  '.mts': 'ts',
+  '.mjs': 'js',
+}
 
 /** @throws {PluginInvalid} @throws {PluginNameTaken} @throws {ContractMismatch} */
 export async function proposePlugin(file: string, { name, reserved }: ProposeOptions): Promise<Proposal> {
   const origin = resolve(file)
   const language = LANGUAGES[extname(origin)]
   if (language === undefined)
-    throw new PluginInvalid(file, 'its name must end in .ts, .js or .wasm', { hint: 'a single-file command is one such file' })
+    throw new PluginInvalid(file, 'its name must end in .ts, .js or .wasm', {
+      hint: 'a single-file command is one such file',
+    })
   const bytes = readSource(origin, file)
   const source = bytes.toString('base64')
   const start = { name: basename(file), source, args: {}, flags: {}, words: [] }

@@ -42,12 +42,32 @@ export function allowedBuiltins(granted: readonly string[]): string[] {
 }
 
 const PROCESS_KEPT = new Set([
-  ...['abort', 'argv', 'argv0', 'arch', 'availableMemory', 'constrainedMemory', 'cpuUsage', 'cwd', 'env', 'emitWarning'],
+  ...[
+    'abort',
+    'argv',
+    'argv0',
+    'arch',
+    'availableMemory',
+    'constrainedMemory',
+    'cpuUsage',
+    'cwd',
+    'env',
+    'emitWarning',
+  ],
   ...['execArgv', 'execPath', 'exit', 'exitCode', 'features', 'getActiveResourcesInfo', 'getegid', 'geteuid', 'getgid'],
   ...['getgroups', 'getuid', 'hrtime', 'memoryUsage', 'nextTick', 'permission', 'pid', 'platform', 'ppid', 'release'],
   ...['resourceUsage', 'stderr', 'stdin', 'stdout', 'title', 'umask', 'uptime', 'version', 'versions'],
   // Node itself calls these.
-  ...['_exiting', '_fatalException', '_tickCallback', '_events', '_eventsCount', '_maxListeners', 'reallyExit', 'domain'],
+  ...[
+    '_exiting',
+    '_fatalException',
+    '_tickCallback',
+    '_events',
+    '_eventsCount',
+    '_maxListeners',
+    'reallyExit',
+    'domain',
+  ],
   ...['emit', 'config', 'noDeprecation', 'throwDeprecation', 'traceDeprecation'],
 ])
 

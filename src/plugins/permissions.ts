@@ -44,7 +44,8 @@ export function missingPermissions(wanted: readonly Permission[], granted: reado
 export function nodePermissionFlags(granted: readonly Permission[], directory: string): string[] {
   return granted.flatMap((permission) => {
     const { kind, value } = split(permission)
-    if (kind === 'read' || kind === 'write') return [`--allow-fs-${kind}=${value === '' ? '*' : resolve(directory, value)}`]
+    if (kind === 'read' || kind === 'write')
+      return [`--allow-fs-${kind}=${value === '' ? '*' : resolve(directory, value)}`]
     if (kind === 'net') return ['--allow-net']
     return kind === 'run' ? ['--allow-child-process'] : []
   })

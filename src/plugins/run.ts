@@ -1,14 +1,14 @@
 /** Runs an installed command. */
 import type { Paths } from '../paths.ts'
 import { PermissionsNeeded, PluginMisbehaved } from './errors.ts'
-import { CONTRACT_VERSION, type Permission } from './plugin.ts'
+import { CONTRACT_VERSION, type Permission, type Values } from './plugin.ts'
 import { runConfined } from './process.ts'
 import { type InstalledPlugin, readPluginCode, replacePlugin } from './store.ts'
 
 /** What was typed behind the name of the command. */
 export interface Typed {
-  readonly args: Readonly<Record<string, unknown>>
-  readonly flags: Readonly<Record<string, unknown>>
+  readonly args: Values
+  readonly flags: Values
   readonly words: readonly string[]
 }
 

@@ -6,7 +6,7 @@ import { registerHooks } from 'node:module'
 import { Socket } from 'node:net'
 import { type Answer, MAX_FRAME_BYTES, readFrames, type Start, writeFrame } from './frames.ts'
 import { narrowProcess } from './narrow-process.ts'
-import { type Command, type CommandContext, CONTRACT_VERSION, type PluginEngine } from './plugin.ts'
+import { CONTRACT_VERSION, type Command, type CommandContext, type PluginEngine } from './plugin.ts'
 
 const PLUGIN_URL = 'coracle-plugin:///'
 const CONTRACT_URL = 'coracle-contract:///'

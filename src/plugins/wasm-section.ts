@@ -9,7 +9,9 @@ const HEADER_BYTES = 8
 export function readWasmDeclaration(bytes: Buffer, file: string): unknown {
   const section = findSection(bytes, file)
   if (section === undefined)
-    throw new PluginInvalid(file, `it has no section ${SECTION}`, { hint: 'see docs/plugins.md, and coracle plugins create' })
+    throw new PluginInvalid(file, `it has no section ${SECTION}`, {
+      hint: 'see docs/plugins.md, and coracle plugins create',
+    })
   if (section.length > MAX_DECLARATION_BYTES) throw new PluginInvalid(file, `its section ${SECTION} is too long`)
   try {
     return JSON.parse(section.toString('utf8')) as unknown
@@ -25,7 +27,8 @@ function findSection(bytes: Buffer, file: string): Buffer | undefined {
   for (let at = HEADER_BYTES; at < bytes.length; ) {
     const size = readLeb(bytes, at + 1)
     const end = size === undefined ? Infinity : size.next + size.value
-    if (size === undefined || end > bytes.length) throw new PluginInvalid(file, 'it is cut off, or no WebAssembly module')
+    if (size === undefined || end > bytes.length)
+      throw new PluginInvalid(file, 'it is cut off, or no WebAssembly module')
     const name = bytes[at] === 0 ? readLeb(bytes, size.next) : undefined
     if (name !== undefined && bytes.toString('latin1', name.next, name.next + name.value) === SECTION)
       return bytes.subarray(Math.min(name.next + name.value, end), end)

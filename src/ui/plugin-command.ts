@@ -9,7 +9,10 @@ export interface PluginCommand extends HelpCommand {
 
 export type PluginWords =
   | { readonly help: string }
-  | { readonly args: Readonly<Record<string, unknown>>; readonly flags: Readonly<Record<string, unknown>> }
+  | {
+      readonly args: ReturnType<typeof assignArguments>
+      readonly flags: ReturnType<typeof parseCommandLine>['flags']
+    }
 
 /** @throws {UsageError} in docker's words, with the command's usage */
 export function readPluginWords(command: PluginCommand, words: readonly string[]): PluginWords {

@@ -10,7 +10,10 @@ export default class PluginsRevoke extends BaseCommand {
   ]
   static override args = {
     plugin: Args.string({ description: 'Name', required: true }),
-    permission: Args.string({ description: 'As plugins inspect shows it, or its kind: read, write, env, net, run, engine', multiple: true }),
+    permission: Args.string({
+      description: 'As plugins inspect shows it, or its kind: read, write, env, net, run, engine',
+      multiple: true,
+    }),
   }
 
   async run(): Promise<void> {

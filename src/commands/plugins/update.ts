@@ -4,7 +4,8 @@ import { CONSENT_FLAGS, readConsent } from '../../ui/consent-flags.ts'
 
 export default class PluginsUpdate extends BaseCommand {
   static override summary = 'Take the files again that plugins were made of'
-  static override description = 'A file that has changed is asked for its permissions anew, the ones it had before among them.'
+  static override description =
+    'A file that has changed is asked for its permissions anew, the ones it had before among them.'
   static override examples = ['<%= config.bin %> plugins update hello']
   static override args = { plugin: Args.string({ description: 'Name', required: true, multiple: true }) }
   static override flags = CONSENT_FLAGS
