@@ -45,6 +45,22 @@ export function librariesApart(found: Map<string, string>): Plugin {
 }
 
 /**
+ * A library that is also a part of another one (semver's functions are) would be handed out in another form than one that
+ * stands alone; as it is required by an entry of its own, each has the same: what `module.exports` was.
+ */
+export const libraryEntries: Plugin = {
+  name: 'library-entries',
+  resolveId: (id) => (id.startsWith(ENTRY) ? id : undefined),
+  load: (id) =>
+    id.startsWith(ENTRY) ? `module.exports = require(${JSON.stringify(id.slice(ENTRY.length))})` : undefined,
+}
+
+const ENTRY = '\0library:'
+
+/** @param path - of its source */
+export const libraryEntry = (path: string): string => `${ENTRY}${path}`
+
+/**
  * A module loads another one, a library or a part of Node when something of it is first asked for, not before: what a
  * command does not use costs it nothing. Half of oclif is for features that few commands have; `node:crypto` alone takes 5 ms.
  *

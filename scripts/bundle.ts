@@ -6,7 +6,15 @@
 import { existsSync, globSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { type OutputOptions, type Plugin, rolldown } from 'rolldown'
-import { commandTable, compileLater, lazyModules, librariesApart, PROGRAM } from './bundle-plugins.ts'
+import {
+  commandTable,
+  compileLater,
+  lazyModules,
+  librariesApart,
+  libraryEntries,
+  libraryEntry,
+  PROGRAM,
+} from './bundle-plugins.ts'
 
 /** @param root - of the package */
 export async function bundle(root: string): Promise<void> {
@@ -51,7 +59,11 @@ async function writeProgram(root: string, dist: string): Promise<string> {
     output: { codeSplitting: false, entryFileNames: '[name]-[hash].js' }, // its compiled code is kept by its name
   })
   escapeNonAscii(join(dist, program))
-  await write(dist, { input: Object.fromEntries(libraries), output: { chunkFileNames: 'libraries/[name]-[hash].js' } })
+  await write(dist, {
+    input: Object.fromEntries([...libraries].map(([name, path]) => [name, libraryEntry(path)])),
+    plugins: [libraryEntries],
+    output: { chunkFileNames: 'libraries/[name]-[hash].js' },
+  })
   for (const command of commands) writeStub(dist, command, program)
   rmSync(modules, { recursive: true })
   return program
