@@ -6,6 +6,7 @@
 import { existsSync, globSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { type OutputOptions, type Plugin, rolldown } from 'rolldown'
+import { isolatedDeclarationSync } from 'rolldown/experimental'
 import {
   commandTable,
   compileLater,
@@ -31,10 +32,23 @@ export async function bundle(root: string): Promise<void> {
     const input = { [name]: join(root, `src/${name}.ts`) }
     await write(fresh, { input, external: ['@wasmer/wasi', /^node:/] })
   }
+  await writeContract(root, fresh)
   writeFileSync(join(fresh, 'package.json'), '{ "type": "commonjs" }\n')
   if (existsSync(dist)) renameSync(dist, old)
   renameSync(fresh, dist)
   rmSync(old, { recursive: true, force: true })
+}
+
+/** `coracle/plugin`, what authors of plugins import; made for them, so it is a module with its comments and types. */
+async function writeContract(root: string, dist: string): Promise<void> {
+  const source = join(root, 'src/plugins/plugin.ts')
+  await write(dist, {
+    input: { plugin: source },
+    output: { format: 'es', entryFileNames: 'plugin.mjs', minify: false },
+  })
+  const { code, errors } = isolatedDeclarationSync(source, readFileSync(source, 'utf8'))
+  if (errors.length > 0) throw new Error(`${source}: ${errors[0]?.message}`)
+  writeFileSync(join(dist, 'plugin.d.mts'), code)
 }
 
 /** @returns its name */

@@ -109,18 +109,20 @@ function complain(error: unknown): void {
   else process.exit(1)
 }
 
+/** By the flag of Node that would grant it; not all of its errors name the permission otherwise. */
 const REFUSED: Readonly<Record<string, string>> = {
-  FileSystemRead: 'read',
-  FileSystemWrite: 'write',
-  Net: 'net',
-  ChildProcess: 'run',
+  'fs-read': 'read',
+  'fs-write': 'write',
+  net: 'net',
+  'child-process': 'run',
 }
 
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
-  const { code, permission, resource } = error as { code?: unknown; permission?: string; resource?: string }
+  if (error.cause instanceof Error) return reasonOf(error.cause) // `fetch failed` says nothing
+  const { code, resource = '' } = error as { code?: unknown; resource?: string }
   if (code !== 'ERR_ACCESS_DENIED') return error.message
-  const word = REFUSED[permission ?? '']
+  const word = REFUSED[/--allow-([a-z-]+)/.exec(error.message)?.[1] ?? '']
   if (word === undefined) return `it was refused: ${error.message}`
-  return `it was not granted ${word}${resource === undefined || resource === '' ? '' : `=${resource}`}`
+  return `it was not granted ${word}${resource === '' ? '' : `=${resource}`}`
 }
