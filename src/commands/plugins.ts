@@ -4,6 +4,7 @@ import { formatRows } from '../ui/format-rows.ts'
 
 export default class Plugins extends BaseCommand {
   static override summary = 'List plugins'
+  static override description = 'Commands: coracle plugins add, create, inspect, revoke, uninstall, update'
   static override examples = ['<%= config.bin %> plugins', "<%= config.bin %> plugins --format '{{.Name}} {{.Digest}}'"]
   static override aliases = ['plugins:ls', 'plugins:list']
   static override flags = {

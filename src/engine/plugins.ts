@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { packageRoot } from '../package-root.ts'
 import { type Paths, readPaths } from '../paths.ts'
+import { createPlugin, type Template } from '../plugins/create.ts'
 import type { PluginBroken } from '../plugins/errors.ts'
 import {
   installPlugin,
@@ -31,6 +32,8 @@ export interface Consent {
 }
 
 export interface Plugins {
+  /** Writes a new plugin below the current directory. @returns the files it made */
+  create(name: string, template: Template): readonly string[]
   /** Installs a file under its declared name or `name`. */
   add(
     file: string,
@@ -51,6 +54,7 @@ export interface Plugins {
 
 export function openPlugins(paths: Paths = readPaths()): Plugins {
   return {
+    create: (name, template) => createPlugin(process.cwd(), name, template),
     add: async (file, { name, consent }) => {
       const proposal = await proposePlugin(file, { name, reserved: reservedNames() })
       return installPlugin(paths, proposal, await agree(proposal, consent))

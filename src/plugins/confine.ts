@@ -1,10 +1,10 @@
 /** How the process of a plugin is started, so that it has nothing but what was granted. */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { statSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join, sep } from 'node:path'
-import { packageRoot } from '../package-root.ts'
-import { grantedEnvironment, nodePermissionFlags } from './permissions.ts'
+import { nativeProgram, packageRoot } from '../package-root.ts'
+import { grantedEnvironment, grantedPaths, nodePermissionFlags } from './permissions.ts'
 import type { Permission } from './plugin.ts'
 
 export type Language = 'ts' | 'js' | 'wasm'
@@ -23,8 +23,8 @@ const NOBODY = 65_534
 
 /**
  * Node's permission model denies files, connections, programs, threads and native code; the script that is started narrows
- * the rest (`narrow-process.ts`). Root gives up being root as well where nothing was granted that would need it: then the
- * kernel denies too, whatever Node overlooks.
+ * the rest (`narrow-process.ts`). The native program puts the kernel's walls around it (`native/enclose.c`), which hold whatever
+ * Node overlooks; there root gives up being root as well, where nothing was granted that would need it.
  *
  * @returns the process; descriptor 3 is its line to us
  */
@@ -40,14 +40,49 @@ export function startConfined({ language, granted, streams }: Confinement): Chil
     `--max-old-space-size=${HEAP_MIB}`,
     `--wasm-max-mem-pages=${WASM_PAGES}`,
   ]
-  const lowered =
-    needsNoFiles(granted) && process.geteuid?.() === 0 && openToAll([process.execPath, entry, ...readable])
-  return spawn(process.execPath, [...flags, entry], {
+  const files = [process.execPath, entry, ...readable]
+  const lowered = needsNoFiles(granted) && process.geteuid?.() === 0 && openToAll(files)
+  const walls = existsSync(nativeProgram) ? [nativeProgram, ...enclosure(files, granted, lowered)] : []
+  const [program = process.execPath, ...words] = [...walls, process.execPath, ...flags, entry]
+  return spawn(program, words, {
     env: grantedEnvironment(granted, process.env),
     stdio: [streams, streams, streams, 'pipe'],
     ...(streams === 'ignore' && { cwd: '/' }),
-    ...(lowered && { uid: NOBODY, gid: NOBODY }),
+    ...(lowered && walls.length === 0 && { uid: NOBODY, gid: NOBODY }),
   })
+}
+
+/** What Node itself opens, for libraries and to know its machine. */
+const SYSTEM = [
+  '/usr',
+  '/lib',
+  '/lib64',
+  '/etc/ld.so.cache',
+  '/etc/ssl',
+  '/etc/localtime',
+  '/proc/cpuinfo',
+  '/proc/meminfo',
+]
+const RESOLVING = ['/etc/hosts', '/etc/resolv.conf', '/etc/nsswitch.conf', '/etc/services', '/etc/gai.conf']
+
+/** Words for `coracle-native enclose`: the same walls once more, by the kernel. A program that may run others has no others. */
+function enclosure(own: readonly string[], granted: readonly Permission[], nobody: boolean): string[] {
+  const words = ['enclose', `${process.pid}`, ...(nobody ? ['-u'] : [])]
+  if (granted.includes('run')) return [...words, '-n', '-c', '--']
+  const net = granted.includes('net')
+  const files = grantedPaths(granted, process.cwd())
+  return [
+    ...words,
+    ...(net ? ['-n'] : []),
+    ...[...own, ...SYSTEM, ...(net ? RESOLVING : []), ...files.read].flatMap((path) => ['-r', path]),
+    ...files.write.flatMap((path) => ['-w', nearestExisting(path)]),
+    '--',
+  ]
+}
+
+/** A file that is not there yet is made in a directory, which has to be open for that. Node's own rules stay exact. */
+function nearestExisting(path: string): string {
+  return existsSync(path) ? path : nearestExisting(dirname(path))
 }
 
 function needsNoFiles(granted: readonly Permission[]): boolean {

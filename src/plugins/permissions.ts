@@ -40,15 +40,26 @@ export function missingPermissions(wanted: readonly Permission[], granted: reado
   return wanted.filter((each) => !granted.includes(each) && !granted.includes(split(each).kind as Permission))
 }
 
+/** Absolute paths that may be read and written; `/` for everything. @param directory - what relative paths are of */
+export function grantedPaths(
+  granted: readonly Permission[],
+  directory: string,
+): { readonly read: string[]; readonly write: string[] } {
+  const of = (wanted: string) =>
+    granted.map(split).flatMap(({ kind, value }) => (kind === wanted ? [resolve(directory, value || '/')] : []))
+  return { read: of('read'), write: of('write') }
+}
+
 /** Arguments of Node's permission model. @param directory - what relative paths are of */
 export function nodePermissionFlags(granted: readonly Permission[], directory: string): string[] {
-  return granted.flatMap((permission) => {
-    const { kind, value } = split(permission)
-    if (kind === 'read' || kind === 'write')
-      return [`--allow-fs-${kind}=${value === '' ? '*' : resolve(directory, value)}`]
-    if (kind === 'net') return ['--allow-net']
-    return kind === 'run' ? ['--allow-child-process'] : []
-  })
+  const { read, write } = grantedPaths(granted, directory)
+  const pattern = (path: string) => (path === '/' ? '*' : path)
+  return [
+    ...read.map((path) => `--allow-fs-read=${pattern(path)}`),
+    ...write.map((path) => `--allow-fs-write=${pattern(path)}`),
+    ...(granted.includes('net') ? ['--allow-net'] : []),
+    ...(granted.includes('run') ? ['--allow-child-process'] : []),
+  ]
 }
 
 /** Harmless, and without them a program cannot talk to its terminal. */

@@ -6,6 +6,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFil
 import { join } from 'node:path'
 import { beforeEach, describe, it } from 'mocha'
 import { CLI, type Cli, type Outcome, openCli } from '../support/cli.ts'
+import { eventually } from '../support/coracle.ts'
 import { addPlugin, type PluginParts, pluginSource, writePlugin } from '../support/plugins.ts'
 import { moduleFromC } from '../support/wasm.ts'
 
@@ -50,6 +51,35 @@ describe('a plugin that attacks', () => {
     assert(!existsSync(join(cli.directory, 'data/etc')))
   })
 
+  it('does not follow a symbolic link of somebody else out of what it was granted', () => {
+    mkdirSync(join(cli.directory, 'data'))
+    symlinkSync('/etc/passwd', join(cli.directory, 'data/link'))
+    symlinkSync('../stolen', join(cli.directory, 'data/out'))
+    const parts = { ...FS, permissions: [`read=${cli.directory}/data`, `write=${cli.directory}/data`] }
+    fails(`fs.readFileSync(${JSON.stringify(`${cli.directory}/data/link`)})`, /EACCES|not granted/, parts)
+    cli.output('plugins', 'uninstall', 'attack')
+    fails(`fs.writeFileSync(${JSON.stringify(`${cli.directory}/data/out`)}, '')`, /EACCES|not granted/, parts)
+    assert(!existsSync(join(cli.directory, 'stolen')))
+    cli.output('plugins', 'uninstall', 'attack')
+    const path = JSON.stringify(`${cli.directory}/data/mine`)
+    assert.equal(attack(`fs.writeFileSync(${path}, 'x'); fs.rmSync(${path})`, parts).status, 0)
+  })
+
+  it('cannot fill the memory of the host', () => {
+    fails('const all = []; for (let i = 0; i < 40; i++) all.push(Buffer.alloc(100 << 20, 1))', /allocation failed/i)
+  })
+
+  it('ends with the command that started it, though that is killed', async function () {
+    this.timeout(40_000)
+    const body =
+      'context.print(process.pid); setTimeout(() => { for (;;); }); await new Promise((resolve) => setTimeout(resolve, 1e6))'
+    addPlugin(cli, 'spin.js', pluginSource(body))
+    const child = spawn(CLI, ['spin'], { env: cli.env, stdio: ['ignore', 'pipe', 'ignore'] })
+    const [chunk] = (await once(child.stdout, 'data')) as [Buffer]
+    child.kill('SIGKILL')
+    await eventually('the plugin is gone', () => !existsSync(`/proc/${String(chunk).trim()}/exe`))
+  })
+
   it('cannot write', () => {
     fails("fs.writeFileSync('/tmp/coracle-attack', '')", /not granted write=\/tmp\/coracle-attack/, FS)
     assert(!existsSync('/tmp/coracle-attack'))
@@ -84,7 +114,7 @@ describe('a plugin that attacks', () => {
       await new Promise((resolve, reject) => new Socket().on('error', reject).connect(1, '127.0.0.1', resolve))`
     fails(body, /not granted net/)
     cli.output('plugins', 'uninstall', 'attack')
-    fails("await fetch('http://127.0.0.1:1/')", /not granted net/)
+    fails("await fetch('http://127.0.0.1:12345/')", /not granted net/)
   })
 
   it('sees nothing of the environment but the variable that was granted', () => {

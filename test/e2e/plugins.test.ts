@@ -1,9 +1,12 @@
 /** Commands of single files, from `plugins add` to `plugins uninstall`, as a user types them. */
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { beforeEach, describe, it } from 'mocha'
-import { type Cli, openCli } from '../support/cli.ts'
+import { CLI, type Cli, openCli } from '../support/cli.ts'
 import { addPlugin, pluginSource, writePlugin } from '../support/plugins.ts'
 import { moduleFromC } from '../support/wasm.ts'
 
@@ -51,6 +54,32 @@ describe('coracle plugins', () => {
     addPlugin(cli, 'hello.js', pluginSource('context.print(context.name)'))
     assert.equal(cli.output('hello'), 'hello')
     assert.match(cli.run(['hallo']).stderr, /Did you mean 'hello'/)
+  })
+
+  it('gives a command the terminal', () => {
+    const body = `context.print([process.stdin.isTTY, process.stdout.isTTY].join())
+      process.stdout.write('name? ')
+      process.stdin.once('data', (data) => { context.print('hello ' + String(data).trim()); process.stdin.pause() })`
+    addPlugin(cli, 'ask.js', pluginSource(body))
+    const { status, stdout } = cli.atTerminal(['ask'], { input: 'bob\n' })
+    assert.equal(status, 0, stdout)
+    assert.match(stdout, /^true,true\nname\? bob\nhello bob\n$/)
+  })
+
+  it('lets a command use the network and programs that it was granted', async () => {
+    const server = createServer((socket) => socket.end('from the net')).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    const body = `const net = await import('node:net')
+      const { text } = await import('node:stream/consumers')
+      context.print(await text(net.connect(${port}, '127.0.0.1')))`
+    addPlugin(cli, 'net.js', pluginSource(body, { permissions: ['net'] }))
+    assert.equal(await cli.served.output('net'), 'from the net')
+    server.close()
+    const run =
+      "const { execFileSync } = await import('node:child_process'); context.print(String(execFileSync('/bin/echo', ['ran'])).trim())"
+    addPlugin(cli, 'echo.js', pluginSource(run, { permissions: ['run'] }))
+    assert.equal(cli.output('echo'), 'ran')
   })
 
   it('makes one of a .wasm file', async () => {
@@ -155,5 +184,28 @@ describe('coracle plugins', () => {
     assert.deepEqual(readdirSync(join(cli.directory, 'root/plugins')), [])
     assert.match(cli.run(['gone']).stderr, /'gone' is not a coracle command/)
     assert.match(cli.run(['plugins', 'uninstall', 'gone']).stderr, /no such plugin: gone/)
+  })
+
+  it('writes a command that passes its own test and can be installed', () => {
+    const inside = (program: string, words: string[], cwd = cli.directory) =>
+      spawnSync(program, words, { cwd, env: cli.env, encoding: 'utf8' })
+    assert.equal(inside(CLI, ['plugins', 'create', 'count']).status, 0)
+    const directory = join(cli.directory, 'count')
+    const tested = inside(process.execPath, ['--test'], directory)
+    assert.equal(tested.status, 0, tested.stdout + tested.stderr)
+    cli.output('plugins', 'add', '-A', join(directory, 'count.ts'))
+    assert.equal(cli.output('count', '-q'), '0')
+    assert.match(inside(CLI, ['plugins', 'create', 'count']).stderr, /is there already/)
+  })
+
+  it('writes a module that can be installed', () => {
+    const inside = (program: string, words: string[], cwd = cli.directory) =>
+      spawnSync(program, words, { cwd, env: cli.env, encoding: 'utf8' })
+    inside(CLI, ['plugins', 'create', 'greet', '--template', 'command-wasm'])
+    const directory = join(cli.directory, 'greet')
+    const built = inside('make', ['greet.wasm'], directory)
+    assert.equal(built.status, 0, built.stderr)
+    cli.output('plugins', 'add', join(directory, 'greet.wasm'))
+    assert.equal(cli.output('greet', 'you'), 'hello you')
   })
 })

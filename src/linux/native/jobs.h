@@ -14,6 +14,8 @@ int archive_main(int argc, char **argv);
 int hold_main(int argc, char **argv);
 /* The names of a container, for its supervisor (resolve.h). */
 int resolve_main(int argc, char **argv);
+/* Becomes another program that can reach little (enclose.c). */
+int enclose_main(int argc, char **argv);
 int after_main(int argc, char **argv);
 /* Steps of links on descriptor 0. */
 int wire_main(int argc, char **argv);

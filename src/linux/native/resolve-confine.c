@@ -132,9 +132,11 @@ static void forget_start(void) {
   madvise((void *)from, to - from, MADV_DONTNEED); /* of a file mapped read-only: they come back from there */
 }
 
+int lose_privileges(void) { return drop_bounding() < 0 || become_nobody() < 0 || drop_capabilities() < 0 ? -1 : 0; }
+
 int confine(pid_t parent) {
   if (setsid() < 0 && errno != EPERM) return fail("setsid", "");
-  if (drop_bounding() < 0 || become_nobody() < 0 || drop_capabilities() < 0) return -1;
+  if (lose_privileges() < 0) return -1;
   /* after the change of user, which undoes both */
   if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0) return fail("prctl", "PR_SET_PDEATHSIG");
   if (getppid() != parent) return errno = ESRCH, fail("getppid", "the supervisor");

@@ -7,4 +7,7 @@
 /* The user first: what comes later needs the rights less and less. `parent` is the supervisor, with whom this process dies. */
 int confine(pid_t parent);
 
+/* No capabilities, not even to be gained; root becomes nobody. */
+int lose_privileges(void);
+
 #endif
