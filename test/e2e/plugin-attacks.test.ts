@@ -66,7 +66,7 @@ describe('a plugin that attacks', () => {
   })
 
   it('cannot fill the memory of the host', () => {
-    fails('const all = []; for (let i = 0; i < 40; i++) all.push(Buffer.alloc(100 << 20, 1))', /allocation failed/i)
+    fails('const all = []; for (let i = 0; i < 40; i++) all.push(Buffer.alloc(100 << 20, 1))', /alloca/i)
   })
 
   it('ends with the command that started it, though that is killed', async function () {

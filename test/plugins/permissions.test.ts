@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'mocha'
+import {
+  describePermission,
+  grantedEnvironment,
+  grantedPaths,
+  missingPermissions,
+  nodePermissionFlags,
+  permissionFault,
+} from '../../src/plugins/permissions.ts'
+
+describe('permissions', () => {
+  it('knows its words and no others', () => {
+    for (const word of ['read', 'read=/a', 'write=./b', 'write=.', 'env=HOME', 'env', 'net', 'run', 'engine:read'])
+      assert.equal(permissionFault(word), undefined, word)
+    for (const word of [
+      '',
+      'all',
+      'read=',
+      'read=a',
+      'read=*',
+      'read=/a*',
+      'read=/a,/b',
+      'env=A B',
+      'net=x',
+      'engine:run',
+    ])
+      assert.notEqual(permissionFault(word), undefined, word)
+  })
+
+  it('takes relative paths for those of the directory', () => {
+    assert.deepEqual(grantedPaths(['read=./a', 'write=/b', 'read=..'], '/home/me'), {
+      read: ['/home/me/a', '/home'],
+      write: ['/b'],
+    })
+  })
+
+  it('tells Node no more than was granted', () => {
+    assert.deepEqual(nodePermissionFlags(['engine:read', 'env'], '/'), [])
+    assert.deepEqual(nodePermissionFlags(['read', 'write=/b', 'net', 'run'], '/x'), [
+      '--allow-fs-read=*',
+      '--allow-fs-write=/b',
+      '--allow-net',
+      '--allow-child-process',
+    ])
+  })
+
+  it('finds what is missing; a kind covers all of its words', () => {
+    assert.deepEqual(missingPermissions(['read=/a', 'net'], ['read']), ['net'])
+    assert.deepEqual(missingPermissions(['read'], ['read=/a']), ['read'])
+  })
+
+  it('shows only the variables that were granted, and never those that steer Node', () => {
+    const env = { A: '1', B: '2', TERM: 'x', NODE_OPTIONS: '--require=x', LD_PRELOAD: 'y' }
+    assert.deepEqual(grantedEnvironment(['env=A'], env), { TERM: 'x', A: '1' })
+    assert.deepEqual(grantedEnvironment(['env'], env), { A: '1', B: '2', TERM: 'x' })
+    assert.deepEqual(grantedEnvironment(['env=NODE_OPTIONS'], env), { TERM: 'x' })
+  })
+
+  it('says in words what is asked', () => {
+    assert.equal(describePermission('write=/a'), 'write, make and remove /a')
+    assert.match(describePermission('run'), /whatever you can/)
+  })
+})
