@@ -110,7 +110,8 @@ function passSignals(child: ChildProcess): () => void {
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
   let timer: NodeJS.Timeout | undefined
   const pass = (signal: NodeJS.Signals) => {
-    child.kill(timer === undefined ? signal : 'SIGKILL')
+    if (timer !== undefined) child.kill('SIGKILL')
+    else if (signal !== 'SIGINT' || process.stdin.isTTY !== true) child.kill(signal)
     timer ??= setTimeout(() => child.kill('SIGKILL'), GRACE_MS)
   }
   for (const signal of signals) process.on(signal, pass)

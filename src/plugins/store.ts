@@ -3,7 +3,7 @@
  * A directory comes and goes by one rename, `plugin.json` changes by one: whoever looks meanwhile sees the old or the new.
  */
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Paths, pluginDirectory, pluginsDirectory } from '../paths.ts'
 import { randomHex } from '../util/random.ts'
@@ -41,6 +41,7 @@ export function addPlugin(paths: Paths, plugin: InstalledPlugin, bytes: Buffer):
   const target = pluginDirectory(paths, plugin.name)
   const fresh = join(pluginsDirectory(paths), `.new-${randomHex(8)}`)
   mkdirSync(fresh, { recursive: true, mode: 0o700 })
+  removeRemains(pluginsDirectory(paths))
   try {
     writeFileSync(codePath(fresh, plugin.digest), bytes, { mode: 0o600 })
     writeFileSync(join(fresh, FILE), JSON.stringify(plugin), { mode: 0o600 })
@@ -49,6 +50,16 @@ export function addPlugin(paths: Paths, plugin: InstalledPlugin, bytes: Buffer):
   } catch (error) {
     removeAll(fresh)
     throw (error as NodeJS.ErrnoException).code === 'ENOTEMPTY' ? new PluginExists(plugin.name) : error
+  }
+}
+
+const REMAINS_MS = 3_600_000
+
+/** Of commands that were killed half-way. */
+function removeRemains(directory: string): void {
+  for (const name of readdirSync(directory).filter((each) => /^\.(?:new|old)-/.test(each))) {
+    const stat = statSync(join(directory, name), { throwIfNoEntry: false })
+    if (stat !== undefined && Date.now() - stat.mtimeMs > REMAINS_MS) removeAll(join(directory, name))
   }
 }
 

@@ -197,6 +197,7 @@ describe('a plugin that attacks', () => {
       { more: `description: ${JSON.stringify(title)},` },
       { permissions: [`read=/data${title}`] },
       { permissions: ['read=/\u202egpj'] },
+      { head: `throw new Error(${JSON.stringify(`${title}\ncoracle: all is well`)})` },
       { more: `flags: { ${JSON.stringify(`a${title}`)}: { type: 'boolean' } },` },
     ]
     for (const parts of declarations) {
@@ -207,6 +208,7 @@ describe('a plugin that attacks', () => {
         writePlugin(cli, 'evil.js', pluginSource('', parts)),
       ])
       assert.equal(status, 1, stdout)
+      assert(!stdout.includes('\ncoracle: all'), stdout)
       assert(!['\u001b', '\u202e'].some((character) => stdout.includes(character)), JSON.stringify(stdout))
     }
   })

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { beforeEach, describe, it } from 'mocha'
@@ -175,6 +175,16 @@ describe('coracle plugins', () => {
     assert.equal(cli.output('good'), 'good')
     assert.match(cli.run(['bad']).stderr, /the plugin bad is broken/)
     assert.equal(cli.output('plugins', 'uninstall', 'bad'), 'bad')
+  })
+
+  it('clears away what a command left that was killed half-way, but not what another one is making', () => {
+    addPlugin(cli, 'one.js', pluginSource(''))
+    const directory = join(cli.directory, 'root/plugins')
+    for (const name of ['.new-0011', '.old-0022', '.new-0033']) mkdirSync(join(directory, name))
+    const hoursAgo = new Date(Date.now() - 7_200_000)
+    for (const name of ['.new-0011', '.old-0022']) utimesSync(join(directory, name), hoursAgo, hoursAgo)
+    addPlugin(cli, 'two.js', pluginSource(''))
+    assert.deepEqual(readdirSync(directory).sort(), ['.new-0033', 'one', 'two'])
   })
 
   it('leaves nothing behind when it uninstalls', () => {
