@@ -24,8 +24,11 @@ const GRACE_MS = 2000
 export async function askDeclaration(start: PluginStart, language: Confinement['language']): Promise<unknown> {
   const child = startConfined({ language, granted: [], streams: 'ignore' })
   const { promise, resolve, reject } = Promise.withResolvers<unknown>()
-  const fail = (reason: string) =>
-    reject(new PluginMisbehaved(`${start.name} could not be asked what it is: ${reason}`))
+  // On one line: what a stranger says must not look like something that we say.
+  const fail = (reason: string) => {
+    const line = reason.replace(/\s+/g, ' ').slice(0, 1000)
+    reject(new PluginMisbehaved(`${start.name} could not be asked what it is: ${line}`))
+  }
   const timer = setTimeout(() => fail(`no answer within ${DECLARE_TIMEOUT_MS / 1000} s`), DECLARE_TIMEOUT_MS)
   child.once('error', (error) => fail(error.message))
   child.once('close', () => fail('its process ended without a word'))
