@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { beforeEach, describe, it } from 'mocha'
 import { CLI, type Cli, type Outcome, openCli } from '../support/cli.ts'
 import { eventually } from '../support/coracle.ts'
+import { needsLandlock } from '../support/needs-landlock.ts'
 import { addPlugin, type PluginParts, pluginSource, writePlugin } from '../support/plugins.ts'
 import { moduleFromC } from '../support/wasm.ts'
 
@@ -51,7 +52,8 @@ describe('a plugin that attacks', () => {
     assert(!existsSync(join(cli.directory, 'data/etc')))
   })
 
-  it('does not follow a symbolic link of somebody else out of what it was granted', () => {
+  it('does not follow a symbolic link of somebody else out of what it was granted', function () {
+    needsLandlock(this)
     mkdirSync(join(cli.directory, 'data'))
     symlinkSync('/etc/passwd', join(cli.directory, 'data/link'))
     symlinkSync('../stolen', join(cli.directory, 'data/out'))
@@ -66,7 +68,7 @@ describe('a plugin that attacks', () => {
   })
 
   it('cannot fill the memory of the host', () => {
-    fails('const all = []; for (let i = 0; i < 40; i++) all.push(Buffer.alloc(100 << 20, 1))', /alloca/i)
+    fails('const all = []; for (let i = 0; i < 40; i++) all.push(Buffer.alloc(100 << 20))', /alloca/i)
   })
 
   it('ends with the command that started it, though that is killed', async function () {
