@@ -18,6 +18,7 @@ import type { Permission } from '../plugins/plugin.ts'
 import { type EngineCalls, runPlugin, type Typed } from '../plugins/run.ts'
 import { type InstalledPlugin, listPlugins, readPlugin, removePlugin, replacePlugin } from '../plugins/store.ts'
 import type { Engine } from './engine.ts'
+import { listedContainer, listedImage } from './plugin-documents.ts'
 
 export type { InstalledPlugin, Permission, Proposal }
 
@@ -107,9 +108,9 @@ function reservedNames(): ReadonlySet<string> {
 
 function callsOf({ images, containers }: Engine): EngineCalls {
   return {
-    'images.list': (options) => images.list(options),
+    'images.list': async (options) => (await images.list(options)).map(listedImage),
     'images.inspect': (name) => images.inspect(name),
-    'containers.list': (options) => containers.list(options),
+    'containers.list': async (options) => (await containers.list(options)).map(listedContainer),
     'containers.inspect': (name) => containers.inspect(name),
   }
 }

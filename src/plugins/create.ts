@@ -36,9 +36,9 @@ export default {
   flags: { quiet: { type: 'boolean', char: 'q', description: 'Print the number alone' } },
   permissions: ['engine:read'],
   async run({ args, flags, engine, print }) {
-    const images = (await engine.images.list()) as { RepoTags?: string[] }[]
+    const images = await engine.images.list()
     const word = String(args.word ?? '')
-    const { length } = images.filter(({ RepoTags = [] }) => word === '' || RepoTags.some((tag) => tag.includes(word)))
+    const { length } = images.filter(({ RepoTags }) => word === '' || RepoTags.some((tag) => tag.includes(word)))
     print(flags.quiet ? \`\${length}\` : \`\${length} images\`)
   },
 } satisfies Command
@@ -50,9 +50,10 @@ import command from './${name}.ts'
 
 it('counts the images with a word in their tags', async () => {
   const lines: string[] = []
-  const list = async () => [{ RepoTags: ['web:1'] }, { RepoTags: ['db:1', 'db:2'] }]
+  const image = { Id: '', RepoDigests: [], Created: 0, Size: 0, Labels: {}, Containers: 0 }
+  const list = async () => [{ ...image, RepoTags: ['web:1'] }, { ...image, RepoTags: ['db:1', 'db:2'] }]
   const inspect = async () => ({})
-  const engine = { images: { list, inspect }, containers: { list, inspect } }
+  const engine = { images: { list, inspect }, containers: { list: async () => [], inspect } }
   const print = (line: string) => lines.push(line)
   await command.run({ name: '${name}', args: { word: 'db' }, flags: {}, engine, print })
   assert.deepEqual(lines, ['1 images'])

@@ -78,17 +78,53 @@ export interface CommandDeclaration {
 /** What the user typed, by the names that the command declares. */
 export type Values = Readonly<Record<string, string | boolean | readonly string[] | undefined>>
 
+/** Part of a row of `GET /images/json`. */
+export interface ListedImage {
+  readonly Id: string
+  readonly RepoTags: readonly string[]
+  readonly RepoDigests: readonly string[]
+  /** Seconds since 1970. */
+  readonly Created: number
+  /** Bytes, unpacked. */
+  readonly Size: number
+  readonly Labels: Readonly<Record<string, string>>
+  /** How many containers use it. */
+  readonly Containers: number
+}
+
+/** Part of a row of `GET /containers/json`. */
+export interface ListedContainer {
+  readonly Id: string
+  /** With a slash in front, as docker has it. */
+  readonly Names: readonly string[]
+  readonly Image: string
+  readonly ImageID: string
+  readonly Command: string
+  /** Seconds since 1970. */
+  readonly Created: number
+  /** `created`, `running`, `paused`, `restarting`, `removing` or `exited`. */
+  readonly State: string
+  readonly Labels: Readonly<Record<string, string>>
+}
+
+export interface ListOptions {
+  /** Of images those without a name too, of containers those that do not run. */
+  readonly all?: boolean
+  /** docker's `key=value`. */
+  readonly filters?: readonly string[]
+}
+
 /** The engine, as far as the user lets a plugin at it. Documents are those of the Docker Engine API. */
 export interface PluginEngine {
   readonly images: {
-    /** `GET /images/json`. Needs `engine:read`. */
-    list(options?: { readonly all?: boolean; readonly filters?: readonly string[] }): Promise<readonly object[]>
+    /** Needs `engine:read`. */
+    list(options?: ListOptions): Promise<readonly ListedImage[]>
     /** `GET /images/NAME/json`. Needs `engine:read`. */
     inspect(name: string): Promise<object>
   }
   readonly containers: {
-    /** `GET /containers/json`; with `all` also those that do not run. Needs `engine:read`. */
-    list(options?: { readonly all?: boolean; readonly filters?: readonly string[] }): Promise<readonly object[]>
+    /** Needs `engine:read`. */
+    list(options?: ListOptions): Promise<readonly ListedContainer[]>
     /** `GET /containers/NAME/json`. Needs `engine:read`. */
     inspect(name: string): Promise<object>
   }

@@ -1,7 +1,7 @@
 /** Runs an installed command. */
 import type { Paths } from '../paths.ts'
 import { PermissionsNeeded, PluginMisbehaved } from './errors.ts'
-import { CONTRACT_VERSION, type Permission, type Values } from './plugin.ts'
+import { CONTRACT_VERSION, type ListedContainer, type ListedImage, type Permission, type Values } from './plugin.ts'
 import { runConfined } from './process.ts'
 import { type InstalledPlugin, readPluginCode, replacePlugin } from './store.ts'
 
@@ -19,9 +19,9 @@ export interface ListParameters {
 
 /** What the engine does for plugins, by the names of the contract. */
 export interface EngineCalls {
-  readonly 'images.list': (options: ListParameters) => Promise<unknown>
+  readonly 'images.list': (options: ListParameters) => Promise<readonly ListedImage[]>
   readonly 'images.inspect': (name: string) => Promise<unknown>
-  readonly 'containers.list': (options: ListParameters) => Promise<unknown>
+  readonly 'containers.list': (options: ListParameters) => Promise<readonly ListedContainer[]>
   readonly 'containers.inspect': (name: string) => Promise<unknown>
 }
 

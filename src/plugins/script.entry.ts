@@ -6,7 +6,14 @@ import { registerHooks } from 'node:module'
 import { Socket } from 'node:net'
 import { type Answer, MAX_FRAME_BYTES, readFrames, type Start, writeFrame } from './frames.ts'
 import { narrowProcess } from './narrow-process.ts'
-import { CONTRACT_VERSION, type Command, type CommandContext, type PluginEngine } from './plugin.ts'
+import {
+  CONTRACT_VERSION,
+  type Command,
+  type CommandContext,
+  type ListedContainer,
+  type ListedImage,
+  type PluginEngine,
+} from './plugin.ts'
 
 const PLUGIN_URL = 'coracle-plugin:///'
 const CONTRACT_URL = 'coracle-contract:///'
@@ -84,11 +91,11 @@ function remoteEngine(): PluginEngine {
     })
   return {
     images: {
-      list: async (options = {}) => (await call('images.list', options)) as object[],
+      list: async (options = {}) => (await call('images.list', options)) as ListedImage[],
       inspect: async (name) => (await call('images.inspect', name)) as object,
     },
     containers: {
-      list: async (options = {}) => (await call('containers.list', options)) as object[],
+      list: async (options = {}) => (await call('containers.list', options)) as ListedContainer[],
       inspect: async (name) => (await call('containers.inspect', name)) as object,
     },
   }

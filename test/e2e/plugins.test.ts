@@ -6,8 +6,10 @@ import { mkdirSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:
 import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { beforeEach, describe, it } from 'mocha'
+import { packageRoot } from '../../src/package-root.ts'
 import { CLI, type Cli, openCli } from '../support/cli.ts'
 import { addPlugin, pluginSource, writePlugin } from '../support/plugins.ts'
+import { file, tarOf } from '../support/tar.ts'
 import { moduleFromC } from '../support/wasm.ts'
 
 const HELLO = `import { defineCommand } from 'coracle/plugin'
@@ -217,5 +219,17 @@ describe('coracle plugins', () => {
     assert.equal(built.status, 0, built.stderr)
     cli.output('plugins', 'add', join(directory, 'greet.wasm'))
     assert.equal(cli.output('greet', 'you'), 'hello you')
+  })
+
+  it('runs the example that explores layers, which passes its own tests', async () => {
+    const example = join(packageRoot, 'examples/plugins/layers')
+    const { status, stdout } = spawnSync(process.execPath, ['--test'], { cwd: example, encoding: 'utf8' })
+    assert.equal(status, 0, stdout)
+    const tar = writePlugin(cli, 'shared.tar', tarOf([file('shared', 'x')]))
+    for (const name of ['one', 'two']) cli.output('import', '--change', `ENV NAME=${name}`, tar, `${name}:1`)
+    cli.output('plugins', 'add', '--allow-engine', join(example, 'layers.ts'))
+    assert.match(cli.output('layers', 'one:1'), /^0 {2}[0-9a-f]{12} {2}two:1$/)
+    assert.match(cli.output('layers', '-q', 'two:1'), /^sha256:[0-9a-f]{64}$/)
+    assert.match(cli.run(['layers', 'gone:1']).stderr, /layers: No such image: gone:1/i)
   })
 })

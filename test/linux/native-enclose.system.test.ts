@@ -98,7 +98,7 @@ describe('coracle-native enclose', () => {
   })
 
   it('refuses words that it does not know, and a parent that is not its own', () => {
-    for (const options of [['-x'], ['-r'], ['word']]) assert.equal(enclosed(options, '/bin/true').status, 126)
+    for (const options of [['-x'], ['-r'], ['word'], ['un']]) assert.equal(enclosed(options, '/bin/true').status, 126)
     const { status, stderr } = spawnSync(nativeProgram, ['enclose', '1', '--', '/bin/true'], { encoding: 'utf8' })
     assert.equal(status, 126)
     assert.match(stderr, /getppid/)

@@ -140,7 +140,8 @@ int enclose_main(int argc, char **argv) {
   for (; failed == 0 && at < argc && strcmp(argv[at], "--") != 0; at++) {
     bool valued = argv[at][0] == '-' && (argv[at][1] == 'r' || argv[at][1] == 'w');
     const char *value = valued && at + 1 < argc ? argv[at + 1] : NULL;
-    failed = valued && value == NULL ? fail_because("enclose", argv[at], "no path") : read_option(&enclosure, argv[at][1], value);
+    failed = valued && value == NULL ? fail_because("enclose", argv[at], "no path")
+                                     : read_option(&enclosure, argv[at][0] == '-' ? argv[at][1] : 0, value);
     at += valued;
   }
   if (failed == 0 && at + 1 >= argc) failed = fail_because("enclose", "", "no program");
