@@ -11,6 +11,7 @@ export default class InternalPlugin extends EngineCommand {
 
   async run(): Promise<void> {
     const [name = '', ...words] = this.argv
+    if (name === '' || name.startsWith('-')) return void (await this.parse(InternalPlugin))
     this.parsed = true
     const { openPlugins } = await import('../../engine/plugins.ts')
     const plugins = openPlugins()
