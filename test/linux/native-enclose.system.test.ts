@@ -66,6 +66,11 @@ describe('coracle-native enclose', () => {
 
   it('signals nobody', () => {
     assert.match(python([], 'import os; os.kill(os.getppid(), 0)').stderr, /PermissionError/)
+    const thread = (owner: string) =>
+      `import ctypes, os; pid = ${owner}; tgkill = ${process.arch === 'x64' ? 234 : 131}; print(ctypes.CDLL(None).syscall(tgkill, pid, pid, 0))`
+    assert.equal(python([], thread('os.getppid()')).stdout, '-1\n')
+    assert.equal(python([], thread('os.getpid()')).stdout, '0\n')
+    assert.equal(python(['-c'], thread('os.getppid()')).stdout, '0\n')
   })
 
   it('changes neither the limits nor the priority of others', () => {

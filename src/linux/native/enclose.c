@@ -92,7 +92,9 @@ static int filter_calls(const struct enclosure *enclosure) {
       IF_EQUAL(SYS_io_uring_setup, 0, 1), ERROR(ENOSYS),
       DENY_UNLESS(enclosure->network, socket),
       DENY_UNLESS(enclosure->children, kill), DENY_UNLESS(enclosure->children, tkill), DENY_UNLESS(enclosure->children, pidfd_send_signal),
-      DENY_UNLESS(enclosure->children, rt_sigqueueinfo),
+      DENY_UNLESS(enclosure->children, rt_sigqueueinfo), DENY_UNLESS(enclosure->children, rt_tgsigqueueinfo),
+      /* its own threads, as abort() does; this process becomes that program */
+      IF_EQUAL(enclosure->children ? ~0u : SYS_tgkill, 0, 4), LOAD(args[0]), IF_EQUAL((unsigned)getpid(), 1, 0), ERROR(EPERM), LOAD(nr),
 #ifdef SYS_fork
       DENY_UNLESS(enclosure->children, fork), DENY_UNLESS(enclosure->children, vfork),
 #endif
