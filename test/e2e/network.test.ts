@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { existsSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, afterEach, before, beforeEach, describe, it } from 'mocha'
 import { type Coracle, IMAGE, openCoracle } from '../support/coracle.ts'
@@ -9,6 +9,13 @@ import { until } from '../support/until.ts'
 
 let coracle: Coracle
 let host: string
+
+/** Bridges that were there before this run of the tests: a run that was killed has left them, and nobody takes them down meanwhile. */
+const foreign = new Set(bridges())
+
+function bridges(): string[] {
+  return readdirSync('/sys/class/net').filter((name) => name.startsWith('cb-'))
+}
 
 /** Of this host, as far as it belongs to nobody's containers for good: links of ours that come and go are other tests'. */
 function hostState(): string {
@@ -37,7 +44,7 @@ describe('networks', function () {
     coracle = openCoracle()
   })
   beforeEach(async () => {
-    await until('nothing of other tests lingers', () => !/ cb-/.test(hostState()))
+    await until('nothing of other tests lingers', () => bridges().every((name) => foreign.has(name)))
     host = hostState()
   })
   afterEach(async () => {
