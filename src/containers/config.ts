@@ -146,6 +146,8 @@ export interface HostConfig {
   ShmSize: number
   Sysctls: Record<string, string>
   Runtime: string
+  /** Coracle's own, of WebAssembly containers; missing: nothing was asked for */
+  Wasi?: WasiSettings
   Init: boolean
   Devices: DeviceMapping[]
   DeviceCgroupRules: string[]
@@ -172,6 +174,18 @@ export interface HostConfig {
   BlkioDeviceReadIOps: ThrottleSetting[]
   BlkioDeviceWriteIOps: ThrottleSetting[]
 }
+
+/** How a module is run. */
+export interface WasiSettings {
+  /** Missing: whichever runs the module */
+  readonly Engine?: WasiEngineName
+  /** nanoseconds since 1970 at which its clocks start in every run, decimal */
+  readonly Clock?: string
+  /** of its random bytes, which are the same in every run */
+  readonly Seed?: string
+}
+
+export type WasiEngineName = 'preview1' | 'wasmer'
 
 /** All that `create` needs to know but the image. */
 export interface ContainerSettings {

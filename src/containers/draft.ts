@@ -3,7 +3,7 @@ import { InvalidArgument } from '../errors.ts'
 import type { ContainerId, IsolationBackend } from '../plugins/contract.ts'
 import { randomHex } from '../util/random.ts'
 import { backendName, openChecked } from './choose-backend.ts'
-import type { ContainerConfig, ContainerSettings, HealthAction } from './config.ts'
+import type { ContainerConfig, ContainerSettings, HealthAction, HostConfig } from './config.ts'
 import { healthRules } from './health/state.ts'
 import { settleNetworks } from './networks/settle.ts'
 import { moduleName, type Source } from './obtain-image.ts'
@@ -34,6 +34,7 @@ export async function draftContainer(
   const program = isArtifact ? { ...merged, Entrypoint: [moduleName(source)] } : merged
   const argv = commandLine(program)
   const chosen = backendName(host.Runtime, source, argv)
+  refuseForNative(host, chosen)
   const backend = await openChecked(room, chosen, source)
   const checked = settledHealth(program, { own: config.Healthcheck, backend: chosen, action: host.HealthOnFailure })
   return {
@@ -45,6 +46,15 @@ export async function draftContainer(
     backend,
     settings: { config: checked, host: await settleNetworks(room, host, chosen), platform, argv },
   }
+}
+
+/** What is for modules alone means nothing elsewhere. */
+function refuseForNative({ Wasi }: HostConfig, backend: string): void {
+  if (backend === 'wasi' || Wasi === undefined) return
+  const [word = ''] = Object.keys(Wasi)
+  throw new InvalidArgument(`--wasi-${word.toLowerCase()} is for WebAssembly, and the image is not`, {
+    hint: `leave it out`,
+  })
 }
 
 /** A WebAssembly container has nothing that a test could run in: the image's is left aside, the user's refused. */

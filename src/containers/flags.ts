@@ -96,6 +96,9 @@ export interface RunFlags {
   readonly uts?: string | undefined
   readonly volume?: readonly string[] | undefined
   readonly 'volumes-from'?: readonly string[] | undefined
+  readonly 'wasi-clock'?: string | undefined
+  readonly 'wasi-engine'?: string | undefined
+  readonly 'wasi-seed'?: string | undefined
   readonly workdir?: string | undefined
 }
 

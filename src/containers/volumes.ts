@@ -67,8 +67,8 @@ function wantedVolumes({
 }: Pick<Draft, 'settings' | 'backendName'>): readonly MountSetting[] {
   const asked = new Map(host.Mounts.filter(({ Type }) => Type === 'volume').map((mount) => [mount.Target, mount]))
   const taken = new Set([...host.Mounts.map(({ Target }) => Target), ...Object.keys(host.Tmpfs), '/'])
-  // The files of a WebAssembly container are in memory: there is nothing that a volume could keep.
-  const declared = Object.keys((backendName === 'wasi' ? null : config.Volumes) ?? {})
+  // The files of this engine are in memory: there is nothing that a volume could keep.
+  const declared = Object.keys((backendName === 'wasi' && host.Wasi?.Engine === 'wasmer' ? null : config.Volumes) ?? {})
     .map((path) => normalize(`/${path}`).replace(/(.)\/+$/, '$1'))
     .filter((target) => !taken.has(target))
     .map((Target): MountSetting => ({ Type: 'volume', Source: '', Target, ReadOnly: false }))

@@ -89,7 +89,8 @@ async function openBackend(paths: Paths, name: string): Promise<IsolationBackend
   }
   if (name === 'wasi') {
     const { createWasiBackend } = await import('../sandbox/backend.ts')
-    return createWasiBackend()
+    const { mountSteps } = await import('../linux/compile/mounts.ts')
+    return createWasiBackend({ mountSteps: (bundle) => mountSteps(bundle, { mapHelpers: false, cgroupMounts: [] }) })
   }
   if (name.startsWith('oci:')) {
     const { createOciBackend } = await import('../linux/oci-backend.ts')

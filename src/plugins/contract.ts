@@ -20,8 +20,8 @@ export type Support = { readonly ok: true } | { readonly ok: false; readonly rea
 export type RootFilesystem =
   /** Layers top-most first, each an unpacked directory; `upper` and `work` exist and belong to this container alone. */
   | { readonly kind: 'layers'; readonly lower: readonly string[]; readonly upper: string; readonly work: string }
-  /** One file, no root file system: a bare `.wasm` module or the single layer of a WASM artifact. */
-  | { readonly kind: 'module'; readonly path: string }
+  /** One file: a bare `.wasm` module or the single layer of a WASM artifact. All other files are in `upper`, empty at first. */
+  | { readonly kind: 'module'; readonly path: string; readonly upper: string }
 
 /** The host steps that put a process under its container's control groups with the limits of the spec. */
 export interface CgroupSteps {

@@ -1,18 +1,21 @@
 /** What the backend asks of the runner, as a JSON file in the bundle that only the runner reads. */
 
 export interface WasiJob {
-  /** `wasmer` when absent: in memory, with no path to the host. */
+  /** `wasmer` is in memory, with no path to the host. When absent: whichever runs the module. */
   readonly engine?: 'wasmer' | 'preview1'
-  /** Either the directories of the image, top-most first, or one module file. */
+  /** The container's root file system, with everything mounted in it. */
+  readonly root?: string
+  /** Where nothing can be mounted: the directories of the image, top-most first. */
   readonly layers: readonly string[]
+  /** The program, where it is not in the image. */
   readonly module?: string
   /** The program and its arguments. */
   readonly args: readonly string[]
   readonly env: readonly string[]
   readonly cwd: string
-  /** Of engine `preview1`: a directory that takes the changes to the image's files; without it they cannot be changed. */
+  /** With `layers`: a directory that takes the changes to the image's files; without it they cannot be changed. */
   readonly upper?: string
-  /** Of engine `preview1`. */
+  /** With `layers`. */
   readonly volumes?: readonly WasiVolume[]
   /** Of engine `preview1`: every run sees the same times, from this many nanoseconds since 1970 on; decimal. */
   readonly clock?: string

@@ -15,7 +15,7 @@ const TRAP_STATUS = 134
 
 async function main([path = '']: readonly string[]): Promise<number> {
   const job = JSON.parse(readFileSync(path, 'utf8')) as WasiJob
-  const files = openImageFiles(job.layers)
+  const files = openImageFiles(job.root === undefined ? job.layers : [job.root])
   const found = findModule(job, files)
   refuseUnsupported(found)
   const ending = await run(found, job, files)
@@ -26,12 +26,12 @@ async function main([path = '']: readonly string[]): Promise<number> {
 
 /** Only the engine that is asked for is loaded. */
 async function run(found: FoundModule, job: WasiJob, files: ImageFiles): Promise<Ending> {
-  if (job.engine === 'preview1') {
-    const { runJobOnPreview1 } = await import('./preview1/run-job.ts')
-    return runJobOnPreview1(found, job)
+  if (job.engine === 'wasmer') {
+    const { runOnWasmer } = await import('./wasmer-engine.ts')
+    return runOnWasmer(found, { args: job.args, env: job.env, files: files.walk() })
   }
-  const { runOnWasmer } = await import('./wasmer-engine.ts')
-  return runOnWasmer(found, { args: job.args, env: job.env, files: files.walk() })
+  const { runJobOnPreview1 } = await import('./preview1/run-job.ts')
+  return runJobOnPreview1(found, job)
 }
 
 function refuseUnsupported({ name, bytes, entry }: FoundModule): void {

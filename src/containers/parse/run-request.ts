@@ -16,6 +16,7 @@ import { parseRestartPolicy } from './restart.ts'
 import { parseCapability, parseDevice, parseDeviceRule, parseSecurityOptions, parseSysctl } from './security.ts'
 import { parseSignal } from './signals.ts'
 import { invalid, parseInteger } from './values.ts'
+import { parseWasi } from './wasi.ts'
 
 /**
  * @throws {InvalidArgument} a flag that means nothing, alone or together with another one, in docker's words
@@ -112,6 +113,7 @@ function hostConfig(flags: RunFlags): HostConfig {
     SecurityOpt: [...(flags['security-opt'] ?? [])],
     Sysctls: Object.fromEntries((flags.sysctl ?? []).map(parseSysctl)),
     Runtime: flags.runtime ?? '',
+    ...parseWasi(flags),
     Init: flags.init ?? false,
     Devices: (flags.device ?? []).map(parseDevice),
     DeviceCgroupRules: (flags['device-cgroup-rule'] ?? []).map(parseDeviceRule),

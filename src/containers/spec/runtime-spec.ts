@@ -7,8 +7,9 @@ import type {
   ProcessSpec,
   RuntimeSpec,
   SeccompSpec,
+  WasiSpec,
 } from '../../oci/runtime-spec.ts'
-import type { ContainerConfig, HostConfig } from '../config.ts'
+import type { ContainerConfig, HostConfig, WasiSettings } from '../config.ts'
 import { mergeEnvironment } from '../parse/environment.ts'
 import { containerCapabilities } from './capabilities.ts'
 import type { ContainerDevices } from './devices.ts'
@@ -73,6 +74,15 @@ export function makeSpec(input: SpecInput): RuntimeSpec {
     }),
     annotations: { ...host.Annotations },
     linux: makeLinux(input),
+    ...(host.Wasi !== undefined && { wasi: makeWasi(host.Wasi) }),
+  }
+}
+
+function makeWasi({ Engine, Clock, Seed }: WasiSettings): WasiSpec {
+  return {
+    ...(Engine !== undefined && { engine: Engine }),
+    ...(Clock !== undefined && { clock: Clock }),
+    ...(Seed !== undefined && { seed: Seed }),
   }
 }
 

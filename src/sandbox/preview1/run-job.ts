@@ -19,8 +19,9 @@ export function runJobOnPreview1(found: FoundModule, job: WasiJob): Promise<Endi
   })
 }
 
-function imageOf({ layers, upper }: WasiJob): Preopen[] {
-  if (layers.length === 0) return []
+function imageOf({ root, layers, upper }: WasiJob): Preopen[] {
+  if (root !== undefined) return [{ name: '/', directory: openHostDirectory(root), isRoot: true }]
+  if (layers.length === 0 && upper === undefined) return []
   const directory = openLayers({ lower: layers, ...(upper === undefined ? {} : { upper }) })
   return [{ name: '/', directory, isRoot: true }]
 }
