@@ -21,7 +21,11 @@ interface Manifest {
 }
 
 /** Management commands: what groups of commands are about. */
-const TOPICS: Readonly<Record<string, string>> = { container: 'Manage containers', image: 'Manage images' }
+const TOPICS: Readonly<Record<string, string>> = {
+  container: 'Manage containers',
+  image: 'Manage images',
+  wasm: 'Make WebAssembly images',
+}
 
 /** Never fails: errors are printed, and `process.exitCode` set. */
 export async function runCli(argv: readonly string[]): Promise<void> {

@@ -63,6 +63,7 @@ export async function openLocalEngine({ paths = readPaths(), ...events }: LocalE
     networks,
     volumes,
     system: openSystem({ paths, database, images, containers, networks, volumes }),
+    wasm: { pack: async (...args) => (await import('./wasm/pack.ts')).packProgram(images, ...args) },
     userSetting: dockerSetting,
     close,
   }

@@ -5,7 +5,6 @@ import { InvalidArgument } from '../errors.ts'
 import type { Descriptor, ImageConfig, ImageProcessConfig } from '../oci/descriptor.ts'
 import { type Digest, digestOf } from '../oci/digest.ts'
 import { layerCompression, OCI_CONFIG, OCI_LAYER } from '../oci/media-types.ts'
-import { parseReference, repositoryName, withDefaultTag } from '../oci/reference.ts'
 import { storeVerified } from './blobs.ts'
 import { applyChanges } from './changes.ts'
 import { commitImage } from './commit.ts'
@@ -13,8 +12,8 @@ import type { ImageContext } from './context.ts'
 import { findImage } from './find.ts'
 import { openLease } from './leases.ts'
 import { LAYER_TYPES, makeManifest } from './load-docker.ts'
+import { newNames } from './new-names.ts'
 import { readContent } from './read-content.ts'
-import type { ImageName } from './records.ts'
 import { spool } from './spool.ts'
 import { storeLoaded } from './store-loaded.ts'
 
@@ -42,7 +41,7 @@ export interface DeriveOptions {
  * @throws {ImageNotFound} the image below has been removed
  */
 export async function deriveImage(context: ImageContext, options: DeriveOptions): Promise<Digest> {
-  const names = namesOf(options.reference)
+  const names = newNames([options.reference])
   applyChanges({}, options.changes ?? []) // a mistake there is told before any work
   using lease = openLease(context.database)
   const base = findImage(context.database, options.base)
@@ -104,10 +103,4 @@ function unsaid({ config = {} }: ImageConfig): ImageProcessConfig {
 /** The manifest is OCI's now, and so are the names of what is in it. */
 function inOCI({ mediaType, digest, size }: Descriptor): Descriptor {
   return { mediaType: LAYER_TYPES[layerCompression(mediaType) ?? 'none'], digest, size }
-}
-
-function namesOf(text: string | undefined): readonly ImageName[] {
-  if (text === undefined || text === '') return []
-  const reference = withDefaultTag(parseReference(text))
-  return [{ repository: repositoryName(reference), tag: reference.tag ?? 'latest' }]
 }

@@ -4,13 +4,13 @@ import type { Readable } from 'node:stream'
 import type { ImageConfig } from '../oci/descriptor.ts'
 import { type Digest, digestOf } from '../oci/digest.ts'
 import { OCI_CONFIG } from '../oci/media-types.ts'
-import { parseReference, repositoryName, withDefaultTag } from '../oci/reference.ts'
 import { storeVerified } from './blobs.ts'
 import { applyChanges } from './changes.ts'
 import { commitImage } from './commit.ts'
 import type { ImageContext } from './context.ts'
 import { openLease } from './leases.ts'
 import { LAYER_TYPES, makeManifest } from './load-docker.ts'
+import { newNames } from './new-names.ts'
 import { hostPlatform, parsePlatform } from './platform.ts'
 import type { ImageName } from './records.ts'
 import { examineLayer, type Spooled, spool } from './spool.ts'
@@ -34,7 +34,7 @@ export async function importImage(
   input: NodeJS.ReadableStream,
   options: ImportOptions = {},
 ): Promise<Digest> {
-  const names = namesOf(options.reference)
+  const names = newNames([options.reference])
   const platform = options.platform === undefined ? hostPlatform() : parsePlatform(options.platform)
   const config = applyChanges({}, options.changes ?? [])
   const layer = await spool(context.paths, 'import', input as Readable)
@@ -72,10 +72,4 @@ async function store(context: ImageContext, { layer, mediaType, document, names 
   const commit = await storeLoaded(context, { lease, options: {} }, { ...made, find })
   commitImage(context, { ...commit, names })
   return commit.understood.id
-}
-
-function namesOf(text: string | undefined): readonly ImageName[] {
-  if (text === undefined || text === '') return []
-  const reference = withDefaultTag(parseReference(text))
-  return [{ repository: repositoryName(reference), tag: reference.tag ?? 'latest' }]
 }
