@@ -1,14 +1,18 @@
 /** Single-file commands, as the commands see them. Opened apart from the engine: most of it needs no state at all. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { Cancelled, InvalidArgument } from '../errors.ts'
+import { parseDigest } from '../oci/digest.ts'
+import { canonicalName, parseReference, withDefaultTag } from '../oci/reference.ts'
 import { packageRoot } from '../package-root.ts'
 import { type Paths, readPaths } from '../paths.ts'
+import { pushArtifact } from '../plugins/artifact.ts'
 import { createPlugin, type Template } from '../plugins/create.ts'
-import type { PluginBroken } from '../plugins/errors.ts'
+import { type PluginBroken, PluginDigestNeeded } from '../plugins/errors.ts'
 import {
   installPlugin,
-  isUnchanged,
   type Proposal,
+  type ProposeOptions,
   permissionsNeeded,
   proposePlugin,
   proposeUpdate,
@@ -16,9 +20,11 @@ import {
 import { describePermission, missingPermissions, permissionKind } from '../plugins/permissions.ts'
 import type { Permission } from '../plugins/plugin.ts'
 import { type EngineCalls, runPlugin, type Typed } from '../plugins/run.ts'
+import type { Reach } from '../plugins/source.ts'
 import { type InstalledPlugin, listPlugins, readPlugin, removePlugin, replacePlugin } from '../plugins/store.ts'
 import type { Engine } from './engine.ts'
 import { listedContainer, listedImage } from './plugin-documents.ts'
+import { openRegistry } from './registry.ts'
 
 export type { InstalledPlugin, Permission, Proposal }
 
@@ -32,16 +38,25 @@ export interface Consent {
   readonly ask: ((question: string) => Promise<boolean>) | undefined
 }
 
+export interface UpdateOptions {
+  readonly consent: Consent
+  /** What the content must be. */
+  readonly digest?: string | undefined
+}
+
+export interface AddOptions extends UpdateOptions {
+  readonly name?: string | undefined
+}
+
 export interface Plugins {
   /** Writes a new plugin below the current directory. @returns the files it made */
   create(name: string, template: Template): readonly string[]
-  /** Installs a file under its declared name or `name`. */
-  add(
-    file: string,
-    options: { readonly name?: string | undefined; readonly consent: Consent },
-  ): Promise<InstalledPlugin>
-  /** Takes the file again that the plugin was made of; a changed one needs consent anew. Undefined: it has not changed. */
-  update(name: string, consent: Consent): Promise<InstalledPlugin | undefined>
+  /** Installs what `source` leads to, a path, an address or `oci://…`, under its declared name or `name`. */
+  add(source: string, options: AddOptions): Promise<InstalledPlugin>
+  /** Takes again what the plugin was made of; if it has changed, that needs consent anew. Undefined: it has not. */
+  update(name: string, options: UpdateOptions): Promise<InstalledPlugin | undefined>
+  /** Pushes a file as an artifact. @returns the whole name of each, with the digest, in their order */
+  publish(file: string, names: readonly string[]): Promise<readonly string[]>
   list(): { readonly plugins: readonly InstalledPlugin[]; readonly broken: readonly PluginBroken[] }
   /** @throws {PluginNotFound} @throws {PluginBroken} */
   read(name: string): InstalledPlugin
@@ -56,15 +71,20 @@ export interface Plugins {
 export function openPlugins(paths: Paths = readPaths()): Plugins {
   return {
     create: (name, template) => createPlugin(process.cwd(), name, template),
-    add: async (file, { name, consent }) => {
-      const proposal = await proposePlugin(file, { name, reserved: reservedNames() })
-      return installPlugin(paths, proposal, await agree(proposal, consent))
-    },
-    update: async (name, consent) => {
-      const proposal = await proposeUpdate(paths, name, reservedNames())
-      if (isUnchanged(proposal)) return undefined
-      return installPlugin(paths, proposal, await agree(proposal, consent))
-    },
+    add: (source, options) =>
+      withReach(async (reach) => {
+        const proposal = await proposePlugin(source, { ...proposeOptions(reach, options), name: options.name })
+        await confirmContent(proposal, options.consent)
+        return installPlugin(paths, proposal, await agree(proposal, options.consent))
+      }),
+    update: (name, options) =>
+      withReach(async (reach) => {
+        const proposal = await proposeUpdate(paths, name, proposeOptions(reach, options))
+        if (proposal === undefined) return undefined
+        await confirmContent(proposal, options.consent)
+        return installPlugin(paths, proposal, await agree(proposal, options.consent))
+      }),
+    publish: (file, names) => withReach((reach) => publish(file, names, reach)),
     list: () => listPlugins(paths),
     read: (name) => readPlugin(paths, name),
     remove: (name) => removePlugin(paths, name),
@@ -78,6 +98,49 @@ export function openPlugins(paths: Paths = readPaths()): Plugins {
     },
     run: (plugin, typed, engine) => runPlugin(paths, plugin, { typed, engine: async () => callsOf(await engine()) }),
   }
+}
+
+function proposeOptions(reach: Reach, { digest }: UpdateOptions): ProposeOptions {
+  return { reach, reserved: reservedNames(), digest: digest === undefined ? undefined : parseDigest(digest) }
+}
+
+/** The network, opened when it is first needed and closed in the end. */
+async function withReach<T>(work: (reach: Reach) => Promise<T>): Promise<T> {
+  const { client } = openRegistry()
+  const download: Reach['download'] = async (...args) => (await import('../registry/download.ts')).downloadFile(...args)
+  try {
+    return await work({ download, repository: client.repository })
+  } finally {
+    await client.close()
+  }
+}
+
+async function publish(file: string, names: readonly string[], reach: Reach): Promise<string[]> {
+  const references = names.map((name) => withDefaultTag(parseReference(name.replace(/^oci:\/\//, ''))))
+  const pinned = references.find(({ digest }) => digest !== undefined)
+  if (pinned !== undefined)
+    throw new InvalidArgument('a digest is what publishing answers, not where it can be sent to')
+  const proposal = await proposePlugin(file, { reach, reserved: reservedNames() })
+  const published: string[] = []
+  for (const reference of references) {
+    const digest = await pushArtifact(reach.repository(reference, 'push'), proposal)
+    published.push(`oci://${canonicalName(reference)}@${digest}`)
+  }
+  return published
+}
+
+/** What comes by a name that can change its meaning is what its digest says once the user has said so. */
+async function confirmContent(
+  { origin, pin, declaration, replaces, unconfirmed }: Proposal,
+  { ask }: Consent,
+): Promise<void> {
+  if (!unconfirmed) return
+  if (ask === undefined) throw new PluginDigestNeeded(origin, pin)
+  const question =
+    replaces === undefined
+      ? `${origin} has the digest ${pin}. Is that what you want?`
+      : `${declaration.name} has changed from ${replaces.pin} to ${pin}. Take the new one?`
+  if (!(await ask(question))) throw new Cancelled()
 }
 
 /** What the file gets of what it asks for. @throws {PermissionsNeeded} nobody is there to decide */

@@ -34,6 +34,7 @@ export function readDeclaration(value: unknown, file: string, fallbackName: stri
     contract: reader.line(source['contract'], 'contract', 100),
     summary: reader.line(source['summary'], 'summary', 200),
     description: reader.text(source['description'] ?? '', 'description', 10_000),
+    version: (source['version'] ?? '') === '' ? '' : reader.line(source['version'], 'version', 64),
     examples: reader.texts(source['examples'], 'examples'),
     args: reader.entries(source['args'], 'args', (each, what) => readArgument(reader, each, what)),
     flags: reader.entries(source['flags'], 'flags', (each, what) => readFlag(reader, each, what)),

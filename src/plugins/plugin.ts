@@ -18,7 +18,7 @@
  */
 
 /** What this Coracle offers. A plugin states the range it was written for as `contract`. */
-export const CONTRACT_VERSION = '1.0.0'
+export const CONTRACT_VERSION = '1.1.0'
 
 /**
  * One thing that a command may do; whatever it does not ask for is denied. Paths are absolute, or start with `.`: then they
@@ -68,6 +68,8 @@ export interface CommandDeclaration {
   /** One line for `coracle help`. */
   readonly summary: string
   readonly description?: string
+  /** Its own version, for people. Since 1.1.0. */
+  readonly version?: string
   readonly examples?: readonly string[]
   /** In the order in which they are typed. */
   readonly args?: Readonly<Record<string, ArgumentDeclaration>>

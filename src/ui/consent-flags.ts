@@ -15,6 +15,10 @@ export const CONSENT_FLAGS = {
   'deny-rest': Flags.boolean({ description: 'Grant nothing else, and do not ask' }),
 }
 
+export const DIGEST_FLAG = Flags.string({
+  description: 'What it must be: sha256:… of the file, or of the manifest of an artifact',
+})
+
 type ConsentFlags = { readonly [name in keyof typeof CONSENT_FLAGS]?: boolean }
 
 export interface FlagConsent {

@@ -142,7 +142,7 @@ describe('coracle plugins', () => {
   it('refuses a range of the contract that does not fit, and says who must upgrade', () => {
     const add = (contract: string) =>
       cli.run(['plugins', 'add', writePlugin(cli, 'far.js', pluginSource('', { contract }))]).stderr
-    assert.match(add('^2.0.0'), /far was written for version \^2.0.0 .* has 1\.0\.0\nCoracle must be upgraded/)
+    assert.match(add('^2.0.0'), /far was written for version \^2.0.0 .* has 1\.1\.0\nCoracle must be upgraded/)
     assert.match(add('^0.9.0'), /\nfar must be upgraded/)
     assert.match(add('newest'), /no range of versions/)
   })

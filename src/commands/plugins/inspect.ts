@@ -28,6 +28,8 @@ export default class PluginsInspect extends BaseCommand {
           Summary: declaration.summary,
           Origin: plugin.origin,
           Digest: plugin.digest,
+          Pinned: plugin.pin,
+          Version: declaration.version,
           Size: plugin.sizeBytes,
           Installed: plugin.installedAt,
           Contract: declaration.contract,
