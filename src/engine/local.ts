@@ -91,7 +91,12 @@ async function openBackend(paths: Paths, name: string): Promise<IsolationBackend
   if (name === 'wasi') {
     const { createWasiBackend } = await import('../sandbox/backend.ts')
     const { mountSteps } = await import('../linux/compile/mounts.ts')
-    return createWasiBackend({ mountSteps: (bundle) => mountSteps(bundle, { mapHelpers: false, cgroupMounts: [] }) })
+    const { cachedFilter } = await import('../linux/seccomp/cache.ts')
+    const cacheDirectory = join(paths.root, 'cache', 'seccomp')
+    return createWasiBackend({
+      mountSteps: (bundle) => mountSteps(bundle, { mapHelpers: false, cgroupMounts: [] }),
+      compileFilter: (spec) => cachedFilter(spec, cacheDirectory),
+    })
   }
   if (name.startsWith('oci:')) {
     const { createOciBackend } = await import('../linux/oci-backend.ts')

@@ -113,6 +113,7 @@ const ENCODINGS: { readonly [N in Name]: Encoding<Extract<ChildStep, { do: N }>>
   'no-new-privileges': [88, nothing],
   personality: [89, (record, { persona }) => record.u32(persona)],
   seccomp: [90, (record, { flags, program }) => record.u32(flags).bytes(program)],
+  'hold-program': [114, (record, { file, descriptor }) => record.string(file).u32(descriptor)],
   init: [91, nothing],
   exec: [92, (record, { file, argv, env }) => record.string(file).strings(argv).strings(env)],
 }

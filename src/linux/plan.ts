@@ -299,6 +299,11 @@ export type ChildStep =
   | { readonly do: 'personality'; readonly persona: number }
   /** A classic BPF program (array of 8-byte `sock_filter`) and SECCOMP_FILTER_FLAG_* bits. */
   | { readonly do: 'seccomp'; readonly program: Uint8Array; readonly flags: number }
+  /**
+   * Opens the program that `exec` will run, as `descriptor`, and lowers the limit of descriptors to that number: a filter may
+   * then allow execveat with it alone, and after the exec nobody can have it again. `exec` has to name the same file.
+   */
+  | { readonly do: 'hold-program'; readonly file: string; readonly descriptor: number }
   /** Forks: this process stays as init (forwards signals, reaps orphans, exits as its child), the child goes on with the plan. Before `session`, that is the child's own. */
   | { readonly do: 'init' }
   /**

@@ -1,18 +1,21 @@
 /** The `wasi` backend: WebAssembly in a process of its own, with nothing of the host in reach but what was granted. */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { ChildStep, CloneNamespace } from '../linux/plan.ts'
+import type { ChildStep } from '../linux/plan.ts'
 import { packageRoot } from '../package-root.ts'
 import type { Bundle, IsolationBackend, LaunchPlan, Platform, Support } from '../plugins/contract.ts'
 import { ModuleUnsupported } from './errors.ts'
 import { makeJob } from './make-job.ts'
-import { type MountSteps, rootSteps } from './root-steps.ts'
+import { type MountSteps, rootDirectory, rootSteps } from './root-steps.ts'
+import { smallRootSteps } from './walls/small-root.ts'
+import { type CompileFilter, enterSteps, wallNamespaces, wallSteps } from './walls/walls.ts'
 
 const OPERATING_SYSTEMS = new Set(['wasi', 'wasip1', 'wasip2'])
 const ARCHITECTURES = new Set(['wasm', 'wasm32', 'wasm64'])
 
 export interface WasiBackendOptions {
   readonly mountSteps: MountSteps
+  readonly compileFilter: CompileFilter
 }
 
 export function createWasiBackend(options: WasiBackendOptions): IsolationBackend {
@@ -40,8 +43,8 @@ function check({ os, architecture }: Platform): Support {
 const MAX_PAGES = 65_536
 const PAGE_BYTES = 65_536
 
-async function plan(bundle: Bundle, { mountSteps }: WasiBackendOptions): Promise<LaunchPlan> {
-  const { spec, directory, rootless } = bundle
+async function plan(bundle: Bundle, { mountSteps, compileFilter }: WasiBackendOptions): Promise<LaunchPlan> {
+  const { spec, directory, rootless, rootfs, network } = bundle
   const jobPath = join(directory, 'wasi.json')
   writeFileSync(jobPath, JSON.stringify(makeJob(bundle)), { mode: 0o600 })
   const limit = spec.linux?.resources?.memory?.limit ?? 0
@@ -54,19 +57,26 @@ async function plan(bundle: Bundle, { mountSteps }: WasiBackendOptions): Promise
     runnerPath(),
     jobPath,
   ]
+  const files = [jobPath, ...(rootfs.kind === 'module' ? [rootfs.path] : [])]
   return {
     // An ordinary user gets the same by a user namespace of its own, where that is allowed; the memory sandbox holds anyway.
-    namespaces: rootless ? [] : ownNamespaces(bundle),
-    before: bundle.cgroup.before,
-    after: bundle.cgroup.after,
+    namespaces: rootless ? [] : wallNamespaces(bundle),
+    before: [...bundle.cgroup.before, ...(network?.before ?? [])],
+    after: [...bundle.cgroup.after, ...(network?.after ?? [])],
     child: [
-      ...(rootless ? [] : rootSteps(bundle, mountSteps)),
+      ...(rootless
+        ? []
+        : [
+            ...enterSteps(bundle),
+            ...rootSteps(bundle, mountSteps),
+            ...smallRootSteps(bundle, { program: process.execPath, files, container: rootDirectory(bundle) }),
+          ]),
       ...(spec.process?.rlimits ?? []).map(
         ({ type, soft, hard }): ChildStep => ({ do: 'rlimit', resource: type, soft, hard }),
       ),
-      { do: 'session', terminal: spec.process?.terminal ?? false },
-      { do: 'no-new-privileges' },
+      { do: 'session', terminal: spec.process?.terminal ?? false, console: false },
       ...(rootless ? [] : [NO_CAPABILITIES]),
+      ...(await wallSteps(bundle, process.execPath, { compileFilter, network: false, ownProcesses: !rootless })),
       { do: 'exec', file: process.execPath, argv, env: [] },
     ],
   }
@@ -79,14 +89,6 @@ const NO_CAPABILITIES: ChildStep = {
   permitted: 0n,
   inheritable: 0n,
   ambient: 0n,
-}
-
-/** Not pid: the runner would be the init of nobody; its descendants die with the control group. */
-function ownNamespaces({ spec }: Bundle): CloneNamespace[] {
-  const wanted = new Set(
-    (spec.linux?.namespaces ?? []).filter(({ path }) => path === undefined).map(({ type }) => type),
-  )
-  return (['mount', 'network', 'ipc', 'uts'] as const).filter((kind) => kind === 'mount' || wanted.has(kind))
 }
 
 /** Sources when sources run; a bundle moves this file, but never the runner, which is started by its path. */

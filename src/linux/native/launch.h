@@ -21,7 +21,7 @@ enum step {
   CHILD_CAPABILITIES, CHILD_NO_NEW_PRIVILEGES, CHILD_PERSONALITY, CHILD_SECCOMP, CHILD_INIT, CHILD_EXEC,
   CHILD_BOUNDING, /* the part of `capabilities` that comes before `user`; not a step of its own */
   CHILD_ENTER_TARGET, CHILD_BIND_TARGET, CHILD_ADDRESS, CHILD_LINK_UP, CHILD_ROUTE,
-  CHILD_LINK_DELETE = 104, CHILD_OVERLAY = 110,
+  CHILD_LINK_DELETE = 104, CHILD_OVERLAY = 110, CHILD_HOLD_PROGRAM = 114,
 };
 
 #define STEP_OPTIONAL 0x80000000u /* set in a record's code: a failure of this step is a warning */
