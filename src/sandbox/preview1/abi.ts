@@ -71,6 +71,12 @@ export const STREAM_RIGHTS = ANY_FILE | RIGHT.fdRead | RIGHT.fdWrite
 export const FILE_RIGHTS =
   STREAM_RIGHTS | RIGHT.fdSeek | RIGHT.fdTell | RIGHT.fdAdvise | RIGHT.fdAllocate | RIGHT.fdSetSize | RIGHT.fdSetTimes
 
+/** Of a connection. */
+export const SOCKET_RIGHTS =
+  RIGHT.fdRead | RIGHT.fdWrite | RIGHT.fdSetFlags | RIGHT.fdStat | RIGHT.poll | RIGHT.sockShutdown
+
+export const LISTENER_RIGHTS = RIGHT.sockAccept | RIGHT.fdRead | RIGHT.fdSetFlags | RIGHT.fdStat | RIGHT.poll
+
 const PATH_RIGHTS =
   RIGHT.pathCreateDirectory |
   RIGHT.pathCreateFile |

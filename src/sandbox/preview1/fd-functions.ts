@@ -8,6 +8,7 @@ import { safePosition } from './io-functions.ts'
 import type { GuestMemory } from './memory.ts'
 
 const LAST_ADVICE = 5
+const NO_DIRECTORY = 1
 
 export function fdFunctions({ memory, descriptors }: Context): WasiFunctions {
   const preopen = (fd: number): string => {
@@ -69,10 +70,16 @@ export function fdFunctions({ memory, descriptors }: Context): WasiFunctions {
     fd_prestat_get: (fd: number, at: number) => {
       const name = preopen(fd)
       memory.bytes(at, 8).fill(0) // the tag of a directory
+      if (descriptors.get(fd).open.kind === 'file') {
+        // Preview 1 has no tag for these. EBADF would tell a C library that no more directories follow; another tag it skips.
+        memory.writeU8(at, NO_DIRECTORY)
+        return
+      }
       memory.writeU32(at + 4, Buffer.byteLength(name))
     },
     fd_prestat_dir_name: (fd: number, at: number, size: number) => {
       const name = Buffer.from(preopen(fd))
+      descriptors.directory(fd, 0n)
       if (size >>> 0 < name.length) throw new Refusal('ENAMETOOLONG')
       memory.bytes(at, name.length).set(name)
     },

@@ -1,5 +1,6 @@
 /** What a module's files are made of. A directory knows its entries by one name at a time: paths are walked by `paths.ts` alone. */
 import type { FileType } from './abi.ts'
+import type { SocketCalls } from './sockets.ts'
 
 export interface FileStatus {
   readonly device: bigint
@@ -43,6 +44,10 @@ export interface OpenFile extends Open {
   readable?(): number | undefined
   /** Returns when there are some, or the end. */
   waitReadable?(): void
+  /** Whether a write would move something at once; absent where it always does. */
+  writable?(): boolean
+  /** Of sockets alone. */
+  readonly socket?: SocketCalls
 }
 
 export interface OpenOptions {

@@ -76,7 +76,9 @@ function fileSubscription({ descriptors }: Context, [fd, type]: [number, number]
   const file = descriptors.file(fd, RIGHT.poll)
   const wanted = type === EVENT.read ? RIGHT.fdRead : RIGHT.fdWrite
   if ((file.rights & wanted) === 0n) throw new Refusal('ENOTCAPABLE')
-  if (type === EVENT.write) return { check: () => event() } // a writer waits, if at all, when it writes
+  // Of all but sockets a writer waits, if at all, when it writes.
+  const isWritable = () => file.open.writable?.() ?? true
+  if (type === EVENT.write) return { check: () => (isWritable() ? event() : undefined) }
   return { check: () => readable(file, event), block: file.open.waitReadable }
 }
 

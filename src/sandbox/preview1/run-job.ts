@@ -9,14 +9,22 @@ import { seededRandom, systemRandom } from './random.ts'
 import { type Preopen, runOnPreview1 } from './run.ts'
 
 export function runJobOnPreview1(found: FoundModule, job: WasiJob): Promise<Ending> {
-  const { args, env, clock, seed } = job
+  const { args, clock, seed, listens = [] } = job
+  const env = listens.length === 0 ? job.env : [...job.env, ...activation(job, listens)]
   return runOnPreview1(found, {
     args,
     env,
+    listens,
     preopens: [...imageOf(job), ...volumesOf(job)],
     clocks: clock === undefined ? hostClocks() : fixedClocks(BigInt(clock)),
     random: seed === undefined ? systemRandom : seededRandom(seed),
   })
+}
+
+/** How a program learns that its descriptors from 3 on are sockets that listen: sd_listen_fds(3), which libraries for WASI look for too. */
+function activation({ env }: WasiJob, listens: readonly number[]): string[] {
+  if (env.some((entry) => entry.startsWith('LISTEN_FDS='))) return []
+  return [`LISTEN_FDS=${listens.length}`, `LISTEN_FDNAMES=${listens.join(':')}`]
 }
 
 function imageOf({ root, layers, upper }: WasiJob): Preopen[] {

@@ -2,14 +2,17 @@
 import { isatty } from 'node:tty'
 import { compileModule, type Ending, entryOf, instantiateModule, noMemory, trapName, usesPreview1 } from '../engine.ts'
 import type { FoundModule } from '../find-module.ts'
-import { ALL_RIGHTS, DIRECTORY_RIGHTS, FILE_TYPE, RIGHT, STREAM_RIGHTS } from './abi.ts'
+import { type Line, openLine } from '../sockets/line.ts'
+import { ALL_RIGHTS, DIRECTORY_RIGHTS, FILE_TYPE, LISTENER_RIGHTS, RIGHT, SOCKET_RIGHTS, STREAM_RIGHTS } from './abi.ts'
 import { type Clocks, hostClocks } from './clocks.ts'
 import { type Context, ModuleExit } from './context.ts'
 import { type Descriptors, newDescriptor, openDescriptors } from './descriptors.ts'
+import { Refusal } from './errno.ts'
 import type { Directory } from './files.ts'
 import { preview1Functions } from './functions.ts'
 import { openMemory } from './memory.ts'
 import { type Random, systemRandom } from './random.ts'
+import { openListener } from './sockets.ts'
 import { isSeekableDevice, openStream } from './streams.ts'
 
 export interface Preopen {
@@ -27,15 +30,19 @@ export interface Preview1Options {
   readonly env: readonly string[]
   /** From descriptor 3 on, in this order. */
   readonly preopens: readonly Preopen[]
+  /** Ports of TCP on which the module listens: descriptors before the directories, in this order. */
+  readonly listens?: readonly number[]
   readonly clocks?: Clocks
   readonly random?: Random
 }
 
 /** @throws {ModuleInvalid} it does not compile @throws {ModuleUnsupported} it wants what this engine does not give */
 export async function runOnPreview1(found: FoundModule, options: Preview1Options): Promise<Ending> {
-  const descriptors = giveDescriptors(options.preopens)
+  const module = await compileModule(found)
+  const { listens = [] } = options
+  const line = listens.length === 0 ? undefined : await openLine({ ports: listens, fail: (code) => new Refusal(code) })
+  const descriptors = giveDescriptors(options.preopens, listens, line)
   try {
-    const module = await compileModule(found)
     let memory: WebAssembly.Memory | undefined
     const context: Context = {
       memory: openMemory(() => (memory ?? noMemory()).buffer),
@@ -53,6 +60,7 @@ export async function runOnPreview1(found: FoundModule, options: Preview1Options
     return call(typeof initialize === 'function' && initialize !== entry ? () => [initialize(), entry()] : entry)
   } finally {
     descriptors.closeAll()
+    await line?.close()
   }
 }
 
@@ -68,7 +76,11 @@ function call(entry: () => unknown): Ending {
 
 const STREAMS = [RIGHT.fdRead, RIGHT.fdWrite, RIGHT.fdWrite]
 
-function giveDescriptors(preopens: readonly Preopen[]): Descriptors {
+function giveDescriptors(
+  preopens: readonly Preopen[],
+  listens: readonly number[],
+  line: Line | undefined,
+): Descriptors {
   const descriptors = openDescriptors()
   for (const [fd, direction] of STREAMS.entries()) {
     const open = openStream(fd)
@@ -76,6 +88,12 @@ function giveDescriptors(preopens: readonly Preopen[]): Descriptors {
     const rights = (STREAM_RIGHTS & ~(RIGHT.fdRead | RIGHT.fdWrite)) | direction | seekable
     descriptors.add(newDescriptor(open, open.status().type, { rights, inheriting: 0n }))
   }
+  if (line !== undefined)
+    for (const [number, port] of listens.entries()) {
+      const open = openListener(line, number)
+      const given = { rights: LISTENER_RIGHTS, inheriting: SOCKET_RIGHTS, preopen: String(port) }
+      descriptors.add(newDescriptor(open, FILE_TYPE.socketStream, given))
+    }
   for (const { name, directory, isRoot = false } of preopens)
     descriptors.add(
       newDescriptor(directory, FILE_TYPE.directory, {

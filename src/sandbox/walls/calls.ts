@@ -52,7 +52,10 @@ export function allowedCalls({ program, network, ownProcesses }: CallsOptions): 
       when('execveat', { index: 0, value: program }, { index: 4, value: AT_EMPTY_PATH }),
       // Of itself only: a limit of others, by their number, could be changed.
       when('prlimit64', { index: 0, value: 0 }),
-      { ...allow('clone'), args: [{ index: 0, value: CLONE_THREAD, valueTwo: CLONE_THREAD, op: 'SCMP_CMP_MASKED_EQ' }] },
+      {
+        ...allow('clone'),
+        args: [{ index: 0, value: CLONE_THREAD, valueTwo: CLONE_THREAD, op: 'SCMP_CMP_MASKED_EQ' }],
+      },
       ...Object.values(PRCTL).map((value) => when('prctl', { index: 0, value })),
       ...IOCTL.map((value) => when('ioctl', { index: 1, value })),
       ...(network ? [AF_INET, AF_INET6].map((value) => when('socket', { index: 0, value })) : []),

@@ -45,7 +45,16 @@ const READABLE: readonly MountFlag[] = ['ro', 'nosuid', 'nodev', 'noexec']
 const WRITABLE: readonly MountFlag[] = ['nosuid', 'nodev', 'noexec']
 
 function show(source: string, flags: readonly MountFlag[], target: string = source): Bind {
-  return { do: 'bind', source, target, recursive: false, flags, recursiveFlags: false, create: 'directory', optional: false }
+  return {
+    do: 'bind',
+    source,
+    target,
+    recursive: false,
+    flags,
+    recursiveFlags: false,
+    create: 'directory',
+    optional: false,
+  }
 }
 
 function system(type: string, target: string, flags: readonly MountFlag[], data: string): ChildStep {
@@ -107,7 +116,11 @@ function followLinks(path: string, links: Map<string, string>): string {
     }
     const to = readlinkSync(next)
     links.set(next, to)
-    names.unshift(...resolve(at, to).split('/').filter((part) => part !== ''))
+    names.unshift(
+      ...resolve(at, to)
+        .split('/')
+        .filter((part) => part !== ''),
+    )
     at = '/'
   }
   return at
@@ -116,7 +129,9 @@ function followLinks(path: string, links: Map<string, string>): string {
 /** Names of hosts, as the engine wrote them for this container. */
 function networkFileSteps({ spec, directory }: Bundle): ChildStep[] {
   return (spec.mounts ?? []).flatMap(({ source = '', destination }) =>
-    destination.startsWith('/etc/') && source === join(directory, destination.slice('/etc/'.length)) && existsSync(source)
+    destination.startsWith('/etc/') &&
+    source === join(directory, destination.slice('/etc/'.length)) &&
+    existsSync(source)
       ? [show(source, READABLE, destination)]
       : [],
   )
