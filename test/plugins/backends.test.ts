@@ -6,7 +6,9 @@ import { scratchDirectory } from '../support/scratch.ts'
 import { describeBackend } from './backend-suite.ts'
 
 describeBackend('linux', async () => createLinuxBackend({ cacheDirectory: await scratchDirectory() }))
-describeBackend('wasi', async () => createWasiBackend({ mountSteps: () => [], compileFilter: async (spec) => compileSeccomp(spec) }))
+describeBackend('wasi', async () =>
+  createWasiBackend({ mountSteps: () => [], compileFilter: async (spec) => compileSeccomp(spec) }),
+)
 // Any program that fails politely: what the suite asks of this backend is decided before a runtime is called.
 describeBackend(
   'oci',
