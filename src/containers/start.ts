@@ -16,6 +16,7 @@ import { holding } from './hold.ts'
 import { cgroupSteps, isRootless } from './host.ts'
 import { logTarget } from './logs/target.ts'
 import { joinConfigured } from './networks/join.ts'
+import { servedPorts } from './networks/served.ts'
 import { advance, readRecord } from './records.ts'
 import type { ContainerRoom } from './room.ts'
 import type { RunIO } from './types.ts'
@@ -38,6 +39,7 @@ export async function planContainer(
     rootless: isRootless(),
     cgroup: await cgroupSteps(spec),
     init: draft.settings.host.Init,
+    ports: servedPorts(draft.settings),
     ...(network !== undefined && { network }),
   }
   return draft.backend.plan(bundle)

@@ -61,6 +61,8 @@ export interface Bundle {
   readonly cgroup: CgroupSteps
   /** A small init reaps orphans and forwards signals (`--init`). */
   readonly init: boolean
+  /** Of TCP, published or exposed, first as the user named them; none without a network. For programs that cannot listen by themselves. */
+  readonly ports?: readonly number[]
   /** Include these too; missing: the container has no network of its own, or nothing but loopback. */
   readonly network?: NetworkSteps
 }

@@ -76,10 +76,16 @@ async function plan(bundle: Bundle, { mountSteps, compileFilter }: WasiBackendOp
       ),
       { do: 'session', terminal: spec.process?.terminal ?? false, console: false },
       ...(rootless ? [] : [NO_CAPABILITIES]),
-      ...(await wallSteps(bundle, process.execPath, { compileFilter, network: false, ownProcesses: !rootless })),
+      ...(await wallSteps(bundle, process.execPath, { compileFilter, network: hasNetwork(bundle), ownProcesses: !rootless })),
       { do: 'exec', file: process.execPath, argv, env: [] },
     ],
   }
+}
+
+/** One of its own that leads somewhere, or somebody else's. */
+function hasNetwork({ spec, network, rootless }: Bundle): boolean {
+  const namespace = (spec.linux?.namespaces ?? []).find(({ type }) => type === 'network')
+  return !rootless && (network !== undefined || namespace?.path !== undefined || namespace === undefined)
 }
 
 const NO_CAPABILITIES: ChildStep = {

@@ -4,9 +4,13 @@ import { ModuleUnsupported } from './errors.ts'
 import type { WasiJob } from './job.ts'
 import { rootDirectory, userMounts } from './root-steps.ts'
 
+const MAX_PORTS = 64
+
 /** @throws {ModuleUnsupported} a mount that the engine cannot show */
 export function makeJob(bundle: Bundle): WasiJob {
-  const { spec, rootfs, rootless } = bundle
+  const { spec, rootfs, rootless, ports = [] } = bundle
+  if (ports.length > MAX_PORTS)
+    throw new ModuleUnsupported(`a module listens on ${MAX_PORTS} ports at most, not on ${ports.length}`)
   const { args = [], env = [], cwd = '/' } = spec.process ?? {}
   if (spec.wasi?.engine === 'wasmer')
     refuseMounts(
@@ -15,7 +19,8 @@ export function makeJob(bundle: Bundle): WasiJob {
       'choose the engine that has files: --wasi-engine preview1',
     )
   if (rootless) refuseMounts(bundle, 'that needs root', 'put the files into the image')
-  const shared = { ...spec.wasi, args, env, cwd, ...(rootfs.kind === 'module' && { module: rootfs.path }) }
+  const listens = spec.wasi?.engine === 'wasmer' ? [] : ports
+  const shared = { ...spec.wasi, listens, args, env, cwd, ...(rootfs.kind === 'module' && { module: rootfs.path }) }
   if (!rootless) return { ...shared, root: rootDirectory(bundle), layers: [] }
   const { upper } = rootfs
   return { ...shared, layers: rootfs.kind === 'module' ? [] : rootfs.lower, upper, volumes: [] }
