@@ -4,6 +4,7 @@
  */
 import type { NetworkRate } from '../network/rate.ts'
 import type { MountSetting } from '../volumes/types.ts'
+import type { Consent } from './parse/grants.ts'
 
 export interface ContainerConfig {
   Hostname: string
@@ -115,6 +116,9 @@ export interface HostConfig {
   /** Coracle's own: what the container may reach and what it may not; missing: everything and nothing */
   AllowNet?: string[]
   DenyNet?: string[]
+  /** Coracle's own: absolute paths in the container that its program must not read, or not change */
+  DenyRead?: string[]
+  DenyWrite?: string[]
   AutoRemove: boolean
   RestartPolicy: RestartPolicy
   LogConfig: LogConfig
@@ -196,6 +200,8 @@ export interface ContainerSettings {
   /** `os/arch[/variant]`, empty: the host's */
   readonly platform: string
   readonly pull: PullPolicy
+  /** of what the image asks for; nothing of it is kept, but what is granted */
+  readonly consent: Consent
 }
 
 export type PullPolicy = 'always' | 'missing' | 'never'

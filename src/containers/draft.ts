@@ -10,6 +10,7 @@ import { moduleName, type Source } from './obtain-image.ts'
 import type { StoredSettings } from './records.ts'
 import type { ContainerRoom } from './room.ts'
 import { commandLine, mergeImage } from './spec/merge-image.ts'
+import { type Ask, settleWishes } from './wishes.ts'
 
 export interface Draft {
   readonly id: ContainerId
@@ -22,30 +23,47 @@ export interface Draft {
   readonly settings: StoredSettings
 }
 
-/** @throws {InvalidArgument} no command @throws {PlatformUnsupported} */
+export interface DraftSource {
+  readonly source: Source
+  readonly ask?: Ask | undefined
+}
+
+/** @throws {InvalidArgument} no command @throws {PlatformUnsupported} @throws {PermissionsNeeded} */
 export async function draftContainer(
   room: ContainerRoom,
-  { config, host, platform, name }: ContainerSettings,
-  source: Source,
+  settings: ContainerSettings,
+  { source, ask }: DraftSource,
 ): Promise<Draft> {
-  const merged = mergeImage(config, source.config.config)
-  // A WASM artifact is its own program: it needs no entry point, and all arguments are its own.
-  const isArtifact = source.content.kind === 'module' && (merged.Entrypoint ?? []).length === 0
-  const program = isArtifact ? { ...merged, Entrypoint: [moduleName(source)] } : merged
+  const program = programOf(settings.config, source)
   const argv = commandLine(program)
-  const chosen = backendName(host.Runtime, source, argv)
-  refuseForNative(host, chosen)
+  const chosen = backendName(settings.host.Runtime, source, argv)
+  refuseForNative(settings.host, chosen)
   const backend = await openChecked(room, chosen, source)
-  const checked = settledHealth(program, { own: config.Healthcheck, backend: chosen, action: host.HealthOnFailure })
+  const permitted = chosen === 'wasi' ? await settleWishes(settings, source, ask) : settings
+  const { host, platform, consent } = permitted
+  const config = programOf(permitted.config, source)
+  const checked = settledHealth(config, {
+    own: settings.config.Healthcheck,
+    backend: chosen,
+    action: host.HealthOnFailure,
+  })
+  const networked = await settleNetworks(room, host, { backend: chosen, granted: consent.granted.has('net') })
   return {
     id: randomHex(32) as ContainerId,
-    name,
-    imageName: source.id === undefined ? source.name : config.Image,
+    name: settings.name,
+    imageName: source.id === undefined ? source.name : settings.config.Image,
     source,
     backendName: chosen,
     backend,
-    settings: { config: checked, host: await settleNetworks(room, host, chosen), platform, argv },
+    settings: { config: checked, host: networked, platform, argv },
   }
+}
+
+/** A WASM artifact is its own program: it needs no entry point, and all arguments are its own. */
+function programOf(config: ContainerConfig, source: Source): ContainerConfig {
+  const merged = mergeImage(config, source.config.config)
+  const isArtifact = source.content.kind === 'module' && (merged.Entrypoint ?? []).length === 0
+  return isArtifact ? { ...merged, Entrypoint: [moduleName(source)] } : merged
 }
 
 /** What is for modules alone means nothing elsewhere. */

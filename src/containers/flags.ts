@@ -3,6 +3,13 @@
 /** The flags of `run` and `create` as typed, by docker's long names. Missing means not given. */
 export interface RunFlags {
   readonly 'add-host'?: readonly string[] | undefined
+  readonly 'allow-all'?: boolean | undefined
+  readonly 'allow-env'?: readonly string[] | undefined
+  readonly 'allow-read'?: readonly string[] | undefined
+  readonly 'allow-write'?: readonly string[] | undefined
+  readonly 'deny-env'?: readonly string[] | undefined
+  readonly 'deny-read'?: readonly string[] | undefined
+  readonly 'deny-write'?: readonly string[] | undefined
   readonly 'allow-net'?: readonly string[] | undefined
   readonly 'deny-net'?: readonly string[] | undefined
   readonly annotation?: readonly string[] | undefined

@@ -26,6 +26,8 @@ export interface RunIO {
   readonly stdin: Readable & { readonly isTTY?: boolean; setRawMode?(raw: boolean): unknown }
   readonly stdout: Writable & { readonly isTTY?: boolean; readonly columns?: number; readonly rows?: number }
   readonly stderr: Writable
+  /** Asks whoever sits at the terminal; undefined where nobody does. */
+  readonly ask?: ((question: string) => Promise<boolean>) | undefined
   /** How to show a pull, asked for when one turns out to be needed. */
   readonly openTransfer?: OpenTransfer | undefined
 }

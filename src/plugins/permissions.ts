@@ -1,5 +1,6 @@
 /** Permissions as words (`read=/data`): checked, shown, compared, and told to Node. */
 import { resolve } from 'node:path'
+import { describeAccess, splitPermission as split } from '../oci/permissions.ts'
 import type { Permission } from './plugin.ts'
 
 /** What the flags of `plugins add` are called after: `--allow-read`. */
@@ -25,13 +26,9 @@ export function permissionKind(permission: Permission): PermissionKind {
 
 /** For the question at the terminal. */
 export function describePermission(permission: Permission): string {
-  const { kind, value } = split(permission)
-  const where = value === '' ? 'all files that you may' : value
-  if (kind === 'read') return `read ${where}`
-  if (kind === 'write') return `write, make and remove ${where}`
-  if (kind === 'env') return value === '' ? 'see your whole environment' : `see the environment variable ${value}`
-  if (kind === 'net') return 'use the network, as client and server'
-  if (kind === 'run') return 'run any program, which can do whatever you can'
+  const access = describeAccess(split(permission))
+  if (access !== undefined) return access
+  if (permission === 'run') return 'run any program, which can do whatever you can'
   return 'list and inspect images and containers, their environment included'
 }
 
@@ -74,9 +71,4 @@ export function grantedEnvironment(granted: readonly Permission[], env: NodeJS.P
     : [...ALWAYS, ...granted.map(split).flatMap(({ kind, value }) => (kind === 'env' ? [value] : []))]
   const seen = names.filter((name) => env[name] !== undefined && !NEVER.test(name))
   return Object.fromEntries(seen.map((name) => [name, env[name]]))
-}
-
-function split(word: string): { readonly kind: string; readonly value: string } {
-  const equals = word.indexOf('=')
-  return equals === -1 ? { kind: word, value: '' } : { kind: word.slice(0, equals), value: word.slice(equals + 1) }
 }

@@ -6,9 +6,10 @@ import { packageRoot } from '../package-root.ts'
 import type { Bundle, IsolationBackend, LaunchPlan, Platform, Support } from '../plugins/contract.ts'
 import { ModuleUnsupported } from './errors.ts'
 import { makeJob } from './make-job.ts'
+import { networkSteps } from './network-steps.ts'
 import { type MountSteps, rootDirectory, rootSteps } from './root-steps.ts'
 import { smallRootSteps } from './walls/small-root.ts'
-import { type CompileFilter, enterSteps, wallNamespaces, wallSteps } from './walls/walls.ts'
+import { type CompileFilter, wallNamespaces, wallSteps } from './walls/walls.ts'
 
 const OPERATING_SYSTEMS = new Set(['wasi', 'wasip1', 'wasip2'])
 const ARCHITECTURES = new Set(['wasm', 'wasm32', 'wasm64'])
@@ -67,7 +68,7 @@ async function plan(bundle: Bundle, { mountSteps, compileFilter }: WasiBackendOp
       ...(rootless
         ? []
         : [
-            ...enterSteps(bundle),
+            ...networkSteps(bundle),
             ...rootSteps(bundle, mountSteps),
             ...smallRootSteps(bundle, { program: process.execPath, files, container: rootDirectory(bundle) }),
           ]),

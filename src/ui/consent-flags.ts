@@ -1,6 +1,5 @@
 /** How a user grants what a plugin asks for: by flags, or at the terminal. */
 import * as Flags from '@oclif/core/flags'
-import { neutralise } from './text.ts'
 
 const KINDS = ['read', 'write', 'env', 'net', 'run', 'engine'] as const
 
@@ -34,6 +33,6 @@ export function readConsent(flags: ConsentFlags): FlagConsent {
 }
 
 async function ask(question: string): Promise<boolean> {
-  const { confirm } = await import('./prompt.ts')
-  return confirm(neutralise(question))
+  const { confirmSafely } = await import('./prompt.ts')
+  return confirmSafely(question)
 }

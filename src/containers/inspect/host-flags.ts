@@ -98,6 +98,8 @@ function networkFlags(host: HostConfig): Flag[] {
     ...switched('publish-all', host.PublishAllPorts ?? false),
     ...list('allow-net', host.AllowNet),
     ...list('deny-net', host.DenyNet),
+    ...list('deny-read', host.DenyRead),
+    ...list('deny-write', host.DenyWrite),
     ...list('link', host.Links),
     ...list('dns', host.Dns),
     ...list('dns-option', host.DnsOptions),

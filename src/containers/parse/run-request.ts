@@ -6,6 +6,7 @@ import { parseVolumeFlag } from '../../volumes/parse/volume-flag.ts'
 import type { ContainerConfig, ContainerSettings, HostConfig, PullPolicy } from '../config.ts'
 import type { RunFlags, RunRequest } from '../types.ts'
 import { keyValues, parseEnvironment, parseLabels } from './environment.ts'
+import { grantEnvironment, parseConsent, parseGrantedPaths } from './grants.ts'
 import { parseHealth, parseHealthAction } from './health.ts'
 import { parseLimits, parseUlimit } from './limits.ts'
 import { parseLogConfig } from './logging.ts'
@@ -32,6 +33,7 @@ export function parseRunRequest(request: RunRequest): ContainerSettings {
     name: parseName(flags.name),
     platform: flags.platform ?? '',
     pull: parsePullPolicy(flags.pull),
+    consent: parseConsent(flags),
   }
 }
 
@@ -58,7 +60,7 @@ function containerConfig({ image, command, flags }: RunRequest): ContainerConfig
     Tty: flags.tty ?? false,
     OpenStdin: interactive,
     StdinOnce: interactive && streams.has('stdin'),
-    Env: parseEnvironment(flags.env ?? [], flags['env-file'] ?? []),
+    Env: grantEnvironment(flags, parseEnvironment(flags.env ?? [], flags['env-file'] ?? [])),
     Cmd: command.length === 0 ? null : [...command],
     Image: image,
     Volumes: null,
@@ -77,6 +79,7 @@ function containerConfig({ image, command, flags }: RunRequest): ContainerConfig
 function hostConfig(flags: RunFlags): HostConfig {
   const CapAdd = (flags['cap-add'] ?? []).map((text) => parseCapability(text, 'CapAdd'))
   const Privileged = flags.privileged ?? false
+  const granted = parseGrantedPaths(flags)
   return {
     ...parseLimits(flags),
     ...parseSecurityOptions(flags['security-opt'] ?? []),
@@ -84,7 +87,10 @@ function hostConfig(flags: RunFlags): HostConfig {
       // The same one said twice is said once, as with docker.
       ...[...new Set(flags.volume)].map((text) => parseVolumeFlag(text)),
       ...(flags.mount ?? []).map((text) => parseMountFlag(text)),
+      ...granted.Mounts,
     ],
+    ...(granted.DenyRead && { DenyRead: granted.DenyRead }),
+    ...(granted.DenyWrite && { DenyWrite: granted.DenyWrite }),
     ...(flags['volumes-from'] !== undefined && { VolumesFrom: [...flags['volumes-from']] }),
     Tmpfs: Object.fromEntries((flags.tmpfs ?? []).map(parseTmpfsFlag)),
     ContainerIDFile: flags.cidfile ?? '',

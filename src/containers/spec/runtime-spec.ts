@@ -148,8 +148,8 @@ function makeLinux(input: SpecInput): LinuxSpec {
     rootfsPropagation: rootPropagation(host),
     ...(seccomp !== undefined && { seccomp }),
     sysctl: { ...usualSysctls(input), ...host.Sysctls },
-    maskedPaths: open ? [] : MASKED_PATHS,
-    readonlyPaths: open ? [] : READONLY_PATHS,
+    maskedPaths: [...(open ? [] : MASKED_PATHS), ...(host.DenyRead ?? [])],
+    readonlyPaths: [...(open ? [] : READONLY_PATHS), ...(host.DenyWrite ?? [])],
   }
 }
 

@@ -33,13 +33,6 @@ export function wallNamespaces({ spec }: Bundle): CloneNamespace[] {
   return network !== undefined && network.path === undefined ? [...OWN, 'network'] : [...OWN]
 }
 
-/** A network that it shares with a container. Before anything else: it needs rights that are given up. */
-export function enterSteps({ spec }: Bundle): ChildStep[] {
-  return (spec.linux?.namespaces ?? []).flatMap(({ type, path }) =>
-    type === 'network' && path !== undefined ? [{ do: 'enter', kind: 'network', path } as const] : [],
-  )
-}
-
 /** What the process gives up before it becomes `program`, last of all the right to become anything. */
 export async function wallSteps(bundle: Bundle, program: string, wall: Wall): Promise<ChildStep[]> {
   const descriptor = Math.min(PROGRAM_DESCRIPTOR, ...descriptorLimits(bundle))
