@@ -19,11 +19,11 @@ import {
 } from '../plugins/install.ts'
 import { describePermission, missingPermissions, permissionKind } from '../plugins/permissions.ts'
 import type { Permission } from '../plugins/plugin.ts'
-import { type EngineCalls, runPlugin, type Typed } from '../plugins/run.ts'
+import { runPlugin, type Typed } from '../plugins/run.ts'
 import type { Reach } from '../plugins/source.ts'
 import { type InstalledPlugin, listPlugins, readPlugin, removePlugin, replacePlugin } from '../plugins/store.ts'
 import type { Engine } from './engine.ts'
-import { listedContainer, listedImage } from './plugin-documents.ts'
+import { pluginHost } from './plugin-host.ts'
 import { openRegistry } from './registry.ts'
 
 export type { InstalledPlugin, Permission, Proposal }
@@ -96,7 +96,7 @@ export function openPlugins(paths: Paths = readPaths()): Plugins {
       replacePlugin(paths, left)
       return left
     },
-    run: (plugin, typed, engine) => runPlugin(paths, plugin, { typed, engine: async () => callsOf(await engine()) }),
+    run: (plugin, typed, engine) => runPlugin(paths, plugin, { typed, engine: async () => pluginHost(await engine()) }),
   }
 }
 
@@ -167,13 +167,4 @@ function reservedNames(): ReadonlySet<string> {
   // Not there yet, and nobody shall come to rely on them.
   const planned = ['help', 'build', 'buildx', 'compose', 'serve', 'search', 'context', 'wasm', 'plugin', 'autocomplete']
   return new Set([...ids.map((id) => id.split(':')[0] ?? id), ...planned])
-}
-
-function callsOf({ images, containers }: Engine): EngineCalls {
-  return {
-    'images.list': async (options) => (await images.list(options)).map(listedImage),
-    'images.inspect': (name) => images.inspect(name),
-    'containers.list': async (options) => (await containers.list(options)).map(listedContainer),
-    'containers.inspect': (name) => containers.inspect(name),
-  }
 }

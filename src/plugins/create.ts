@@ -46,14 +46,14 @@ export default {
     [`${name}.test.ts`]: `// node --test
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
+import type { PluginEngine } from 'coracle/plugin'
 import command from './${name}.ts'
 
 it('counts the images with a word in their tags', async () => {
   const lines: string[] = []
   const image = { Id: '', RepoDigests: [], Created: 0, Size: 0, Labels: {}, Containers: 0 }
   const list = async () => [{ ...image, RepoTags: ['web:1'] }, { ...image, RepoTags: ['db:1', 'db:2'] }]
-  const inspect = async () => ({})
-  const engine = { images: { list, inspect }, containers: { list: async () => [], inspect } }
+  const engine = { images: { list } } as unknown as PluginEngine
   const print = (line: string) => lines.push(line)
   await command.run({ name: '${name}', args: { word: 'db' }, flags: {}, engine, print })
   assert.deepEqual(lines, ['1 images'])

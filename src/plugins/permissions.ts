@@ -8,11 +8,17 @@ export const PERMISSION_KINDS = ['read', 'write', 'env', 'net', 'run', 'engine']
 export type PermissionKind = (typeof PERMISSION_KINDS)[number]
 
 const MAX_LENGTH = 4096
+/** What lets a plugin at the engine, and what that is for people. */
+const ENGINE: Readonly<Record<string, string>> = {
+  'engine:read': 'list and inspect images and containers, their environment included',
+  'engine:run': 'run containers, which see nothing of this host and have a network only if it may use one itself',
+  'engine:write': 'pull and remove images, stop and remove containers',
+}
 
 /** The reason why a word is no permission; undefined when it is one. */
 export function permissionFault(word: string): string | undefined {
   if (word.length > MAX_LENGTH || /\p{Cc}/u.test(word)) return 'it is too long or holds control characters'
-  if (['read', 'write', 'env', 'net', 'run', 'engine:read'].includes(word)) return undefined
+  if (['read', 'write', 'env', 'net', 'run'].includes(word) || Object.hasOwn(ENGINE, word)) return undefined
   const { kind, value } = split(word)
   // Node takes `*` in a path for a pattern.
   if ((kind === 'read' || kind === 'write') && /^[./][^*,]*$/.test(value)) return undefined
@@ -21,7 +27,7 @@ export function permissionFault(word: string): string | undefined {
 }
 
 export function permissionKind(permission: Permission): PermissionKind {
-  return permission === 'engine:read' ? 'engine' : (split(permission).kind as PermissionKind)
+  return Object.hasOwn(ENGINE, permission) ? 'engine' : (split(permission).kind as PermissionKind)
 }
 
 /** For the question at the terminal. */
@@ -29,7 +35,7 @@ export function describePermission(permission: Permission): string {
   const access = describeAccess(split(permission))
   if (access !== undefined) return access
   if (permission === 'run') return 'run any program, which can do whatever you can'
-  return 'list and inspect images and containers, their environment included'
+  return ENGINE[permission] ?? permission
 }
 
 /** Those of `wanted` that `granted` has not. */

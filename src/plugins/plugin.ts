@@ -28,6 +28,9 @@ export const CONTRACT_VERSION = '1.1.0'
  * - `env`: environment variables, all or one by its name
  * - `net`: any connection; `run`: any program, which is to say everything
  * - `engine:read`: lists and inspects images and containers
+ * - `engine:run`: runs containers that see nothing of this host; they have a network, and images are pulled for them, only
+ *   with `net`. Since 1.1.0.
+ * - `engine:write`: pulls and removes images, stops and removes containers. Since 1.1.0.
  */
 export type Permission =
   | 'read'
@@ -39,6 +42,8 @@ export type Permission =
   | 'net'
   | 'run'
   | 'engine:read'
+  | 'engine:run'
+  | 'engine:write'
 
 export interface ArgumentDeclaration {
   readonly description?: string
@@ -116,6 +121,39 @@ export interface ListOptions {
   readonly filters?: readonly string[]
 }
 
+/** What a plugin may say about a container that it runs; all else is Coracle's, or the image's. Since 1.1.0. */
+export interface RunOptions {
+  /** Name or ID. */
+  readonly image: string
+  /** Program and arguments, in place of the image's. */
+  readonly args?: readonly string[]
+  readonly entrypoint?: string
+  readonly env?: Readonly<Record<string, string>>
+  readonly user?: string
+  readonly workdir?: string
+  /** For its standard input, which ends with it; at most 512 KiB. Without it there is none. */
+  readonly input?: string | Uint8Array
+}
+
+export interface RunOutput {
+  /** 0–255. */
+  readonly status: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/**
+ * A container that runs. It waits while nobody reads what it prints, is removed when it ends, and ends with the plugin. All
+ * three fail when it could not be started.
+ */
+export interface EngineRun {
+  readonly stdout: AsyncIterable<Uint8Array>
+  readonly stderr: AsyncIterable<Uint8Array>
+  readonly status: Promise<number>
+  /** Reads both to their end, as UTF-8. */
+  output(): Promise<RunOutput>
+}
+
 /** The engine, as far as the user lets a plugin at it. Documents are those of the Docker Engine API. */
 export interface PluginEngine {
   readonly images: {
@@ -123,13 +161,29 @@ export interface PluginEngine {
     list(options?: ListOptions): Promise<readonly ListedImage[]>
     /** `GET /images/NAME/json`. Needs `engine:read`. */
     inspect(name: string): Promise<object>
+    /** Needs `engine:write`. Since 1.1.0. */
+    pull(name: string): Promise<void>
+    /** Needs `engine:write`. Since 1.1.0. */
+    remove(name: string): Promise<void>
   }
   readonly containers: {
     /** Needs `engine:read`. */
     list(options?: ListOptions): Promise<readonly ListedContainer[]>
     /** `GET /containers/NAME/json`. Needs `engine:read`. */
     inspect(name: string): Promise<object>
+    /** Needs `engine:write`. Since 1.1.0. */
+    stop(name: string): Promise<void>
+    /** One that has stopped. Needs `engine:write`. Since 1.1.0. */
+    remove(name: string): Promise<void>
   }
+  /**
+   * Runs a container of an image, at most eight at once. Needs `engine:run`. Since 1.1.0.
+   *
+   * ```ts
+   * const { status, stdout } = await engine.run({ image: 'busybox', args: ['uname', '-r'] }).output()
+   * ```
+   */
+  run(options: RunOptions): EngineRun
 }
 
 export interface CommandContext {
