@@ -77,7 +77,11 @@ async function plan(bundle: Bundle, { mountSteps, compileFilter }: WasiBackendOp
       ),
       { do: 'session', terminal: spec.process?.terminal ?? false, console: false },
       ...(rootless ? [] : [NO_CAPABILITIES]),
-      ...(await wallSteps(bundle, process.execPath, { compileFilter, network: hasNetwork(bundle), ownProcesses: !rootless })),
+      ...(await wallSteps(bundle, process.execPath, {
+        compileFilter,
+        network: hasNetwork(bundle),
+        ownProcesses: !rootless,
+      })),
       { do: 'exec', file: process.execPath, argv, env: [] },
     ],
   }
