@@ -3,7 +3,7 @@
  * hundreds of small files starts in twice the time, and one file's compiled code can be kept (src/code-cache.ts). In that
  * file each module is a function of its own, called when it is needed.
  */
-import { existsSync, globSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, globSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { type OutputOptions, type Plugin, rolldown } from 'rolldown'
 import { isolatedDeclarationSync } from 'rolldown/experimental'
@@ -33,6 +33,7 @@ export async function bundle(root: string): Promise<void> {
     await write(fresh, { input, external: ['@wasmer/wasi', /^node:/] })
   }
   await writeContract(root, fresh)
+  await writeTranspiler(root, fresh)
   writeFileSync(join(fresh, 'package.json'), '{ "type": "commonjs" }\n')
   if (existsSync(dist)) renameSync(dist, old)
   renameSync(fresh, dist)
@@ -49,6 +50,25 @@ async function writeContract(root: string, dist: string): Promise<void> {
   const { code, errors } = isolatedDeclarationSync(source, readFileSync(source, 'utf8'))
   if (errors.length > 0) throw new Error(`${source}: ${errors[0]?.message}`)
   writeFileSync(join(dist, 'plugin.d.mts'), code)
+}
+
+/** What turns components into modules: a library and its own WebAssembly, loaded by nothing else. */
+async function writeTranspiler(root: string, dist: string): Promise<void> {
+  const vendor = join(root, 'node_modules/@bytecodealliance/jco-transpile/vendor')
+  const name = 'js-component-bindgen-component'
+  const host = join(root, 'src/sandbox/preview2/transpiler-host.ts')
+  const nothingOfTheHost: Plugin = {
+    name: 'nothing-of-the-host',
+    resolveId: (id) => (id.startsWith('@bytecodealliance/preview2-shim/') ? host : undefined),
+  }
+  await write(join(dist, 'transpiler'), {
+    input: { transpiler: join(vendor, `${name}.js`) },
+    plugins: [nothingOfTheHost],
+    output: { format: 'es', entryFileNames: 'transpiler.mjs' },
+  })
+  for (const part of ['core', 'core2'])
+    copyFileSync(join(vendor, `${name}.${part}.wasm`), join(dist, 'transpiler', `${name}.${part}.wasm`))
+  copyFileSync(join(vendor, '../LICENSE'), join(dist, 'transpiler', 'LICENSE'))
 }
 
 /** @returns its name */
@@ -106,7 +126,8 @@ interface Part {
 /** @returns the name of the first file */
 async function write(dir: string, part: Part): Promise<string> {
   const { input, plugins = [], external = /^node:/, define = {} } = part
-  const build = await rolldown({ input, plugins, external, platform: 'node', transform: { define } })
+  const checks = { moduleLevelDirective: false } // those of libraries are marks for other tools
+  const build = await rolldown({ input, plugins, external, platform: 'node', transform: { define }, checks })
   const { output } = await build.write({
     dir,
     format: 'cjs', // Node's loader of ECMAScript modules is slower

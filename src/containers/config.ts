@@ -189,7 +189,7 @@ export interface WasiSettings {
   readonly Seed?: string
 }
 
-export type WasiEngineName = 'preview1' | 'wasmer'
+export type WasiEngineName = 'preview1' | 'wasmer' | 'component'
 
 /** All that `create` needs to know but the image. */
 export interface ContainerSettings {

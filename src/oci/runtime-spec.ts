@@ -18,7 +18,7 @@ export interface RuntimeSpec {
 
 export interface WasiSpec {
   /** Missing: whichever runs the module. */
-  engine?: 'preview1' | 'wasmer'
+  engine?: 'preview1' | 'wasmer' | 'component'
   /** Its clocks start here in every run: nanoseconds since 1970, decimal. */
   clock?: string
   /** Its random bytes are the same in every run. */

@@ -1,8 +1,8 @@
 /** What the backend asks of the runner, as a JSON file in the bundle that only the runner reads. */
 
 export interface WasiJob {
-  /** `wasmer` is in memory, with no path to the host. When absent: whichever runs the module. */
-  readonly engine?: 'wasmer' | 'preview1'
+  /** `wasmer` is in memory, with no path to the host; `component` is for components. When absent: whichever runs the program. */
+  readonly engine?: 'wasmer' | 'preview1' | 'component'
   /** The container's root file system, with everything mounted in it. */
   readonly root?: string
   /** Where nothing can be mounted: the directories of the image, top-most first. */

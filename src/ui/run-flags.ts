@@ -131,7 +131,7 @@ export const createFlags = {
   volume: list('Bind mount a volume', 'v'),
   'volumes-from': list('Mount volumes from the specified container(s)'),
   'wasi-clock': text('Let a WebAssembly module see the same times in every run, from this one on'),
-  'wasi-engine': text('Engine for a WebAssembly module (preview1|wasmer)'),
+  'wasi-engine': text('Engine for a WebAssembly module (preview1|wasmer|component)'),
   'wasi-seed': text('Give a WebAssembly module the same random bytes in every run'),
   workdir: text('Working directory inside the container', 'w'),
 }

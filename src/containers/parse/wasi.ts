@@ -16,9 +16,9 @@ export function parseWasi(flags: RunFlags): Pick<HostConfig, 'Wasi'> {
 }
 
 function parseEngine(text: string): WasiEngineName {
-  if (text === 'preview1' || text === 'wasmer') return text
+  if (text === 'preview1' || text === 'wasmer' || text === 'component') return text
   throw new InvalidArgument(`there is no WebAssembly engine ${JSON.stringify(text.slice(0, 200))}`, {
-    hint: 'choose preview1 or wasmer, or leave --wasi-engine out',
+    hint: 'choose preview1, wasmer or component, or leave --wasi-engine out',
   })
 }
 

@@ -6,19 +6,27 @@ import { fixedClocks, hostClocks } from './clocks.ts'
 import { openHostDirectory } from './host-directory.ts'
 import { openLayers } from './layered-directory.ts'
 import { seededRandom, systemRandom } from './random.ts'
-import { type Preopen, runOnPreview1 } from './run.ts'
+import { type Preopen, type Preview1Options, runOnPreview1 } from './run.ts'
 
 export function runJobOnPreview1(found: FoundModule, job: WasiJob): Promise<Ending> {
-  const { args, clock, seed, listens = [] } = job
-  const env = listens.length === 0 ? job.env : [...job.env, ...activation(job, listens)]
+  const { env, listens = [] } = job
   return runOnPreview1(found, {
+    ...givenBy(job),
+    listens,
+    env: listens.length === 0 ? env : [...env, ...activation(job, listens)],
+  })
+}
+
+/** What the job gives a program, whichever interface it uses. */
+export function givenBy(job: WasiJob): Required<Omit<Preview1Options, 'listens'>> {
+  const { args, env, clock, seed } = job
+  return {
     args,
     env,
-    listens,
     preopens: [...imageOf(job), ...volumesOf(job)],
     clocks: clock === undefined ? hostClocks() : fixedClocks(BigInt(clock)),
     random: seed === undefined ? systemRandom : seededRandom(seed),
-  })
+  }
 }
 
 /** How a program learns that its descriptors from 3 on are sockets that listen: sd_listen_fds(3), which libraries for WASI look for too. */
