@@ -1,7 +1,7 @@
 /** What code that has got hold of the whole runner can still do: the runner's own plan, with a native program in place of Node. */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { constants } from 'node:os'
 import { join } from 'node:path'
 import { before, describe, it } from 'mocha'
