@@ -66,7 +66,7 @@ describe('the walls around the runner', () => {
     execFileSync('gcc', ['-static', '-O1', '-o', program, join(packageRoot, 'test/support/escaped.c')])
   })
 
-  async function escape(paths: (bundle: Bundle) => readonly string[] = () => [], network?: Bundle['network']) {
+  async function breakOut(paths: (bundle: Bundle) => readonly string[] = () => [], network?: Bundle['network']) {
     const bundle = await makeBundle(network)
     const backend = createWasiBackend({ mountSteps: () => [], compileFilter: async (spec) => compileSeccomp(spec) })
     const plan = inPlaceOfNode(await backend.plan(bundle), program, paths(bundle))
@@ -93,7 +93,7 @@ describe('the walls around the runner', () => {
     const other = await scratchDirectory('coracle-other-')
     writeFileSync(join(other, 'file'), 'of another container')
     const own: string[] = []
-    const result = await escape(({ directory }) => {
+    const result = await breakOut(({ directory }) => {
       own.push(...['rootfs/motd', 'wasi.json', 'secret'].map((name) => join(directory, name)))
       return [
         '/etc/shadow',
@@ -132,7 +132,7 @@ describe('the walls around the runner', () => {
   })
 
   it('leaves nothing of the host’s to be written', async () => {
-    const result = await escape()
+    const result = await breakOut()
     refused(result, {
       'write at /': EROFS,
       'write the program': ETXTBSY,
@@ -143,7 +143,7 @@ describe('the walls around the runner', () => {
   })
 
   it('starts no program, by no way', async () => {
-    const result = await escape()
+    const result = await breakOut()
     refused(result, {
       ...all('execve, execveat, fork, vfork', EPERM),
       "execveat of the program's number": EBADF,
@@ -155,13 +155,13 @@ describe('the walls around the runner', () => {
   })
 
   it('reaches no other process', async () => {
-    const result = await escape()
+    const result = await breakOut()
     const names = `kill init, kill all, pidfd_open, ptrace, ptrace init, process_vm_readv, process_vm_writev, prlimit of init`
     refused(result, all(names, EPERM))
   })
 
   it('changes nothing of the kernel’s', async () => {
-    const result = await escape()
+    const result = await breakOut()
     const names = `mount, umount, fsopen, open_tree, pivot_root, chroot, unshare, setns, bpf, keyctl, add_key, userfaultfd,
       perf_event_open, open_by_handle_at, init_module, setuid, sethostname, personality, seccomp, prctl dumpable, ioctl TIOCSTI, memfd_create`
     refused(result, { ...all(names.replaceAll(/\s+/g, ' '), EPERM), io_uring_setup: ENOSYS })
@@ -170,8 +170,8 @@ describe('the walls around the runner', () => {
   it('has no socket of any kind without a network, and those of the internet with one', async () => {
     const names =
       'socket inet, socket inet6, socket unix, socket netlink, socket packet, socket vsock, socket alg, socketpair'
-    refused(await escape(), all(`${names}, socket raw`, EPERM))
-    const connected = await escape(() => [], { before: [], after: [], child: [] })
+    refused(await breakOut(), all(`${names}, socket raw`, EPERM))
+    const connected = await breakOut(() => [], { before: [], after: [], child: [] })
     refused(connected, {
       ...all(names, EPERM),
       'socket inet': 0,
@@ -182,7 +182,7 @@ describe('the walls around the runner', () => {
   })
 
   it('has no capability and can get none', async () => {
-    const result = await escape()
+    const result = await breakOut()
     for (const set of ['CapInh', 'CapPrm', 'CapEff', 'CapBnd', 'CapAmb']) assert.equal(BigInt(`0x${result(set)}`), 0n)
     assert.deepEqual([result('NoNewPrivs'), result('Seccomp')], ['1', '2'])
   })
