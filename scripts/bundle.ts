@@ -30,7 +30,7 @@ export async function bundle(root: string): Promise<void> {
   })
   for (const name of namesBelow(root, 'src/**/*.entry.ts')) {
     const input = { [name]: join(root, `src/${name}.ts`) }
-    await write(fresh, { input, external: ['@wasmer/wasi', /^node:/] })
+    await write(fresh, { input, external: ['@wasmer/wasi', /^@oclif\/core/, /^node:/] })
   }
   await writeContract(root, fresh)
   await writeTranspiler(root, fresh)

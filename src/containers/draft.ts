@@ -2,7 +2,7 @@
 import { InvalidArgument } from '../errors.ts'
 import type { ContainerId, IsolationBackend } from '../plugins/contract.ts'
 import { randomHex } from '../util/random.ts'
-import { backendName, openChecked } from './choose-backend.ts'
+import { backendName, openChecked, settleBackend } from './choose-backend.ts'
 import type { ContainerConfig, ContainerSettings, HealthAction, HostConfig } from './config.ts'
 import { healthRules } from './health/state.ts'
 import { settleNetworks } from './networks/settle.ts'
@@ -36,7 +36,7 @@ export async function draftContainer(
 ): Promise<Draft> {
   const program = programOf(settings.config, source)
   const argv = commandLine(program)
-  const chosen = backendName(settings.host.Runtime, source, argv)
+  const chosen = await settleBackend(room, backendName(settings.host.Runtime, source, argv))
   refuseForNative(settings.host, chosen)
   const backend = await openChecked(room, chosen, source)
   const permitted = chosen === 'wasi' ? await settleWishes(settings, source, ask) : settings

@@ -82,7 +82,7 @@ async function idMaps(): Promise<IdMappings | undefined> {
   return readIdMappings()
 }
 
-/** `linux`, `wasi`, or `oci:` and the name or path of an OCI runtime. */
+/** `linux`, `wasi`, `oci:` and the name or path of an OCI runtime, or `plugin:` and the name of what one brings. */
 async function openBackend(paths: Paths, name: string): Promise<IsolationBackend> {
   if (name === 'linux') {
     const { createLinuxBackend } = await import('../linux/backend.ts')
@@ -101,6 +101,10 @@ async function openBackend(paths: Paths, name: string): Promise<IsolationBackend
   if (name.startsWith('oci:')) {
     const { createOciBackend } = await import('../linux/oci-backend.ts')
     return createOciBackend({ runtime: name.slice('oci:'.length), stateDirectory: join(paths.run, 'oci') })
+  }
+  if (name.startsWith('plugin:')) {
+    const { openPluginBackend } = await import('./plugin-backend.ts')
+    return openPluginBackend(paths, name.slice('plugin:'.length))
   }
   throw new HostUnsupported(`there is no isolation backend called ${name}`)
 }

@@ -1,10 +1,7 @@
 /** Single-file commands, as the commands see them. Opened apart from the engine: most of it needs no state at all. */
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { Cancelled, InvalidArgument } from '../errors.ts'
 import { parseDigest } from '../oci/digest.ts'
 import { canonicalName, parseReference, withDefaultTag } from '../oci/reference.ts'
-import { packageRoot } from '../package-root.ts'
 import { type Paths, readPaths } from '../paths.ts'
 import { pushArtifact } from '../plugins/artifact.ts'
 import { createPlugin, type Template } from '../plugins/create.ts'
@@ -25,6 +22,7 @@ import { type InstalledPlugin, listPlugins, readPlugin, removePlugin, replacePlu
 import type { Engine } from './engine.ts'
 import { pluginHost } from './plugin-host.ts'
 import { openRegistry } from './registry.ts'
+import { reservedNames } from './reserved-names.ts'
 
 export type { InstalledPlugin, Permission, Proposal }
 
@@ -157,14 +155,4 @@ async function agree(proposal: Proposal, { allowed, denyRest, ask }: Consent): P
     if (await ask(`Allow ${declaration.name} to ${describePermission(each)}?${again}`)) granted.push(each)
   }
   return granted
-}
-
-/** Commands, their other names and their topics: whatever the first word can be. */
-function reservedNames(): ReadonlySet<string> {
-  const text = readFileSync(join(packageRoot, 'oclif.manifest.json'), 'utf8')
-  const { commands } = JSON.parse(text) as { commands: Record<string, { aliases?: string[] }> }
-  const ids = Object.entries(commands).flatMap(([id, { aliases = [] }]) => [id, ...aliases])
-  // Not there yet, and nobody shall come to rely on them.
-  const planned = ['help', 'build', 'buildx', 'compose', 'serve', 'search', 'context', 'wasm', 'plugin', 'autocomplete']
-  return new Set([...ids.map((id) => id.split(':')[0] ?? id), ...planned])
 }

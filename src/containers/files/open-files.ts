@@ -99,9 +99,9 @@ function rootInside({ paths }: ContainerRoom, { backend, id }: ContainerRecord):
 async function firstProcess(room: ContainerRoom, record: ContainerRecord): Promise<ProcessIdentity | undefined> {
   const { process: identity, backend, name, id } = record
   if (identity === undefined || !isSame(identity)) return undefined
-  if (!backend.startsWith('oci:')) return identity
-  const runtime = backend.slice('oci:'.length)
-  if (!OPEN_RUNTIMES.has(basename(runtime)))
+  const [kind = '', runtime = ''] = backend.split(/:(.*)/s)
+  if (kind !== 'oci' && kind !== 'plugin') return identity
+  if (kind === 'plugin' || !OPEN_RUNTIMES.has(basename(runtime)))
     throw new FilesUnsupported(`${basename(runtime)} keeps the files of a running container to itself`, {
       hint: `stop it first: coracle stop ${name}`,
     })

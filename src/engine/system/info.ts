@@ -83,7 +83,9 @@ function hostWarnings(): readonly string[] {
 /** What `--runtime` takes. */
 function runtimesOf(backends: readonly BackendInfo[]): Readonly<Record<string, { readonly path: string }>> {
   const usable = backends.filter(({ Works }) => Works)
-  return Object.fromEntries(usable.map(({ Name, Path }) => [Name.replace(/^oci:/, ''), { path: Path || Name }]))
+  return Object.fromEntries(
+    usable.map(({ Name, Path }) => [Name.replace(/^(?:oci|plugin):/, ''), { path: Path || Name }]),
+  )
 }
 
 const FILE_SYSTEMS: Readonly<Record<number, string>> = {

@@ -1,0 +1,85 @@
+/** Plugins that npm installs, as the commands see them. Whoever changes what is installed holds a lock: one at a time. */
+import { type Paths, readPaths, statePath } from '../paths.ts'
+import { type IndexedPlugin, readIndex } from '../plugins/npm/index-file.ts'
+import {
+  findPlugin,
+  installPackage,
+  linkPackage,
+  resetPackages,
+  uninstallPackage,
+  updatePackage,
+} from '../plugins/npm/install.ts'
+import { openDatabase } from '../state/database.ts'
+import { acquireLock } from '../state/lock.ts'
+import { reservedNames } from './reserved-names.ts'
+
+export type { IndexedPlugin }
+
+export interface NpmPlugins {
+  /** @param spec - `NAME`, `NAME@VERSION`, `file:PATH`, an address */
+  install(spec: string, options: { readonly scripts: boolean }): Promise<IndexedPlugin>
+  /** A package that somebody works on, used where it lies. */
+  link(path: string): Promise<IndexedPlugin>
+  /** @throws {PluginNotFound} */
+  uninstall(name: string): Promise<void>
+  /** As it is now where it came from. @throws {PluginNotFound} */
+  update(name: string, options: { readonly scripts: boolean }): Promise<IndexedPlugin>
+  /** Forgets them all, in whatever state they are. */
+  reset(): Promise<void>
+  /** @throws {PluginIndexBroken} */
+  list(): readonly IndexedPlugin[]
+  has(name: string): boolean
+  /** @throws {PluginNotFound} */
+  read(name: string): IndexedPlugin
+  /** Its document for `plugins inspect`. @throws {PluginNotFound} */
+  inspect(name: string): object
+}
+
+export function openNpmPlugins(paths: Paths = readPaths()): NpmPlugins {
+  const alone = <T>(work: () => Promise<T>) => withLock(paths, work)
+  return {
+    install: (spec, { scripts }) => alone(() => installPackage(paths, spec, { scripts, reserved: reservedNames() })),
+    link: (path) => alone(() => linkPackage(paths, path, { reserved: reservedNames() })),
+    uninstall: (name) => alone(() => uninstallPackage(paths, name)),
+    update: (name, { scripts }) => alone(() => updatePackage(paths, name, { scripts, reserved: reservedNames() })),
+    reset: () => alone(async () => resetPackages(paths)),
+    list: () => readIndex(paths).plugins,
+    has: (name) => readIndex(paths).plugins.some((each) => each.name === name),
+    read: (name) => findPlugin(paths, name),
+    inspect: (name) => documentOf(findPlugin(paths, name)),
+  }
+}
+
+async function withLock<T>(paths: Paths, work: () => Promise<T>): Promise<T> {
+  const database = openDatabase(statePath(paths))
+  try {
+    using _lock = await acquireLock(database, 'npm-plugins')
+    return await work()
+  } finally {
+    database.close()
+  }
+}
+
+function documentOf(plugin: IndexedPlugin): object {
+  const { backends, logDrivers, networkDrivers, volumeDrivers, credentialHelpers } = plugin.extensions
+  return {
+    Name: plugin.name,
+    Type: plugin.type === 'link' ? 'link' : 'npm',
+    Version: plugin.version,
+    Summary: plugin.summary,
+    Origin: plugin.origin,
+    Integrity: plugin.integrity,
+    Directory: plugin.root,
+    Installed: plugin.installedAt,
+    Contract: plugin.contract ?? '',
+    Commands: plugin.commands.map(({ id }) => id.replaceAll(':', ' ')),
+    Hooks: plugin.hooks,
+    Backends: Object.keys(backends),
+    LogDrivers: Object.keys(logDrivers),
+    NetworkDrivers: Object.keys(networkDrivers),
+    VolumeDrivers: Object.keys(volumeDrivers),
+    CredentialHelpers: Object.keys(credentialHelpers),
+    Granted: ['all'],
+    Faults: plugin.faults,
+  }
+}
