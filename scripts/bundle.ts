@@ -42,14 +42,28 @@ export async function bundle(root: string): Promise<void> {
 
 /** `coracle/plugin`, what authors of plugins import; made for them, so it is a module with its comments and types. */
 async function writeContract(root: string, dist: string): Promise<void> {
-  const source = join(root, 'src/plugins/plugin.ts')
-  await write(dist, {
-    input: { plugin: source },
-    output: { format: 'es', entryFileNames: 'plugin.mjs', minify: false },
-  })
+  for (const [name, source] of [
+    ['plugin', 'plugins/plugin'],
+    ['plugin-testing', 'plugins/testing'],
+  ] as const) {
+    const input = { [name]: join(root, 'src', `${source}.ts`) }
+    await write(dist, { input, output: { format: 'es', entryFileNames: '[name].mjs', minify: false } })
+    writeFileSync(join(dist, `${name}.d.mts`), `export * from './types/${source}.mjs'\n`)
+    writeTypes(root, dist, source)
+  }
+}
+
+/** Declarations of a module, and of all whose types it shows. @param name - below src/, without `.ts` */
+function writeTypes(root: string, dist: string, name: string): void {
+  const target = join(dist, 'types', `${name}.d.mts`)
+  if (existsSync(target)) return
+  const source = join(root, 'src', `${name}.ts`)
   const { code, errors } = isolatedDeclarationSync(source, readFileSync(source, 'utf8'))
   if (errors.length > 0) throw new Error(`${source}: ${errors[0]?.message}`)
-  writeFileSync(join(dist, 'plugin.d.mts'), code)
+  const shown = /(?<=from ["'])(\.[^"']+)\.ts(?=["'])/g
+  mkdirSync(dirname(target), { recursive: true })
+  writeFileSync(target, code.replace(shown, '$1.mjs'))
+  for (const [, path = ''] of code.matchAll(shown)) writeTypes(root, dist, join(dirname(name), path))
 }
 
 /** What turns components into modules: a library and its own WebAssembly, loaded by nothing else. */

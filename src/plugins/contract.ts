@@ -5,9 +5,9 @@
 
 import type { ChildStep, HostStep, LaunchPlan } from '../linux/plan.ts'
 import type { Platform } from '../oci/descriptor.ts'
-import type { ProcessSpec, Resources, RuntimeSpec } from '../oci/runtime-spec.ts'
+import type { MountSpec, ProcessSpec, Resources, RuntimeSpec } from '../oci/runtime-spec.ts'
 
-export type { HostStep, LaunchPlan, Platform, ProcessSpec, Resources, RuntimeSpec }
+export type { ChildStep, HostStep, LaunchPlan, MountSpec, Platform, ProcessSpec, Resources, RuntimeSpec }
 
 declare const containerIdBrand: unique symbol
 /** 64 lower-case hexadecimal digits. */

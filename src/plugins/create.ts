@@ -1,10 +1,12 @@
 /** `plugins create`: a directory with a command that works, and what tests it. */
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { InvalidArgument } from '../errors.ts'
+import { packageRoot } from '../package-root.ts'
+import { backendFiles } from './create-backend.ts'
 import { CONTRACT_VERSION } from './plugin.ts'
 
-export const TEMPLATES = ['command-ts', 'command-wasm'] as const
+export const TEMPLATES = ['command-ts', 'command-wasm', 'backend'] as const
 export type Template = (typeof TEMPLATES)[number]
 
 /**
@@ -18,11 +20,24 @@ export function createPlugin(parent: string, name: string, template: Template): 
   const directory = join(parent, name)
   if (existsSync(directory)) throw new InvalidArgument(`${directory} is there already`)
   mkdirSync(directory)
-  const files = template === 'command-ts' ? scriptFiles(name) : moduleFiles(name)
+  const files = FILES[template](name)
+  if (template === 'backend') linkContract(directory)
   return Object.entries(files).map(([file, text]) => {
     writeFileSync(join(directory, file), text)
     return join(directory, file)
   })
+}
+
+const FILES: Readonly<Record<Template, (name: string) => Record<string, string>>> = {
+  'command-ts': scriptFiles,
+  'command-wasm': moduleFiles,
+  backend: backendFiles,
+}
+
+/** As `npm link coracle` would: its tests import `coracle/plugin/testing`. */
+function linkContract(directory: string): void {
+  mkdirSync(join(directory, 'node_modules'))
+  symlinkSync(packageRoot, join(directory, 'node_modules', 'coracle'))
 }
 
 function scriptFiles(name: string): Record<string, string> {

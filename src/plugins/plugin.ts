@@ -14,8 +14,15 @@
  * })
  * ```
  *
- * Semantic versioning holds for what stands in this file (docs/plugins.md).
+ * An npm plugin names modules in its package.json, each of which exports one function by default: `defineBackend`,
+ * `defineLogDriver`, `defineNetworkDriver`, `defineVolumeDriver`.
+ *
+ * Semantic versioning holds for what stands in this file and in those that it shows (docs/plugins.md).
  */
+import type { CreateBackend, CreateLogDriver, CreateNetworkDriver, CreateVolumeDriver } from './drivers.ts'
+
+export type * from './contract.ts'
+export type * from './drivers.ts'
 
 /** What this Coracle offers. A plugin states the range it was written for as `contract`. */
 export const CONTRACT_VERSION = '1.1.0'
@@ -204,4 +211,21 @@ export interface Command extends CommandDeclaration {
 /** Gives back what it gets; for the types. */
 export function defineCommand(command: Command): Command {
   return command
+}
+
+/** Gives back what it gets; for the types. A module of a backend exports it by default. */
+export function defineBackend(create: CreateBackend): CreateBackend {
+  return create
+}
+
+export function defineVolumeDriver(create: CreateVolumeDriver): CreateVolumeDriver {
+  return create
+}
+
+export function defineNetworkDriver(create: CreateNetworkDriver): CreateNetworkDriver {
+  return create
+}
+
+export function defineLogDriver(create: CreateLogDriver): CreateLogDriver {
+  return create
 }

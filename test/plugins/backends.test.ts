@@ -1,9 +1,18 @@
+/** Every backend that ships keeps the contract, by the suite that plugin authors get. */
+import { describe, it } from 'mocha'
 import { createLinuxBackend } from '../../src/linux/backend.ts'
 import { createOciBackend } from '../../src/linux/oci-backend.ts'
 import { compileSeccomp } from '../../src/linux/seccomp/compile.ts'
+import type { IsolationBackend } from '../../src/plugins/contract.ts'
+import { type BackendTraits, backendSuite } from '../../src/plugins/testing.ts'
 import { createWasiBackend } from '../../src/sandbox/backend.ts'
 import { scratchDirectory } from '../support/scratch.ts'
-import { describeBackend } from './backend-suite.ts'
+
+function describeBackend(name: string, open: () => Promise<IsolationBackend>, traits: BackendTraits = {}): void {
+  describe(`the ${name} backend`, () => {
+    for (const { title, run } of backendSuite(open, traits)) it(title, run)
+  })
+}
 
 describeBackend('linux', async () => createLinuxBackend({ cacheDirectory: await scratchDirectory() }))
 describeBackend('wasi', async () =>

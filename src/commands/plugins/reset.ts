@@ -5,6 +5,7 @@ import { confirm } from '../../ui/prompt.ts'
 export default class PluginsReset extends BaseCommand {
   static override summary = 'Remove all npm plugins, in whatever state they are'
   static override description = 'Commands of single files stay; plugins uninstall removes them.'
+  static override examples = ['<%= config.bin %> plugins reset --force']
   static override flags = { force: Flags.boolean({ char: 'f', description: 'Do not prompt for confirmation' }) }
 
   async run(): Promise<void> {

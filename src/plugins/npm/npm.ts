@@ -62,7 +62,8 @@ export async function npmInstall(directory: NpmDirectory, spec: string, { script
   const { path, manager } = directory
   const before = readDependencies(path)
   // Exact: what is on record is what is there. Directories are copied like any other package, not linked to.
-  const words = [spec, '--save-exact', '--install-links', scripts ? '--no-ignore-scripts' : '--ignore-scripts']
+  const wanted = packageName(spec) === spec ? `${spec}@latest` : spec // npm would keep what is there
+  const words = [wanted, '--save-exact', '--install-links', scripts ? '--no-ignore-scripts' : '--ignore-scripts']
   const logs = join(path, '.logs')
   try {
     await manager.npm.install([...words, `--logs-dir=${logs}`], { cwd: path, logLevel: 'silent', prod: true })
