@@ -12,20 +12,15 @@ import { packageRoot, readPackageVersion } from './package-root.ts'
 import { npmHooksPath, npmIndexPath, pluginDirectory, pluginsDirectory, readPaths, statePath } from './paths.ts'
 import { closest } from './ui/closest.ts'
 import { UnknownCommand, UsageError } from './ui/errors.ts'
+import { type FoundCommand, findCommand } from './ui/find-command.ts'
 import { type HelpCommand, rootHelp, topicHelp } from './ui/help.ts'
 import { reportError } from './ui/report-error.ts'
 import { writeLine } from './ui/text.ts'
+import { TOPICS } from './ui/topics.ts'
 import { adoptInherited } from './util/inherited.ts'
 
 interface Manifest {
   readonly commands: Readonly<Record<string, HelpCommand>>
-}
-
-/** Management commands: what groups of commands are about. */
-const TOPICS: Readonly<Record<string, string>> = {
-  container: 'Manage containers',
-  image: 'Manage images',
-  wasm: 'Make WebAssembly images',
 }
 
 /** Never fails: errors are printed, and `process.exitCode` set. */
@@ -64,34 +59,13 @@ async function dispatch(words: readonly string[]): Promise<void> {
   if (isLoneCommand(topic)) return runCommand({ id: topic, length: 1, typed: topic }, words.slice(1)) // no manifest to read
   const manifest = JSON.parse(readFileSync(join(packageRoot, 'oclif.manifest.json'), 'utf8')) as Manifest
   if (words[0] === 'help') return help(manifest, words.slice(1))
-  const found = findCommand(manifest, words)
+  const found = findCommand(manifest.commands, words)
   if (found !== undefined) return runCommand(found, words.slice(found.length))
   if (topic in TOPICS && isHelpWanted(words)) return help(manifest, [topic])
   return runPlugin(manifest, words)
 }
 
-interface Found {
-  readonly id: string
-  /** How many words name it. */
-  readonly length: number
-  /** The name it was called by. */
-  readonly typed: string
-}
-
-/** The longest run of first words that is a command or another name of one. */
-function findCommand({ commands }: Manifest, words: readonly string[]): Found | undefined {
-  const flag = words.findIndex((word) => word.startsWith('-') || word.includes(':'))
-  const names = flag === -1 ? words : words.slice(0, flag)
-  for (let length = Math.min(names.length, 3); length > 0; length--) {
-    const typed = names.slice(0, length).join(':')
-    if (Object.hasOwn(commands, typed)) return { id: typed, length, typed }
-    const alias = Object.entries(commands).find(([, { aliases = [] }]) => aliases.includes(typed))
-    if (alias !== undefined) return { id: alias[0], length, typed }
-  }
-  return undefined
-}
-
-async function runCommand({ id, typed }: Found, argv: readonly string[]): Promise<void> {
+async function runCommand({ id, typed }: FoundCommand, argv: readonly string[]): Promise<void> {
   const Class = await loadCommand(id)
   const config = Object.assign(new Config({ root: packageRoot }), {
     bin: 'coracle',
@@ -155,7 +129,7 @@ async function tellHooks(event: HookEvent, words: object): Promise<void> {
   for (const fault of await runNpmHooks(paths, event, words)) writeLine(process.stderr, `WARNING: ${fault}`)
 }
 
-const SINGLE_FILE: Found = { id: 'internal:plugin', length: 0, typed: 'internal:plugin' }
+const SINGLE_FILE: FoundCommand = { id: 'internal:plugin', length: 0, typed: 'internal:plugin' }
 
 /** Asked only when nothing of our own has the name: whoever has no plugins never pays for them. */
 function isSingleFileCommand(name = ''): boolean {
@@ -174,7 +148,7 @@ async function singleFileCommands(): Promise<readonly HelpCommand[]> {
 async function help(manifest: Manifest, words: readonly string[]): Promise<void> {
   const commands = Object.values(manifest.commands)
   const [topic = ''] = words
-  const found = findCommand(manifest, words)
+  const found = findCommand(manifest.commands, words)
   if (found !== undefined) return runCommand(found, ['--help'])
   if (words.length === 0) return fullHelp(commands)
   if (isSingleFileCommand(topic)) return runCommand(SINGLE_FILE, [topic, '--help'])
