@@ -3,6 +3,7 @@ import type { Supervisor } from '../linux/supervisor.ts'
 import type { Relay } from './attach/relay.ts'
 import type { SignalProxy } from './attach/signal-proxy.ts'
 import { followTerminalSize, terminalSize } from './attach/terminal-size.ts'
+import { DEADLINE_STATUS } from './deadline.ts'
 import { finishContainer } from './finish.ts'
 import type { ContainerRecord } from './records.ts'
 import type { ContainerRoom } from './room.ts'
@@ -40,6 +41,9 @@ export async function followToEnd(room: ContainerRoom, supervisor: Supervisor, f
     }
     const exit = await exited
     if (exit.oomKilled) io.stderr.write(`coracle: container ${container.name} was killed: ${outOfMemory(container)}\n`)
+    const { TimeoutMs } = container.settings.host
+    if (TimeoutMs !== undefined && exit.status === DEADLINE_STATUS)
+      io.stderr.write(`coracle: container ${container.name} was stopped: it may run for ${TimeoutMs / 1000} s\n`)
     await finishContainer(room, { id: container.id, supervisor: supervisor.supervisor }, { exit })
     return exit.status
   } finally {

@@ -152,6 +152,8 @@ export interface HostConfig {
   Runtime: string
   /** Coracle's own, of WebAssembly containers; missing: nothing was asked for */
   Wasi?: WasiSettings
+  /** Coracle's own: milliseconds that one run may take; missing: as long as it likes */
+  TimeoutMs?: number
   Init: boolean
   Devices: DeviceMapping[]
   DeviceCgroupRules: string[]

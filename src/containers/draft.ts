@@ -38,6 +38,7 @@ export async function draftContainer(
   const argv = commandLine(program)
   const chosen = await settleBackend(room, backendName(settings.host.Runtime, source, argv))
   refuseForNative(settings.host, chosen)
+  refuseTimeout(settings.host, chosen)
   const backend = await openChecked(room, chosen, source)
   const permitted = chosen === 'wasi' ? await settleWishes(settings, source, ask) : settings
   const { host, platform, consent } = permitted
@@ -72,6 +73,14 @@ function refuseForNative({ Wasi }: HostConfig, backend: string): void {
   const [word = ''] = Object.keys(Wasi)
   throw new InvalidArgument(`--wasi-${word.toLowerCase()} is for WebAssembly, and the image is not`, {
     hint: `leave it out`,
+  })
+}
+
+/** The process that is held is the runtime's, not the container's. */
+function refuseTimeout({ TimeoutMs }: HostConfig, backend: string): void {
+  if (TimeoutMs === undefined || !backend.startsWith('oci:')) return
+  throw new InvalidArgument(`--timeout does not hold for the runtime ${backend.slice('oci:'.length)}`, {
+    hint: 'leave --runtime out, or stop the container yourself',
   })
 }
 

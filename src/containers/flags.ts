@@ -95,6 +95,7 @@ export interface RunFlags {
   readonly 'stop-signal'?: string | undefined
   readonly 'stop-timeout'?: string | undefined
   readonly sysctl?: readonly string[] | undefined
+  readonly timeout?: string | undefined
   readonly tmpfs?: readonly string[] | undefined
   readonly tty?: boolean | undefined
   readonly ulimit?: readonly string[] | undefined

@@ -8,6 +8,7 @@ import type { RuntimeSpec } from '../oci/runtime-spec.ts'
 import type { Bundle, LaunchPlan, NetworkSteps, RootFilesystem } from '../plugins/contract.ts'
 import { thisProcess } from '../state/lock.ts'
 import { writeBundle } from './bundle.ts'
+import { deadlineOf } from './deadline.ts'
 import { type ContainerDirectories, makeDirectories } from './directories.ts'
 import type { Draft } from './draft.ts'
 import { cleanUp } from './finish.ts'
@@ -137,6 +138,7 @@ async function launch(
     stdinOnce: config.StdinOnce,
     ...logTarget(room.paths, draft),
     ...probeTimer(room.paths, draft),
+    ...deadlineOf(draft.settings),
     exitHook: callBack(room.paths, ['exited', draft.id]),
   })
 }

@@ -122,6 +122,7 @@ export const createFlags = {
   'stop-signal': text('Signal to stop the container'),
   'stop-timeout': text('Timeout (in seconds) to stop a container'),
   sysctl: list('Sysctl options'),
+  timeout: text('Stop the container when it has run for so long (ms|s|m|h)'),
   tmpfs: list('Mount a tmpfs directory'),
   tty: on('Allocate a pseudo-TTY', 't'),
   ulimit: list('Ulimit options'),

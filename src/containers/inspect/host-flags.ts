@@ -28,6 +28,7 @@ function lifeFlags(host: HostConfig): Flag[] {
     ...flag('runtime', host.Runtime),
     ...wasiFlags(host.Wasi),
     ...switched('init', host.Init),
+    ...flag('timeout', host.TimeoutMs === undefined ? undefined : `${host.TimeoutMs}ms`),
     ...flag('log-driver', LogConfig.Type === 'json-file' ? '' : LogConfig.Type),
     ...pairs('log-opt', LogConfig.Config),
     ...flag('health-on-failure', HealthOnFailure === 'none' ? '' : HealthOnFailure),

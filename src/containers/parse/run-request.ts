@@ -1,5 +1,6 @@
 /** What the user typed behind `run`, as settings in docker's shapes. Nothing is created; only files that flags name are read. */
 import { InvalidArgument } from '../../errors.ts'
+import { parseDuration } from '../../util/duration.ts'
 import { parseMountFlag } from '../../volumes/parse/mount-flag.ts'
 import { parseTmpfsFlag } from '../../volumes/parse/tmpfs-flag.ts'
 import { parseVolumeFlag } from '../../volumes/parse/volume-flag.ts'
@@ -120,6 +121,7 @@ function hostConfig(flags: RunFlags): HostConfig {
     Sysctls: Object.fromEntries((flags.sysctl ?? []).map(parseSysctl)),
     Runtime: flags.runtime ?? '',
     ...parseWasi(flags),
+    ...parseTimeout(flags.timeout),
     Init: flags.init ?? false,
     Devices: (flags.device ?? []).map(parseDevice),
     DeviceCgroupRules: (flags['device-cgroup-rule'] ?? []).map(parseDeviceRule),
@@ -187,6 +189,18 @@ function parseWorkingDirectory(text: string): string {
 function parsePullPolicy(text = 'missing'): PullPolicy {
   if (text === 'always' || text === 'missing' || text === 'never') return text
   throw new InvalidArgument(`invalid pull option: '${text}': must be one of "always", "missing" or "never"`)
+}
+
+const MAX_TIMEOUT_MS = 2 ** 40
+
+/** Seconds without a unit. */
+function parseTimeout(text: string | undefined): Pick<HostConfig, 'TimeoutMs'> {
+  if (text === undefined) return {}
+  const ns = parseDuration(/^\d+$/.test(text) ? `${text}s` : text)
+  const TimeoutMs = Math.ceil((ns ?? 0) / 1e6)
+  if (!(TimeoutMs > 0 && TimeoutMs <= MAX_TIMEOUT_MS))
+    throw invalid(text, 'timeout', 'write a duration such as 90s or 1h30m')
+  return { TimeoutMs }
 }
 
 function checkedSignal(text: string): string {

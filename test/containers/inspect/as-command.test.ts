@@ -138,6 +138,7 @@ const values = {
   domainname: optional(name),
   'mac-address': optional(fc.constant('92:d0:c6:0a:29:33')),
   platform: optional(fc.constantFrom('linux/arm64', 'wasi/wasm')),
+  timeout: optional(fc.constantFrom('5', '1h30m', '0.5s')),
   'wasi-engine': optional(fc.constantFrom('preview1', 'wasmer')),
   'wasi-clock': optional(fc.constantFrom('2026-01-31T12:00:00.5Z', '0.000000001', '1700000000')),
   'wasi-seed': optional(word),
