@@ -232,4 +232,19 @@ describe('coracle plugins', () => {
     assert.match(cli.output('layers', '-q', 'two:1'), /^sha256:[0-9a-f]{64}$/)
     assert.match(cli.run(['layers', 'gone:1']).stderr, /layers: No such image: gone:1/i)
   })
+
+  it('runs the example that counts words, a module, which passes its own tests', () => {
+    const example = join(packageRoot, 'examples/plugins/tally')
+    const built = spawnSync('make', ['-s', `OUT=${cli.directory}`, 'test'], { cwd: example, encoding: 'utf8' })
+    assert.equal(built.status, 0, built.stdout + built.stderr)
+    cli.output('plugins', 'add', '--allow-env', join(cli.directory, 'tally.wasm'))
+    const tally = (words: readonly string[], env: NodeJS.ProcessEnv = {}) =>
+      cli.run(['tally', ...words], { input: 'a b a c', env })
+    assert.equal(tally(['--top', '1']).stdout, '      2 a\n')
+    assert.equal(tally([], { TALLY_TOP: '2' }).stdout, '      2 a\n      1 b\n')
+    cli.output('plugins', 'revoke', 'tally')
+    assert.equal(tally([], { TALLY_TOP: '2' }).stdout, '      2 a\n      1 b\n      1 c\n')
+    assert.match(tally(['--bottom']).stderr, /^unknown flag: --bottom/)
+    assert.match(cli.output('help', 'tally'), /--top string {3}How many/)
+  })
 })
