@@ -14,7 +14,7 @@ const HEADINGS = {
 export default class Plugins extends BaseCommand {
   static override summary = 'List plugins'
   static override description =
-    'Commands: coracle plugins add, create, inspect, install, link, reset, revoke, uninstall, update'
+    'Commands: coracle plugins add, create, inspect, install, link, publish, reset, revoke, uninstall, update'
   static override examples = ['<%= config.bin %> plugins', "<%= config.bin %> plugins --format '{{.Name}} {{.Digest}}'"]
   static override aliases = ['plugins:ls', 'plugins:list']
   static override flags = {

@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { familiarName, parseReference } from '../oci/reference.ts'
 import { packageRoot } from '../package-root.ts'
 import { pluginsDirectory, readPaths, statePath } from '../paths.ts'
-import { listPlugins } from '../plugins/store.ts'
+import { allCommands, readPlugins } from '../plugins/npm/commands.ts'
+import { type InstalledPlugin, listPlugins } from '../plugins/store.ts'
 import type { CompletedCommand, NameKind } from '../ui/complete.ts'
 import type { Engine } from './engine.ts'
 
@@ -12,18 +13,15 @@ export function completableCommands(): Record<string, CompletedCommand> {
   const text = readFileSync(join(packageRoot, 'oclif.manifest.json'), 'utf8')
   const { commands } = JSON.parse(text) as { commands: Record<string, CompletedCommand> }
   const paths = readPaths()
-  const plugins = existsSync(pluginsDirectory(paths)) ? listPlugins(paths).plugins : []
-  return {
-    ...Object.fromEntries(plugins.map(({ name, declaration }) => [name, { ...declaration, id: name }])),
-    ...commands,
-  }
+  const files = singleFiles().map(({ name, declaration }) => [name, { ...declaration, id: name }] as const)
+  const packages = allCommands(readPlugins(paths)).map((command) => [command.id, command] as const)
+  return { ...Object.fromEntries([...files, ...packages]), ...commands }
 }
 
 /** Nothing is opened, and no data root made, where there is none. */
 export async function namesOf(kind: NameKind, open: () => Promise<Engine>): Promise<readonly string[]> {
   const paths = readPaths()
-  if (kind === 'plugin')
-    return existsSync(pluginsDirectory(paths)) ? listPlugins(paths).plugins.map(({ name }) => name) : []
+  if (kind === 'plugin') return [...singleFiles(), ...readPlugins(paths)].map(({ name }) => name)
   if (!existsSync(statePath(paths))) return []
   const { containers, images, networks, volumes } = await open()
   switch (kind) {
@@ -38,4 +36,9 @@ export async function namesOf(kind: NameKind, open: () => Promise<Engine>): Prom
     default:
       return kind satisfies never
   }
+}
+
+function singleFiles(): readonly InstalledPlugin[] {
+  const paths = readPaths()
+  return existsSync(pluginsDirectory(paths)) ? listPlugins(paths).plugins : []
 }

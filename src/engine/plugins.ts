@@ -14,6 +14,7 @@ import {
   proposePlugin,
   proposeUpdate,
 } from '../plugins/install.ts'
+import { refuseClash } from '../plugins/npm/commands.ts'
 import { describePermission, missingPermissions, permissionKind } from '../plugins/permissions.ts'
 import type { Permission } from '../plugins/plugin.ts'
 import { runPlugin, type Typed } from '../plugins/run.ts'
@@ -72,6 +73,7 @@ export function openPlugins(paths: Paths = readPaths()): Plugins {
     add: (source, options) =>
       withReach(async (reach) => {
         const proposal = await proposePlugin(source, { ...proposeOptions(reach, options), name: options.name })
+        refuseClash(paths, proposal.declaration.name)
         await confirmContent(proposal, options.consent)
         return installPlugin(paths, proposal, await agree(proposal, options.consent))
       }),

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { beforeEach, describe, it } from 'mocha'
 import { type Cli, openCli } from '../support/cli.ts'
 import { commandSource, packPackage, serveNpm, writePackage } from '../support/npm-plugins.ts'
-import { addPlugin, pluginSource } from '../support/plugins.ts'
+import { addPlugin, pluginSource, writePlugin } from '../support/plugins.ts'
 
 const GREET = {
   name: 'coracle-plugin-greet',
@@ -181,6 +181,15 @@ describe('npm plugins', () => {
     assert.equal(cli.output('mine'), 'mine')
     const other = packPackage(writePackage(cli.directory, { name: 'coracle-plugin-other', files: taken }))
     assert.match(cli.run(['plugins', 'install', other]).stderr, /both have a command 'mine'/)
+    const single = writePlugin(cli, 'mine.js', pluginSource(''))
+    assert.match(cli.run(['plugins', 'add', '-A', single]).stderr, /mine and coracle-plugin-test, .* a command 'mine'/)
+  })
+
+  it('are completed as others are', () => {
+    install(GREET)
+    assert.match(cli.output('internal', 'complete', '--', 'h'), /^hello\tSay hello$/m)
+    assert.match(cli.output('internal', 'complete', '--', 'greet', ''), /^all\tGreet all$/m)
+    assert.equal(cli.output('internal', 'complete', '--', 'plugins', 'inspect', 'co'), 'coracle-plugin-greet')
   })
 
   it('are refused with who must upgrade when their contract does not fit', () => {

@@ -6,7 +6,7 @@ import { CONSENT_FLAGS, DIGEST_FLAG, readConsent } from '../../ui/consent-flags.
 export default class PluginsAdd extends BaseCommand {
   static override summary = 'Make a command of a single file'
   static override description =
-    'The file (.ts, .js or .wasm; a path, an https:// address, or an artifact: oci://registry/repository:tag) says by itself what it is called and what it must be allowed to do. It is asked that in a process\nwithout any rights, and copied; later it runs with what you granted, and nothing else.'
+    'The file (.ts, .js or .wasm) is a path, an https:// address, or an artifact: oci://REGISTRY/REPOSITORY:TAG. It says by itself what it\nis called and what it must be allowed to do, asked in a process without any rights; later it runs with what you granted, and nothing else.'
   static override examples = [
     '<%= config.bin %> plugins add ./hello.ts',
     '<%= config.bin %> plugins add --allow-engine --allow-read ./layers.ts',

@@ -5,7 +5,7 @@ import { CoracleError } from '../../errors.ts'
 import { npmIndexPath, type Paths } from '../../paths.ts'
 import { PluginBroken } from '../errors.ts'
 import { checkPlugin, hasChanged, oneLine } from './describe.ts'
-import { PluginFailed } from './errors.ts'
+import { PluginFailed, PluginsClash } from './errors.ts'
 import { type IndexedCommand, type IndexedPlugin, readIndex } from './index-file.ts'
 
 export interface FoundCommand {
@@ -118,4 +118,11 @@ class CommandFailed extends PluginFailed {
     super(command, message, { cause })
     this.exitCode = status
   }
+}
+
+/** Before a single file becomes the command `name`. @throws {PluginsClash} an npm plugin brings one, or a group of them */
+export function refuseClash(paths: Paths, name: string): void {
+  const words = ({ id, aliases }: IndexedCommand) => [id, ...aliases].map((each) => each.split(':')[0])
+  const other = readPlugins(paths).find(({ commands }) => commands.some((each) => words(each).includes(name)))
+  if (other !== undefined) throw new PluginsClash(name, other.name, `a command '${name}'`)
 }
