@@ -15,11 +15,21 @@ export type ModuleKind =
   | 'text'
   | 'unknown'
 
+export interface ImportedMemory {
+  readonly module: string
+  readonly name: string
+  readonly minPages: number
+  readonly maxPages: number | undefined
+  readonly shared: boolean
+}
+
 export interface ModuleFacts {
   readonly kind: ModuleKind
   /** `module.name` of each import; of a component the names of interfaces. */
   readonly imports: readonly string[]
   readonly exports: readonly string[]
+  /** The first that it imports, if any. */
+  readonly memory?: ImportedMemory | undefined
 }
 
 const NOTHING = { imports: [], exports: [] } as const
@@ -45,16 +55,17 @@ export function readModuleFacts(bytes: Buffer): ModuleFacts {
 
 function readSections(bytes: Buffer): ModuleFacts {
   let imports: readonly string[] = []
+  let memory: ImportedMemory | undefined
   let exports: readonly string[] = []
   let bodies = 0
   readEachSection(bytes, ({ id, reader }) => {
-    if (id === IMPORT_SECTION) imports = readImports(reader)
+    if (id === IMPORT_SECTION) ({ imports, memory } = readImports(reader))
     if (id === FUNCTION_SECTION) bodies += reader.number()
     if (id === EXPORT_SECTION) exports = readExports(reader)
     if (id === CODE_SECTION) bodies -= reader.number()
   })
   if (bodies !== 0) throw new RangeError('functions lack their code')
-  return { kind: kindOf(imports, exports), imports, exports }
+  return { kind: kindOf(imports, exports), imports, exports, ...(memory !== undefined && { memory }) }
 }
 
 function kindOf(imports: readonly string[], exports: readonly string[]): ModuleKind {
@@ -68,32 +79,38 @@ const FUNCTION_SECTION = 3
 const EXPORT_SECTION = 7
 const CODE_SECTION = 10
 
-function readImports(reader: BinaryReader): string[] {
-  return times(reader.number(), () => {
-    const name = `${reader.name()}.${reader.name()}`
-    skipImportType(reader)
-    return name
+function readImports(reader: BinaryReader): Pick<ModuleFacts, 'imports' | 'memory'> {
+  let memory: ImportedMemory | undefined
+  const imports = times(reader.number(), () => {
+    const [module, name] = [reader.name(), reader.name()]
+    const limits = readImportType(reader)
+    if (limits !== undefined) memory ??= { module, name, ...limits }
+    return `${module}.${name}`
   })
+  return { imports, memory }
 }
 
+type Limits = Pick<ImportedMemory, 'minPages' | 'maxPages' | 'shared'>
+
 /** Function: a type index; table: a type and limits; memory: limits; global: a type and mutability; tag: 0 and an index. */
-function skipImportType(reader: BinaryReader): void {
+function readImportType(reader: BinaryReader): Limits | undefined {
   const kind = reader.byte()
+  if (kind === 2) return readLimits(reader)
   if (kind === 0) reader.number()
   else if (kind === 1) {
     reader.byte()
-    skipLimits(reader)
-  } else if (kind === 2) skipLimits(reader)
-  else if (kind === 3 || kind === 4) {
+    readLimits(reader)
+  } else if (kind === 3 || kind === 4) {
     reader.number()
     reader.number()
   } else throw new RangeError('an import of no known kind')
+  return undefined
 }
 
-function skipLimits(reader: BinaryReader): void {
+function readLimits(reader: BinaryReader): Limits {
   const flags = reader.byte()
-  reader.number()
-  if ((flags & 1) !== 0) reader.number()
+  const minPages = reader.number()
+  return { minPages, maxPages: (flags & 1) === 0 ? undefined : reader.number(), shared: (flags & 2) !== 0 }
 }
 
 function readExports(reader: BinaryReader): string[] {

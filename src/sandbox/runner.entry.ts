@@ -37,18 +37,19 @@ async function run(found: FoundModule, job: WasiJob, { kind, files }: Seen): Pro
     return runComponent(found, job)
   }
   if (job.engine === 'wasmer') {
+    if (kind === 'threads')
+      throw new ModuleUnsupported('engine wasmer runs no threads', 'choose the other one: --wasi-engine preview1')
     const { runOnWasmer } = await import('./wasmer-engine.ts')
     return runOnWasmer(found, { args: job.args, env: job.env, files: files.walk() })
   }
   const { runJobOnPreview1 } = await import('./preview1/run-job.ts')
-  return runJobOnPreview1(found, job)
+  return runJobOnPreview1(found, job, kind === 'threads')
 }
 
 function refuseUnsupported({ name, bytes, entry }: FoundModule): ModuleKind {
   const { kind } = readModuleFacts(bytes)
   if (kind === 'unknown') throw new ModuleInvalid(name, 'exec format error', 'it is no WebAssembly module')
   if (kind === 'text') throw new ModuleInvalid(name, 'it is WebAssembly text', 'compile it first: wat2wasm')
-  if (kind === 'threads') throw new ModuleUnsupported('WASI threads are not run yet', 'build without threads')
   if (kind === 'preview0')
     throw new ModuleUnsupported(
       'the module is built for WASI preview 0 (wasi_unstable)',

@@ -1,16 +1,24 @@
 /** From a job to a run: the image below `/`, volumes beside it. */
 import type { Ending } from '../engine.ts'
+import { ModuleUnsupported } from '../errors.ts'
 import type { FoundModule } from '../find-module.ts'
 import type { WasiJob } from '../job.ts'
 import { fixedClocks, hostClocks } from './clocks.ts'
+import type { Preopen } from './given.ts'
 import { openHostDirectory } from './host-directory.ts'
 import { openLayers } from './layered-directory.ts'
 import { seededRandom, systemRandom } from './random.ts'
-import { type Preopen, type Preview1Options, runOnPreview1 } from './run.ts'
+import { type Preview1Options, runOnPreview1 } from './run.ts'
 
-export function runJobOnPreview1(found: FoundModule, job: WasiJob): Promise<Ending> {
+export async function runJobOnPreview1(found: FoundModule, job: WasiJob, threads: boolean): Promise<Ending> {
   const { env, listens = [] } = job
-  return runOnPreview1(found, {
+  if (threads && (job.clock !== undefined || job.seed !== undefined))
+    throw new ModuleUnsupported(
+      'no two runs of several threads are the same: --wasi-clock and --wasi-seed cannot make them so',
+      'leave them out',
+    )
+  const run = threads ? (await import('./threads/run.ts')).runOnThreads : runOnPreview1
+  return run(found, {
     ...givenBy(job),
     listens,
     env: listens.length === 0 ? env : [...env, ...activation(job, listens)],
@@ -18,7 +26,7 @@ export function runJobOnPreview1(found: FoundModule, job: WasiJob): Promise<Endi
 }
 
 /** What the job gives a program, whichever interface it uses. */
-export function givenBy(job: WasiJob): Required<Omit<Preview1Options, 'listens'>> {
+export function givenBy(job: WasiJob): Required<Omit<Preview1Options, 'listens' | 'waits'>> {
   const { args, env, clock, seed } = job
   return {
     args,

@@ -2,8 +2,9 @@
 import type { Line } from '../sockets/line.ts'
 import { DATA_BYTES, READY, RECEIVE, SHUT } from '../sockets/protocol.ts'
 import { FD_FLAG, FILE_TYPE } from './abi.ts'
-import { Refusal } from './errno.ts'
+import { codeOf, Refusal } from './errno.ts'
 import type { FileStatus, OpenFile } from './files.ts'
+import { WouldWait } from './patience.ts'
 
 /** What only sockets can. */
 export interface SocketCalls {
@@ -34,7 +35,8 @@ export function openListener(line: Line, number: number): OpenSocket {
     },
     writable: () => false,
     socket: {
-      accept: (flags) => openConnected(line, line.ask('accept', number, waits).answer, flags),
+      accept: (flags) =>
+        openConnected(line, patiently(line, waits, (now) => line.ask('accept', number, now)).answer, flags),
       receive: notConnected,
       shutdown: notConnected,
     },
@@ -46,7 +48,7 @@ function openConnected(line: Line, number: number, flags: number): OpenSocket {
   const receive = (into: Uint8Array[], receiveFlags: number) => {
     const size = Math.min(DATA_BYTES, sizeOf(into))
     if (size === 0) return 0
-    const { answer } = line.ask('receive', number, size, receiveFlags, waits)
+    const { answer } = patiently(line, waits, (now) => line.ask('receive', number, size, receiveFlags, now))
     return spread(line.data.subarray(0, answer), into)
   }
   return {
@@ -54,7 +56,7 @@ function openConnected(line: Line, number: number, flags: number): OpenSocket {
     read: (into) => receive(into, 0),
     write: (from) => {
       const size = gather(from, line.data)
-      return size === 0 ? 0 : line.ask('send', number, size, waits).answer
+      return size === 0 ? 0 : patiently(line, waits, (now) => line.ask('send', number, size, now)).answer
     },
     setFlags: (wanted) => {
       waits = waitsWith(wanted)
@@ -67,6 +69,17 @@ function openConnected(line: Line, number: number, flags: number): OpenSocket {
       receive,
       shutdown: (how) => void line.ask('shutdown', number, how),
     },
+  }
+}
+
+/** @throws {WouldWait} where the thread that asks waits for nobody */
+function patiently<Answer>(line: Line, waits: number, ask: (waits: number) => Answer): Answer {
+  if (line.waits || waits === 0) return ask(waits)
+  try {
+    return ask(0)
+  } catch (error) {
+    if (codeOf(error) === 'EAGAIN') throw new WouldWait()
+    throw error
   }
 }
 

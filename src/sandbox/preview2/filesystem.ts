@@ -1,6 +1,6 @@
 /** `wasi:filesystem`: descriptors on the files that preview 1 has, by paths that are walked the same way. */
 import type { Clocks } from '../preview1/clocks.ts'
-import type { Preopen } from '../preview1/run.ts'
+import type { Preopen } from '../preview1/given.ts'
 import { Descriptor, DirectoryEntryStream } from './descriptor.ts'
 import type { Interfaces } from './host.ts'
 import type { IoError } from './streams.ts'

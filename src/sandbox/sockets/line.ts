@@ -7,6 +7,8 @@ import { ModuleUnsupported } from '../errors.ts'
 import { CELL, failureOf, makeLine, type Opened, QUESTION, type SocketFailure, STATE } from './protocol.ts'
 
 export interface Line {
+  /** Or its questions are asked without waiting. */
+  readonly waits: boolean
   /** The first number of the answer, and the second. @throws whatever `fail` makes of a failure */
   ask(
     question: keyof typeof QUESTION,
@@ -22,10 +24,11 @@ export interface LineOptions {
   /** Numbers of sockets are those of their ports here. */
   readonly ports: readonly number[]
   readonly fail: (failure: SocketFailure) => Error
+  readonly waits: boolean
 }
 
 /** @throws {ModuleUnsupported} a port cannot be listened on */
-export async function openLine({ ports, fail }: LineOptions): Promise<Line> {
+export async function openLine({ ports, fail, waits }: LineOptions): Promise<Line> {
   const line = makeLine()
   const { cells, data } = line
   const worker = new Worker(entryPath(), { workerData: { line, ports }, execArgv: [], env: {} })
@@ -46,6 +49,7 @@ export async function openLine({ ports, fail }: LineOptions): Promise<Line> {
     return { answer, more: Atomics.load(cells, CELL.more) }
   }
   return {
+    waits,
     ask,
     data,
     close: async () => {
