@@ -5,7 +5,7 @@ import type { ChildStep } from '../linux/plan.ts'
 import { packageRoot } from '../package-root.ts'
 import type { Bundle, IsolationBackend, LaunchPlan, Platform, Support } from '../plugins/contract.ts'
 import { ModuleUnsupported } from './errors.ts'
-import { makeJob } from './make-job.ts'
+import { makeJob, refusedFile } from './make-job.ts'
 import { networkSteps } from './network-steps.ts'
 import { type MountSteps, rootDirectory, rootSteps } from './root-steps.ts'
 import { smallRootSteps } from './walls/small-root.ts'
@@ -48,6 +48,8 @@ async function plan(bundle: Bundle, { mountSteps, compileFilter }: WasiBackendOp
   const { spec, directory, rootless, rootfs, network } = bundle
   const jobPath = join(directory, 'wasi.json')
   writeFileSync(jobPath, JSON.stringify(makeJob(bundle)), { mode: 0o600 })
+  const refused = refusedFile(bundle)
+  writeFileSync(refused, '', { mode: 0o600 })
   const limit = spec.linux?.resources?.memory?.limit ?? 0
   const pages = limit > 0 ? Math.max(1, Math.min(MAX_PAGES, Math.floor(limit / PAGE_BYTES))) : MAX_PAGES
   const argv = [
@@ -70,7 +72,12 @@ async function plan(bundle: Bundle, { mountSteps, compileFilter }: WasiBackendOp
         : [
             ...networkSteps(bundle),
             ...rootSteps(bundle, mountSteps),
-            ...smallRootSteps(bundle, { program: process.execPath, files, container: rootDirectory(bundle) }),
+            ...smallRootSteps(bundle, {
+              program: process.execPath,
+              files,
+              writable: [refused],
+              container: rootDirectory(bundle),
+            }),
           ]),
       ...(spec.process?.rlimits ?? []).map(
         ({ type, soft, hard }): ChildStep => ({ do: 'rlimit', resource: type, soft, hard }),

@@ -7,6 +7,8 @@ export interface WasiJob {
   readonly root?: string
   /** Where nothing can be mounted: the directories of the image, top-most first. */
   readonly layers: readonly string[]
+  /** A file that takes what the module looks for in vain. */
+  readonly refused?: string
   /** The program, where it is not in the image. */
   readonly module?: string
   /** The program and its arguments. */

@@ -1,4 +1,5 @@
 /** From a bundle to what the runner is told. */
+import { join } from 'node:path'
 import type { Bundle } from '../plugins/contract.ts'
 import { ModuleUnsupported } from './errors.ts'
 import type { WasiJob } from './job.ts'
@@ -20,11 +21,23 @@ export function makeJob(bundle: Bundle): WasiJob {
     )
   if (rootless) refuseMounts(bundle, 'that needs root', 'put the files into the image')
   const listens = spec.wasi?.engine === 'wasmer' ? [] : ports
-  const shared = { ...spec.wasi, listens, args, env, cwd, ...(rootfs.kind === 'module' && { module: rootfs.path }) }
+  const refused = refusedFile(bundle)
+  const shared = {
+    ...spec.wasi,
+    refused,
+    listens,
+    args,
+    env,
+    cwd,
+    ...(rootfs.kind === 'module' && { module: rootfs.path }),
+  }
   if (!rootless) return { ...shared, root: rootDirectory(bundle), layers: [] }
   const { upper } = rootfs
   return { ...shared, layers: rootfs.kind === 'module' ? [] : rootfs.lower, upper, volumes: [] }
 }
+
+/** New and empty for each run. */
+export const refusedFile = ({ directory }: Pick<Bundle, 'directory'>): string => join(directory, 'refused')
 
 /** What a user mounts must be visible or refused. */
 function refuseMounts({ spec, directory }: Bundle, reason: string, hint: string): void {

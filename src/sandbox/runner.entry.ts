@@ -10,6 +10,7 @@ import { type FoundModule, findModule } from './find-module.ts'
 import { type ImageFiles, openImageFiles } from './image-files.ts'
 import type { WasiJob } from './job.ts'
 import { type ModuleKind, readModuleFacts } from './module-kind.ts'
+import { keepRefusals } from './refusals.ts'
 
 const TRAP_STATUS = 134
 
@@ -17,6 +18,7 @@ async function main([path = '']: readonly string[]): Promise<number> {
   const job = JSON.parse(readFileSync(path, 'utf8')) as WasiJob
   const files = openImageFiles(job.root === undefined ? job.layers : [job.root])
   const found = findModule(job, files)
+  keepRefusals(job.refused)
   const kind = refuseUnsupported(found)
   refuseOtherEngine(kind, job)
   const ending = await run(found, job, { kind, files })

@@ -44,8 +44,10 @@ export function openFunction({ memory, descriptors }: Context): WasiFunctions {
       // As the kernel has it: what must be new is not looked for behind a link.
       const follow = (lookupFlags & FOLLOW) !== 0 && !isNew(openFlags)
       const path = memory.path(pathAt, size)
-      const opened = withPlace(open, { path, end: follow ? 'follow' : 'slash', linkRoot }, (place) =>
-        openAt(place, wish),
+      const opened = withPlace(
+        open,
+        { path, end: follow ? 'follow' : 'slash', linkRoot, writes: changes(wish) },
+        (place) => openAt(place, wish),
       )
       memory.writeU32(resultAt, descriptors.add(describe(opened, wish)))
     },
@@ -67,6 +69,9 @@ function refuseUnlawful({ openFlags, flags, rights, inheriting }: Wish, allowed:
   // Bits that preview 1 does not know mean nothing: some modules ask for all 64.
   if (((rights | inheriting) & ALL_RIGHTS & ~allowed) !== 0n) throw new Refusal('ENOTCAPABLE')
 }
+
+const changes = ({ openFlags, rights }: Wish): boolean =>
+  (openFlags & (OPEN_FLAG.create | OPEN_FLAG.truncate)) !== 0 || (rights & CHANGES_FILES) === RIGHT.fdWrite
 
 const CHANGES_FILES = RIGHT.fdWrite | RIGHT.fdAllocate | RIGHT.fdSetSize
 

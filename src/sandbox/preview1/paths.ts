@@ -3,6 +3,7 @@
  * `..` goes back to the handle it came from and never asks the kernel. So a path leaves the directory it starts in by no
  * link, no `..`, and nothing that another process does meanwhile.
  */
+import { noteRefusal } from '../refusals.ts'
 import { FILE_TYPE } from './abi.ts'
 import { codeOf, Refusal } from './errno.ts'
 import type { Directory, FileStatus } from './files.ts'
@@ -24,6 +25,8 @@ export interface WalkOptions {
   readonly end: 'follow' | 'slash' | 'keep'
   /** Where absolute links lead; without it they lead out, and are refused. */
   readonly linkRoot?: Directory | undefined
+  /** Something is to be made or changed there, for those who are told of refusals. */
+  readonly writes?: boolean
 }
 
 /** As many as Linux follows. */
@@ -37,9 +40,22 @@ export function withPlace<Result>(start: Directory, options: WalkOptions, use: (
   const walk = openWalk(start, options)
   try {
     return use(walk.toPlace())
+  } catch (error) {
+    tellRefusal(error, start, options)
+    throw error
   } finally {
     walk.close()
   }
+}
+
+/** Of paths from the root only: elsewhere nobody knows what they are called. */
+function tellRefusal(
+  error: unknown,
+  start: Directory,
+  { path, linkRoot, end, writes = end === 'keep' }: WalkOptions,
+): void {
+  const code = start === linkRoot ? codeOf(error) : undefined
+  if (code === 'ENOENT' || code === 'EROFS') noteRefusal({ path: `/${path}`, writes: writes || code === 'EROFS', code })
 }
 
 interface Walk {

@@ -13,12 +13,14 @@ export interface SmallRoot {
   readonly program: string
   /** What else it has to read, where it exists. */
   readonly files: readonly string[]
+  /** What it writes to beside the container's files. */
+  readonly writable: readonly string[]
   /** The container's files, where they are mounted by then. */
   readonly container?: string
 }
 
 /** From the host's root to the small one. The container's own mounts come before. */
-export function smallRootSteps(bundle: Bundle, { program, files, container }: SmallRoot): ChildStep[] {
+export function smallRootSteps(bundle: Bundle, { program, files, writable, container }: SmallRoot): ChildStep[] {
   const at = join(bundle.runDirectory, 'walls')
   mkdirSync(at, { recursive: true, mode: 0o755 })
   const readable = ['/etc/ld.so.cache', ...files].filter((path) => existsSync(path))
@@ -27,6 +29,7 @@ export function smallRootSteps(bundle: Bundle, { program, files, container }: Sm
     ...librarySteps(),
     ...[program, ...ownCode()].map((path) => show(path, RUNNABLE)),
     ...readable.map((path) => show(path, READABLE)),
+    ...writable.map((path) => show(path, WRITABLE)),
     ...networkFileSteps(bundle),
     show('/dev/null', ['nosuid', 'noexec']),
     system('devpts', '/dev/pts', ['nosuid', 'noexec'], 'newinstance,ptmxmode=0666,mode=620'),
