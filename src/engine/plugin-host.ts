@@ -56,6 +56,7 @@ async function runForPlugin(
     pull: 'never',
     interactive: input !== undefined,
     'sig-proxy': false,
+    'log-driver': 'none',
     'security-opt': ['no-new-privileges'],
     memory: MEMORY,
     'pids-limit': PROCESSES,

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { beforeEach, describe, it } from 'mocha'
@@ -246,5 +246,14 @@ describe('coracle plugins', () => {
     assert.equal(tally([], { TALLY_TOP: '2' }).stdout, '      2 a\n      1 b\n      1 c\n')
     assert.match(tally(['--bottom']).stderr, /^unknown flag: --bottom/)
     assert.match(cli.output('help', 'tally'), /--top string {3}How many/)
+  })
+
+  it('takes the script of the guide', () => {
+    const guide = readFileSync(join(packageRoot, 'docs/plugins.md'), 'utf8')
+    const [script] = [...guide.matchAll(/```ts\n(import \{ defineCommand \}.*?)```/gs)].map(([, text = '']) => text)
+    cli.output('plugins', 'add', '--allow-engine', writePlugin(cli, 'guide.ts', script ?? ''))
+    cli.output('import', writePlugin(cli, 'one.tar', tarOf([file('x', 'x')])), 'one:1')
+    assert.match(cli.output('guide', 'one:1'), /^0 {2}sha256:[0-9a-f]{64}$/)
+    assert.match(cli.output('guide', '-q', 'one:1'), /^sha256:[0-9a-f]{64}$/)
   })
 })
