@@ -56,7 +56,8 @@ export interface RestartPolicy {
 /** What happens to a container that turns unhealthy. */
 export type HealthAction = 'none' | 'kill' | 'stop' | 'restart'
 
-export type LogDriver = 'json-file' | 'local' | 'none' | 'journald'
+/** Ours, or one that a plugin brings. */
+export type LogDriver = 'json-file' | 'local' | 'none' | 'journald' | (string & {})
 
 export interface LogConfig {
   Type: LogDriver

@@ -5,6 +5,7 @@ import { randomHex } from '../util/random.ts'
 import { backendName, openChecked, settleBackend } from './choose-backend.ts'
 import type { ContainerConfig, ContainerSettings, HealthAction, HostConfig } from './config.ts'
 import { healthRules } from './health/state.ts'
+import { requireLogDriver } from './logs/start-forwarder.ts'
 import { settleNetworks } from './networks/settle.ts'
 import { moduleName, type Source } from './obtain-image.ts'
 import type { StoredSettings } from './records.ts'
@@ -39,6 +40,7 @@ export async function draftContainer(
   const chosen = await settleBackend(room, backendName(settings.host.Runtime, source, argv))
   refuseForNative(settings.host, chosen)
   refuseTimeout(settings.host, chosen)
+  await requireLogDriver(room, settings.host.LogConfig)
   const backend = await openChecked(room, chosen, source)
   const permitted = chosen === 'wasi' ? await settleWishes(settings, source, ask) : settings
   const { host, platform, consent } = permitted

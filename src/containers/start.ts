@@ -15,9 +15,11 @@ import { cleanUp } from './finish.ts'
 import { initialHealth, probeTimer } from './health/timer.ts'
 import { holding } from './hold.ts'
 import { cgroupSteps, isRootless } from './host.ts'
+import { startForwarder } from './logs/start-forwarder.ts'
 import { logTarget } from './logs/target.ts'
 import { joinConfigured } from './networks/join.ts'
 import { servedPorts } from './networks/served.ts'
+import { mountForeign } from './plugin-volumes.ts'
 import { advance, readRecord } from './records.ts'
 import type { ContainerRoom } from './room.ts'
 import type { RunIO } from './types.ts'
@@ -127,7 +129,9 @@ async function launch(
   mkdirSync(directories.run, { recursive: true, mode: 0o700 })
   rmSync(join(directories.data, 'exit'), { force: true }) // of an earlier run
   const network = await joinConfigured(room, draft, directories)
-  const plan = await planContainer(draft, directories, { spec, network })
+  const mounted = await mountForeign(room, { id: draft.id, spec, directory: directories.data })
+  const plan = await planContainer(draft, directories, { spec: mounted, network })
+  await startForwarder(room, draft)
   const { startSupervisor } = await import('../linux/supervisor.ts')
   return startSupervisor({
     plan,

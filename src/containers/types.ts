@@ -276,6 +276,8 @@ export interface ContainerEngine {
   execEnded(id: string, execId: string): Promise<void>
   /** Starts a container whose pause before a restart is over. */
   restartDue(id: string): Promise<void>
+  /** Hands a container's log to the driver of a plugin, until it has ended. @param ready - called when it has begun */
+  forwardLogs(id: string, ready: () => void): Promise<void>
   /** Runs one health probe. @returns when the next one comes: after the usual interval, after the start interval */
   probe(id: string): Promise<'usual' | 'soon' | 'never'>
   /** Records against processes and files, and what belongs to no container; mended where that is asked for. */

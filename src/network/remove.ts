@@ -1,6 +1,7 @@
 /** `network rm` and `network prune`. Who is on a network keeps it. */
 import { NetworkInUse, NetworkNotFound, PredefinedNetwork } from './errors.ts'
 import { parsePruneFilters } from './filters.ts'
+import { removeForeign } from './foreign.ts'
 import { summaryOf } from './list.ts'
 import { takeDown } from './live.ts'
 import { PREDEFINED } from './predefined.ts'
@@ -16,6 +17,7 @@ export async function removeNetwork(room: NetworkRoom, users: NetworkUsers, name
   for (;;) {
     await settleUsers(room, users, network)
     await takeDown(room, network.id) // what a crash has left of it
+    await removeForeign(room, network)
     if (deleteNetwork(room.database, network)) return
     const names = endpointsOf(room.database, { network: network.id }).map(({ containerName }) => containerName)
     if (names.length > 0) throw new NetworkInUse(network.name, network.id, names)
@@ -54,6 +56,7 @@ export async function pruneNetworks(
     await settleUsers(room, users, network)
     if (users.named().has(network.name)) continue // docker keeps those of stopped containers as well
     await takeDown(room, network.id)
+    await removeForeign(room, network)
     if (deleteNetwork(room.database, network)) removed.push(network.name)
   }
   return removed

@@ -1,4 +1,5 @@
 /** What the network room answers. */
+import type { HostStep } from '../linux/plan.ts'
 import type { CheckOptions, RoomReport } from '../state/findings.ts'
 import type { EndpointRecord, NetworkRecord } from './records.ts'
 
@@ -78,4 +79,6 @@ export interface ConnectionRequest {
 export interface Connected {
   readonly network: NetworkRecord
   readonly endpoint: EndpointRecord
+  /** The steps that make the container's link, where a plugin's driver makes it. */
+  readonly links?: readonly HostStep[]
 }

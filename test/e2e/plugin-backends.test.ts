@@ -46,6 +46,7 @@ describe('backends of npm plugins', () => {
     coracle.output('run', '-d', '--name', 'web', ...bwrap, '-m', '64m', IMAGE, 'sh', '-c', 'echo up; exec sleep 1000')
     assert.equal(coracle.output('inspect', '--format', '{{.HostConfig.Runtime}}', 'web'), 'bwrap')
     assert.equal(coracle.output('ps', '--format', '{{.Names}}'), 'web')
+    assert.match(coracle.output('info', '--format', '{{json .Runtimes}}'), /"bwrap"/)
     assert.match(coracle.output('stats', '--no-stream', '--format', '{{.MemUsage}}', 'web'), / \/ 64MiB$/)
     coracle.output('pause', 'web')
     coracle.output('unpause', 'web')

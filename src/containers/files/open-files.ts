@@ -156,7 +156,9 @@ function withVolumes(room: ContainerRoom, { id }: ContainerRecord, mounts: reado
   const places = new Map(usesBy(room.database, id).map(({ volume, mount }) => [mount.Target, volume]))
   return mounts.map((mount) => {
     const volume = places.get(mount.destination)
-    if (volume === undefined || readVolume(room.database, volume)?.options['type'] !== undefined) return mount
+    const record = volume === undefined ? undefined : readVolume(room.database, volume)
+    if (volume === undefined || record?.options['type'] !== undefined) return mount
+    if (record !== undefined && record.driver !== 'local') return mount
     return mount.type === 'bind' ? { ...mount, source: volumePath(room.paths, volume) } : mount
   })
 }

@@ -4,6 +4,8 @@ import { delimiter, join } from 'node:path'
 import { readHierarchies } from '../../linux/cgroups/hierarchies.ts'
 import { whyNotHere } from '../../linux/runtime-quirks.ts'
 import { nativeProgram } from '../../package-root.ts'
+import type { Paths } from '../../paths.ts'
+import { extensionNames } from '../../plugins/npm/extension.ts'
 
 export interface BackendInfo {
   readonly Name: string
@@ -26,6 +28,22 @@ export function listBackends(): readonly BackendInfo[] {
       .filter(({ name, path }) => path !== undefined || name === 'runc')
       .map(({ name, path }) => backend(`oci:${name}`, whyNoRuntime(path), path)),
   ]
+}
+
+/** Those that npm plugins bring. One that cannot be loaded does not work, and says why. */
+export async function listPluginBackends(paths: Paths): Promise<readonly BackendInfo[]> {
+  const names = extensionNames(paths, 'backends')
+  return Promise.all(names.map(async (name) => backend(`plugin:${name}`, await whyNoPlugin(paths, name))))
+}
+
+async function whyNoPlugin(paths: Paths, name: string): Promise<string | undefined> {
+  try {
+    const { openPluginBackend } = await import('../plugin-backend.ts')
+    const support = (await openPluginBackend(paths, name)).check({ os: 'linux', architecture: process.arch })
+    return support.ok ? undefined : support.reason
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error)
+  }
 }
 
 function backend(Name: string, reason: string | undefined, path = ''): BackendInfo {
