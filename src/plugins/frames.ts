@@ -21,6 +21,8 @@ export interface Start {
   readonly flags: Values
   /** What was typed behind the name; for WebAssembly, which reads it by itself. */
   readonly words: readonly string[]
+  /** Paths that it may read, as they were granted; for WebAssembly, which has them in memory. */
+  readonly files: readonly string[]
   /** Parts of Node that it may import. */
   readonly builtins: readonly string[]
 }

@@ -5,7 +5,7 @@ import type { Paths } from '../paths.ts'
 import { checkContract } from './contract-version.ts'
 import { type Declaration, readDeclaration } from './declaration.ts'
 import { PermissionsNeeded, PluginDigestMismatch, PluginInvalid, PluginNameTaken } from './errors.ts'
-import { missingPermissions, permissionKind } from './permissions.ts'
+import { missingPermissions, moduleFault, permissionKind } from './permissions.ts'
 import { CONTRACT_VERSION, type Permission } from './plugin.ts'
 import { askDeclaration } from './process.ts'
 import { type Fetched, fetchSource, type Reach, readArtifactName } from './source.ts'
@@ -43,9 +43,8 @@ export async function proposePlugin(source: string, options: ProposeOptions): Pr
   const own = readDeclaration(said, file, basename(file, extname(file)).toLowerCase())
   const declaration = name === undefined ? own : readDeclaration({ ...own, name }, file, name)
   if (reserved.has(declaration.name)) throw new PluginNameTaken(declaration.name)
-  const foreign = declaration.permissions.find((each) => language === 'wasm' && permissionKind(each) !== 'env')
-  if (foreign !== undefined)
-    throw new PluginInvalid(file, `it asks for '${foreign}', and a module can be granted nothing but env`)
+  const foreign = declaration.permissions.find((each) => language === 'wasm' && moduleFault(each) !== undefined)
+  if (foreign !== undefined) throw new PluginInvalid(file, `it asks for '${foreign}', and ${moduleFault(foreign)}`)
   checkContract(declaration.name, declaration.contract)
   return { ...fetched, unconfirmed: fetched.unconfirmed && digest === undefined, declaration }
 }

@@ -43,6 +43,18 @@ export function missingPermissions(wanted: readonly Permission[], granted: reado
   return wanted.filter((each) => !granted.includes(each) && !granted.includes(split(each).kind as Permission))
 }
 
+/** Of `read=PATH`, as it was granted. */
+export function readablePaths(granted: readonly Permission[]): string[] {
+  return granted.map(split).flatMap(({ kind, value }) => (kind === 'read' && value !== '' ? [value] : []))
+}
+
+/** Why a module cannot have what a script can: its files are in memory, and it has no way to anything else. */
+export function moduleFault(permission: Permission): string | undefined {
+  const { kind, value } = split(permission)
+  if (kind === 'env' || (kind === 'read' && value !== '')) return undefined
+  return 'a module can be granted nothing but env and read=PATH'
+}
+
 /** Absolute paths that may be read and written; `/` for everything. @param directory - what relative paths are of */
 export function grantedPaths(
   granted: readonly Permission[],

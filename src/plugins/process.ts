@@ -8,8 +8,9 @@ import { EngineRuns, type StartRun } from './engine-runs.ts'
 import { PluginMisbehaved } from './errors.ts'
 import { type Answer, MAX_REQUEST_BYTES, readFrames, type Start, writeFrame } from './frames.ts'
 import { allowedBuiltins } from './narrow-process.ts'
+import { readablePaths } from './permissions.ts'
 
-export type PluginStart = Omit<Start, 'language' | 'builtins' | 'mode'>
+export type PluginStart = Omit<Start, 'language' | 'builtins' | 'files' | 'mode'>
 /** What the other end of the line may ask for. */
 export interface Answering {
   /** Before anything else is done about a call. @throws whatever the plugin shall be told, as the others do */
@@ -45,7 +46,8 @@ export async function askDeclaration(start: PluginStart, language: Confinement['
   }
   const line = lineOf(child)
   readFrames(line, { maxBytes: MAX_REQUEST_BYTES, take, fail })
-  void writeFrame(line, { ...start, language, mode: 'declare', builtins: allowedBuiltins([]) } satisfies Start)
+  const nothing = { files: [], builtins: allowedBuiltins([]) }
+  void writeFrame(line, { ...start, ...nothing, language, mode: 'declare' } satisfies Start)
   try {
     return await promise
   } finally {
@@ -72,7 +74,8 @@ export async function runConfined(
   const fail = () => child.kill('SIGKILL')
   const runs = new EngineRuns(line, answering.run)
   readFrames(line, { maxBytes: MAX_REQUEST_BYTES, take: inTurn(line, runs, answering), fail })
-  void writeFrame(line, { ...start, language, mode: 'run', builtins: allowedBuiltins(granted) } satisfies Start)
+  const may = { files: readablePaths(granted), builtins: allowedBuiltins(granted) }
+  void writeFrame(line, { ...start, ...may, language, mode: 'run' } satisfies Start)
   const release = passSignals(child)
   try {
     const [status, signal] = await ended

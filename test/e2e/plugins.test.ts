@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { beforeEach, describe, it } from 'mocha'
@@ -88,6 +88,50 @@ describe('coracle plugins', () => {
     addPlugin(cli, 'add.wasm', await moduleFromC(WASM))
     assert.deepEqual(cli.run(['add', '2', '3']), { status: 4, stdout: 'add 5\n', stderr: '' })
     assert.match(cli.output('add', '--help'), /^Usage: {2}coracle add \[OPTIONS\] \[NUMBER...\]/)
+  })
+
+  it('gives a module copies of the files that it was granted', async () => {
+    mkdirSync(join(cli.directory, 'data/deep'), { recursive: true })
+    writeFileSync(join(cli.directory, 'data/deep/file'), 'below')
+    writeFileSync(join(cli.directory, 'single'), 'alone')
+    writeFileSync(join(cli.directory, 'beside'), 'SECRET')
+    symlinkSync('../beside', join(cli.directory, 'data/out'))
+    symlinkSync('deep/file', join(cli.directory, 'data/in'))
+    const declaration = {
+      contract: '*',
+      summary: 'x',
+      args: { file: { multiple: true } },
+      permissions: ['read=./data', `read=${cli.directory}/single`, 'read=./none'],
+    }
+    const source = `#include <stdio.h>
+      #include <stdlib.h>
+      __asm__(".section .custom_section.coracle.command,\\"\\",@\\n.ascii ${JSON.stringify(JSON.stringify(JSON.stringify(declaration))).slice(1, -1)}\\n");
+      int main(int argc, char **argv) {
+        for (int at = 1; at < argc; at++) {
+          char text[100] = "";
+          FILE *file = fopen(argv[at], "r");
+          printf("%s\\n", file && fgets(text, sizeof text, file) ? text : "-");
+          if (file) fclose(file);
+        }
+        FILE *file = fopen("data/deep/file", "w");
+        return !file || fputs("changed", file) < 0 || fclose(file);
+      }`
+    addPlugin(cli, 'show.wasm', await moduleFromC(source))
+    const paths = [
+      'data/deep/file',
+      '/data/deep/file',
+      'data/in',
+      'data/out',
+      'beside',
+      `${cli.directory}/single`,
+      `${cli.directory}/beside`,
+    ]
+    const show = () =>
+      spawnSync(CLI, ['show', ...paths], { cwd: cli.directory, env: cli.env, encoding: 'utf8' }).stdout.split('\n')
+    assert.deepEqual(show(), ['below', 'below', 'below', '-', '-', 'alone', '-', ''])
+    assert.equal(readFileSync(join(cli.directory, 'data/deep/file'), 'utf8'), 'below')
+    cli.output('plugins', 'revoke', 'show', 'read=./data')
+    assert.deepEqual(show(), ['-', '-', '-', '-', '-', 'alone', '-', ''])
   })
 
   it('lets a command at the engine when that is granted', () => {
