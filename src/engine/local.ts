@@ -89,14 +89,8 @@ async function openBackend(paths: Paths, name: string): Promise<IsolationBackend
     return createLinuxBackend({ cacheDirectory: join(paths.root, 'cache', 'seccomp') })
   }
   if (name === 'wasi') {
-    const { createWasiBackend } = await import('../sandbox/backend.ts')
-    const { mountSteps } = await import('../linux/compile/mounts.ts')
-    const { cachedFilter } = await import('../linux/seccomp/cache.ts')
-    const cacheDirectory = join(paths.root, 'cache', 'seccomp')
-    return createWasiBackend({
-      mountSteps: (bundle) => mountSteps(bundle, { mapHelpers: false, cgroupMounts: [] }),
-      compileFilter: (spec) => cachedFilter(spec, cacheDirectory),
-    })
+    const { openWasiBackend } = await import('./wasi-backend.ts')
+    return openWasiBackend(paths)
   }
   if (name.startsWith('oci:')) {
     const { createOciBackend } = await import('../linux/oci-backend.ts')

@@ -1,7 +1,7 @@
 /** The `wasi` backend: WebAssembly in a process of its own, with nothing of the host in reach but what was granted. */
-import { writeFileSync } from 'node:fs'
+import { chownSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { ChildStep } from '../linux/plan.ts'
+import type { ChildStep, CloneNamespace, HostStep } from '../linux/plan.ts'
 import { packageRoot } from '../package-root.ts'
 import type { Bundle, IsolationBackend, LaunchPlan, Platform, Support } from '../plugins/contract.ts'
 import { ModuleUnsupported } from './errors.ts'
@@ -15,7 +15,11 @@ const OPERATING_SYSTEMS = new Set(['wasi', 'wasip1', 'wasip2'])
 const ARCHITECTURES = new Set(['wasm', 'wasm32', 'wasm64'])
 
 export interface WasiBackendOptions {
+  /** Whether namespaces can be made here; without them there is the memory sandbox and the filter of system calls. */
+  readonly enclosed: boolean
   readonly mountSteps: MountSteps
+  /** Of a user namespace, which an ordinary user needs for all others. */
+  readonly idMapSteps: (bundle: Bundle) => readonly HostStep[]
   readonly compileFilter: CompileFilter
 }
 
@@ -41,63 +45,89 @@ function check({ os, architecture }: Platform): Support {
   return { ok: false, reason: `${os}/${architecture} is no WebAssembly platform`, hint: 'the sandbox runs wasi/wasm' }
 }
 
-const MAX_PAGES = 65_536
-const PAGE_BYTES = 65_536
-
-async function plan(bundle: Bundle, { mountSteps, compileFilter }: WasiBackendOptions): Promise<LaunchPlan> {
-  const { spec, directory, rootless, rootfs, network } = bundle
-  const jobPath = join(directory, 'wasi.json')
-  writeFileSync(jobPath, JSON.stringify(makeJob(bundle)), { mode: 0o600 })
-  const refused = refusedFile(bundle)
-  writeFileSync(refused, '', { mode: 0o600 })
-  const limit = spec.linux?.resources?.memory?.limit ?? 0
-  const pages = limit > 0 ? Math.max(1, Math.min(MAX_PAGES, Math.floor(limit / PAGE_BYTES))) : MAX_PAGES
-  const argv = [
-    process.execPath,
-    `--wasm-max-mem-pages=${pages}`,
-    '--no-addons',
-    '--no-warnings',
-    runnerPath(),
-    jobPath,
-  ]
-  const files = [jobPath, ...(rootfs.kind === 'module' ? [rootfs.path] : [])]
+async function plan(bundle: Bundle, options: WasiBackendOptions): Promise<LaunchPlan> {
+  const { spec, rootless, network } = bundle
+  const { enclosed, idMapSteps, compileFilter } = options
+  const files = writeFiles(bundle, enclosed)
+  const mapped: CloneNamespace[] = rootless ? ['user'] : []
   return {
-    // An ordinary user gets the same by a user namespace of its own, where that is allowed; the memory sandbox holds anyway.
-    namespaces: rootless ? [] : wallNamespaces(bundle),
+    namespaces: enclosed ? [...mapped, ...wallNamespaces(bundle)] : [],
     before: [...bundle.cgroup.before, ...(network?.before ?? [])],
-    after: [...bundle.cgroup.after, ...(network?.after ?? [])],
+    after: [...(enclosed ? idMapSteps(bundle) : []), ...bundle.cgroup.after, ...(network?.after ?? [])],
     child: [
-      ...(rootless
-        ? []
-        : [
-            ...networkSteps(bundle),
-            ...rootSteps(bundle, mountSteps),
-            ...smallRootSteps(bundle, {
-              program: process.execPath,
-              files,
-              writable: [refused],
-              container: rootDirectory(bundle),
-            }),
-          ]),
+      ...(enclosed ? ownPlaceSteps(bundle, options, files) : []),
       ...(spec.process?.rlimits ?? []).map(
         ({ type, soft, hard }): ChildStep => ({ do: 'rlimit', resource: type, soft, hard }),
       ),
       { do: 'session', terminal: spec.process?.terminal ?? false, console: false },
-      ...(rootless ? [] : [NO_CAPABILITIES]),
+      ...(enclosed ? identitySteps(bundle) : []),
       ...(await wallSteps(bundle, process.execPath, {
         compileFilter,
-        network: hasNetwork(bundle),
-        ownProcesses: !rootless,
+        network: enclosed && hasNetwork(bundle),
+        ownProcesses: enclosed,
       })),
-      { do: 'exec', file: process.execPath, argv, env: [] },
+      { do: 'exec', file: process.execPath, argv: argvOf(bundle, files.job), env: [] },
     ],
   }
 }
 
+interface Files {
+  readonly job: string
+  readonly refused: string
+}
+
+/** Those that the runner has beside the container's; they are its own, whoever that is. */
+function writeFiles(bundle: Bundle, enclosed: boolean): Files {
+  const files = { job: join(bundle.directory, 'wasi.json'), refused: refusedFile(bundle) }
+  const { uid = 0, gid = 0 } = bundle.spec.process?.user ?? {}
+  for (const [path, text] of [
+    [files.job, JSON.stringify(makeJob(bundle, enclosed))],
+    [files.refused, ''],
+  ] as const) {
+    writeFileSync(path, text, { mode: 0o600 })
+    if (!bundle.rootless) chownSync(path, uid, gid)
+  }
+  return files
+}
+
+function ownPlaceSteps(bundle: Bundle, { mountSteps }: WasiBackendOptions, { job, refused }: Files): ChildStep[] {
+  const { rootfs, rootless } = bundle
+  // Of the new user namespace: what is made below belongs to it.
+  const becomeRoot: ChildStep[] = rootless ? [{ do: 'user', uid: 0, gid: 0, groups: undefined }] : []
+  const smallRoot = {
+    program: process.execPath,
+    files: [job, ...(rootfs.kind === 'module' ? [rootfs.path] : [])],
+    writable: [refused],
+    container: rootDirectory(bundle),
+  }
+  return [
+    ...becomeRoot,
+    ...networkSteps(bundle),
+    ...rootSteps(bundle, mountSteps),
+    ...smallRootSteps(bundle, smallRoot),
+  ]
+}
+
+const MAX_PAGES = 65_536
+const PAGE_BYTES = 65_536
+
+function argvOf({ spec }: Bundle, job: string): string[] {
+  const limit = spec.linux?.resources?.memory?.limit ?? 0
+  const pages = limit > 0 ? Math.max(1, Math.min(MAX_PAGES, Math.floor(limit / PAGE_BYTES))) : MAX_PAGES
+  const flags = [`--wasm-max-mem-pages=${pages}`, '--no-addons', '--no-warnings']
+  return [process.execPath, ...flags, runnerPath(), job]
+}
+
+/** Whose the files are that a module makes. An ordinary user stays root of the user namespace, which is that user outside. */
+function identitySteps({ spec, rootless }: Bundle): ChildStep[] {
+  const { uid = 0, gid = 0, additionalGids: groups = [] } = spec.process?.user ?? {}
+  return rootless ? [NO_CAPABILITIES] : [{ do: 'user', uid, gid, groups }, NO_CAPABILITIES]
+}
+
 /** One of its own that leads somewhere, or somebody else's. */
-function hasNetwork({ spec, network, rootless }: Bundle): boolean {
+function hasNetwork({ spec, network }: Bundle): boolean {
   const namespace = (spec.linux?.namespaces ?? []).find(({ type }) => type === 'network')
-  return !rootless && (network !== undefined || namespace?.path !== undefined || namespace === undefined)
+  return network !== undefined || namespace?.path !== undefined || namespace === undefined
 }
 
 const NO_CAPABILITIES: ChildStep = {

@@ -8,8 +8,8 @@ import { rootDirectory, userMounts } from './root-steps.ts'
 const MAX_PORTS = 64
 
 /** @throws {ModuleUnsupported} a mount that the engine cannot show */
-export function makeJob(bundle: Bundle): WasiJob {
-  const { spec, rootfs, rootless, ports = [] } = bundle
+export function makeJob(bundle: Bundle, enclosed: boolean): WasiJob {
+  const { spec, rootfs, ports = [] } = bundle
   if (ports.length > MAX_PORTS)
     throw new ModuleUnsupported(`a module listens on ${MAX_PORTS} ports at most, not on ${ports.length}`)
   const { args = [], env = [], cwd = '/' } = spec.process ?? {}
@@ -19,7 +19,7 @@ export function makeJob(bundle: Bundle): WasiJob {
       'the files of engine wasmer are in memory',
       'choose the engine that has files: --wasi-engine preview1',
     )
-  if (rootless) refuseMounts(bundle, 'that needs root', 'put the files into the image')
+  if (!enclosed) refuseMounts(bundle, 'that needs root, or user namespaces', 'put the files into the image')
   const listens = spec.wasi?.engine === 'wasmer' ? [] : ports
   const refused = refusedFile(bundle)
   const shared = {
@@ -31,7 +31,7 @@ export function makeJob(bundle: Bundle): WasiJob {
     cwd,
     ...(rootfs.kind === 'module' && { module: rootfs.path }),
   }
-  if (!rootless) return { ...shared, root: rootDirectory(bundle), layers: [] }
+  if (enclosed) return { ...shared, root: rootDirectory(bundle), layers: [] }
   const { upper } = rootfs
   return { ...shared, layers: rootfs.kind === 'module' ? [] : rootfs.lower, upper, volumes: [] }
 }

@@ -33,10 +33,17 @@ export function rootSteps(bundle: Bundle, mountSteps: MountSteps): ChildStep[] {
 }
 
 function rootStep(bundle: Bundle): ChildStep {
-  const { rootfs } = bundle
+  const { rootfs, rootless } = bundle
   const at = rootDirectory(bundle)
   if (rootfs.kind === 'module' || rootfs.lower.length === 0) return { do: 'root-bind', at, source: rootfs.upper }
-  return { do: 'root-overlay', at, lower: rootfs.lower, upper: rootfs.upper, work: rootfs.work, options: [] }
+  return {
+    do: 'root-overlay',
+    at,
+    lower: rootfs.lower,
+    upper: rootfs.upper,
+    work: rootfs.work,
+    options: rootless ? ['userxattr'] : [],
+  }
 }
 
 /**

@@ -1,6 +1,6 @@
 /** What files a WebAssembly container has: its image's, what it writes, and what is mounted. */
 import assert from 'node:assert/strict'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { chownSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it } from 'mocha'
 import { type Coracle, openCoracle } from '../support/coracle.ts'
@@ -77,6 +77,18 @@ describe('the files of a module', function () {
       'r:/data/f: of the image',
       'w:/host/x: ok',
     ])
+  })
+
+  it('belong to the user that -u names, who can change what is that user’s', () => {
+    const theirs = join(coracle.directory, 'theirs')
+    mkdirSync(theirs)
+    chownSync(theirs, 1234, 1234)
+    assert.deepEqual(run(['-v', `${theirs}:/t`], 'w:/t/x'), ['w:/t/x: Permission denied'])
+    assert.deepEqual(run(['-v', `${theirs}:/t`, '-u', '1234:1234'], 'w:/t/x', 'w:/x'), [
+      'w:/t/x: ok',
+      'w:/x: Permission denied',
+    ])
+    assert.equal(statSync(join(theirs, 'x')).uid, 1234)
   })
 
   it('are renamed over the edge of a volume by copying only', () => {

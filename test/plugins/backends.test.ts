@@ -16,7 +16,12 @@ function describeBackend(name: string, open: () => Promise<IsolationBackend>, tr
 
 describeBackend('linux', async () => createLinuxBackend({ cacheDirectory: await scratchDirectory() }))
 describeBackend('wasi', async () =>
-  createWasiBackend({ mountSteps: () => [], compileFilter: async (spec) => compileSeccomp(spec) }),
+  createWasiBackend({
+    enclosed: true,
+    idMapSteps: () => [],
+    mountSteps: () => [],
+    compileFilter: async (spec) => compileSeccomp(spec),
+  }),
 )
 // Any program that fails politely: what the suite asks of this backend is decided before a runtime is called.
 describeBackend(

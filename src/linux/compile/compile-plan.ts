@@ -6,6 +6,7 @@ import type { Bundle, LaunchPlan, RuntimeSpec } from '../../plugins/contract.ts'
 import { LaunchImpossible } from '../errors.ts'
 import type { ChildStep, CloneNamespace, HostStep, NamespaceKind } from '../plan.ts'
 import { deviceSteps } from './devices.ts'
+import { idMapSteps } from './id-maps.ts'
 import { mountSteps } from './mounts.ts'
 import type { CompileOptions } from './options.ts'
 import { oomSteps, processSteps } from './process.ts'
@@ -54,17 +55,6 @@ function enterSteps(joined: readonly { kind: NamespaceKind; path: string }[]): C
   const others = joined.filter(({ kind }) => kind !== 'pid')
   const ordered = others.toSorted((left, right) => Number(right.kind === 'user') - Number(left.kind === 'user'))
   return ordered.map(({ kind, path }) => ({ do: 'enter', kind, path }))
-}
-
-function idMapSteps(spec: RuntimeSpec, { mapHelpers }: CompileOptions): HostStep[] {
-  const { uidMappings = [], gidMappings = [] } = spec.linux ?? {}
-  if (uidMappings.length === 0 && gidMappings.length === 0) return []
-  const range = (mapping: { containerID: number; hostID: number; size: number }) => ({
-    inside: mapping.containerID,
-    outside: mapping.hostID,
-    size: mapping.size,
-  })
-  return [{ do: 'map-ids', uids: uidMappings.map(range), gids: gidMappings.map(range), helpers: mapHelpers }]
 }
 
 function rootSteps({ spec, rootfs, directory, rootless }: Bundle): ChildStep[] {

@@ -68,7 +68,12 @@ describe('the walls around the runner', () => {
 
   async function breakOut(paths: (bundle: Bundle) => readonly string[] = () => [], network?: Bundle['network']) {
     const bundle = await makeBundle(network)
-    const backend = createWasiBackend({ mountSteps: () => [], compileFilter: async (spec) => compileSeccomp(spec) })
+    const backend = createWasiBackend({
+      enclosed: true,
+      idMapSteps: () => [],
+      mountSteps: () => [],
+      compileFilter: async (spec) => compileSeccomp(spec),
+    })
     const plan = inPlaceOfNode(await backend.plan(bundle), program, paths(bundle))
     const stateDirectory = join(bundle.directory, 'state')
     mkdirSync(stateDirectory)
