@@ -13,6 +13,7 @@ import { digestOf } from '../../src/oci/digest.ts'
 import { type Cli, openCli } from '../support/cli.ts'
 import { startTestRegistry, type TestRegistry } from '../support/image-registry.ts'
 import { pluginSource, writePlugin } from '../support/plugins.ts'
+import { startSecuredRegistry } from '../support/secured-registry.ts'
 
 const execute = promisify(execFile)
 const sourceOf = (said: string, permissions: readonly string[] = []): string =>
@@ -230,6 +231,19 @@ describe('a plugin from elsewhere', () => {
       assert(readdirSync(copy).some((each) => readFileSync(join(copy, each), 'utf8') === sourceOf('seen')))
     })
 
+    it('is published and fetched with the credentials of a login', async () => {
+      await using secured = await startSecuredRegistry({ user: 'ann:secret' })
+      const file = writePlugin(cli, 'hello.js', sourceOf('for ann'))
+      const name = `${secured.host}/tools/greeter:1`
+      assert.match((await cli.served.run('plugins', 'publish', file, name)).stderr, /access denied/)
+      await cli.served.output('login', '-u', 'ann', '-p', 'secret', secured.host)
+      const printed = await cli.served.output('plugins', 'publish', file, name)
+      await cli.served.output('plugins', 'add', printed)
+      assert.equal(cli.output('hello'), 'for ann')
+      await cli.served.output('logout', secured.host)
+      assert.match((await cli.served.run('plugins', 'publish', file, name)).stderr, /access denied/)
+    })
+
     it('is followed when its tag moves, after that was agreed to', async () => {
       const old = await publish('old', ['1'])
       const name = `oci://${registry.host}/tools/greeter:1`
@@ -286,6 +300,7 @@ describe('a plugin from elsewhere', () => {
       const artifactType = 'application/vnd.coracle.plugin.v1'
       await put('other', { artifactType: 'application/vnd.example', config, layers })
       await put('two', { artifactType, config, layers: [...layers, ...layers] })
+      await put('none', { artifactType, config, layers: [] })
       await put('huge', { artifactType, config, layers: [{ ...layers[0], size: 1 << 30 }] })
       const refused = async (tag: string, reason: RegExp): Promise<void> => {
         const { stderr } = await cli.served.run('plugins', 'add', '-A', `oci://${registry.host}/tools/greeter:${tag}`)
@@ -294,6 +309,7 @@ describe('a plugin from elsewhere', () => {
       }
       await refused('other', /it is no plugin but "application\/vnd\.example"/)
       await refused('two', /its manifest names no single file/)
+      await refused('none', /its manifest names no single file/)
       await refused('huge', /it is larger than 16 MiB/)
       await refused('gone', /manifest unknown/)
     })
