@@ -258,8 +258,11 @@ describe('components', function () {
     const foreign = `(component
       (import "acme:door/bell" (instance $bell (export "ring" (func))))
       (core func $ring (canon lower (func $bell "ring")))
-      (core module $module (import "" "ring" (func)))
-      (core instance (instantiate $module (with "" (instance (export "ring" (func $ring)))))))`
+      (core module $module (import "" "ring" (func)) (func (export "run") (result i32) (i32.const 0)))
+      (core instance $made (instantiate $module (with "" (instance (export "ring" (func $ring))))))
+      (func $go (result (result)) (canon lift (core func $made "run")))
+      (instance $run (export "run" (func $go)))
+      (export "wasi:cli/run@0.2.3" (instance $run)))`
     refused(
       125,
       /^coracle: the component imports acme:door\/bell, which is not here\n$/,

@@ -36,9 +36,11 @@ const LONGEST_PAUSE_NS = 10_000_000n
 /** The clocks of a component that can be suspended. */
 export interface PatientClocks extends Clocks {
   readonly suspends: true
+  /** They go on by being asked and slept on, not by themselves. */
+  readonly virtual: boolean
 }
 
-const suspends = (clocks: Clocks): boolean => 'suspends' in clocks
+const suspends = (clocks: Clocks): clocks is PatientClocks => 'suspends' in clocks
 
 /** @returns which of them are ready, one at least */
 export function poll(clocks: Clocks, pollables: readonly Pollable[]): Later<Uint32Array> {
@@ -61,18 +63,24 @@ function pollBlocking(clocks: Clocks, all: readonly Awaited[], look: () => Uint3
   }
 }
 
-async function pollSuspended(clocks: Clocks, all: readonly Awaited[], look: () => Uint32Array): Promise<Uint32Array> {
+async function pollSuspended(
+  clocks: PatientClocks,
+  all: readonly Awaited[],
+  look: () => Uint32Array,
+): Promise<Uint32Array> {
   for (let pause = SHORTEST_PAUSE_NS; ; pause = longer(pause)) {
     const controller = new AbortController()
     const promises = all.map((one) => one.wait?.()).filter((wait) => wait instanceof Promise)
-    const waitMs = Number(nextLook(clocks, all, promises.length === all.length ? undefined : pause)) / 1e6
-    const timer = Number.isFinite(waitMs) ? [sleep(Math.min(waitMs, MAX_TIMER_MS), undefined, controller)] : []
+    const waitNs = nextLook(clocks, all, promises.length === all.length ? undefined : pause)
+    const waitMs = Math.min(Number(waitNs) / 1e6, clocks.virtual ? Number(pause) / 1e6 : MAX_TIMER_MS)
+    const timer = sleep(waitMs, undefined, controller)
     try {
-      await Promise.race([...promises, ...timer])
+      await Promise.race([...promises, timer])
     } finally {
+      timer.catch(() => {}) // it is called off
       controller.abort()
-      for (const each of timer) each.catch(() => {}) // it has been called off
     }
+    if (clocks.virtual) clocks.sleep(waitNs < NEVER_NS ? waitNs : 0n)
     const found = look()
     if (found.length > 0) return found
   }

@@ -1,22 +1,41 @@
-/** Runs a component of the world `wasi:cli/command`: `run` is called once. */
+/** Runs a component: one of the world `wasi:cli/command` once, one that handles HTTP requests as a server. */
+import { writeSync } from 'node:fs'
+import { isPreview2, readComponentFacts } from '../component-facts.ts'
 import { type Ending, trapName } from '../engine.ts'
 import { ModuleUnsupported } from '../errors.ts'
 import type { FoundModule } from '../find-module.ts'
 import type { WasiJob } from '../job.ts'
 import { ModuleExit } from '../preview1/context.ts'
 import { givenBy } from '../preview1/run-job.ts'
-import { Failure } from './failure.ts'
 import { hostInterfaces } from './host.ts'
-import { compileComponent, type Exports } from './instantiate.ts'
+import { type Component, compileComponent, type Exports } from './instantiate.ts'
+import type { PatientClocks } from './poll.ts'
 import { transpile } from './transpile.ts'
+
+/** Where a server listens if nothing else is published: the port of wasmtime's, and of containerd's shim. */
+const HTTP_PORT = 8080
 
 /** @throws {ModuleInvalid} it is damaged @throws {ModuleUnsupported} it wants what is not here */
 export async function runComponent(found: FoundModule, job: WasiJob): Promise<Ending> {
-  const component = await compileComponent(await transpile(found, { suspends: false }))
-  const exports = await component.instantiate(hostInterfaces({ ...givenBy(job), cwd: job.cwd }))
-  const run = entryOf(exports)
+  const { imports, exports } = readComponentFacts(found.bytes)
+  const offers = (name: string) => exports.some((each) => isPreview2(each, name))
+  const isCommand = offers('wasi:cli/run')
+  if (!isCommand && !offers('wasi:http/incoming-handler'))
+    throw new ModuleUnsupported('the component exports neither wasi:cli/run nor an HTTP handler')
+  const suspends = !isCommand || imports.some((name) => name.startsWith('wasi:http/'))
+  const component = await compileComponent(await transpile(found, { suspends }))
+  const given = { ...givenBy(job), cwd: job.cwd }
+  if (!suspends) return runCommand(await component.instantiate(hostInterfaces(given)))
+  const { httpInterfaces } = await import('./http/interfaces.ts')
+  const clocks: PatientClocks = { ...given.clocks, suspends: true, virtual: job.clock !== undefined }
+  const interfaces = () => ({ ...hostInterfaces({ ...given, clocks }), ...httpInterfaces(clocks) })
+  if (isCommand) return runCommand(await component.instantiate(interfaces()))
+  return runServer(component, { interfaces, clocks, ports: job.listens })
+}
+
+async function runCommand(exports: Exports): Promise<Ending> {
   try {
-    await run()
+    await exports['run']?.['run']?.()
     return { status: 0 }
   } catch (error) {
     return endingOf(error)
@@ -26,12 +45,26 @@ export async function runComponent(found: FoundModule, job: WasiJob): Promise<En
 /** `run` answers with nothing, or with an error that has no words. */
 function endingOf(error: unknown): Ending {
   if (error instanceof ModuleExit) return { status: error.status & 0xff }
-  if (error instanceof Error && 'payload' in error && !(error instanceof Failure)) return { status: 1 }
+  if (error instanceof Error && 'payload' in error) return { status: 1 }
   return { trap: trapName(error).replace(/^wasm trap: /, '') }
 }
 
-function entryOf(exports: Exports): () => unknown {
-  const run = exports['run']?.['run']
-  if (run === undefined) throw new ModuleUnsupported('the component exports neither wasi:cli/run nor an HTTP handler')
-  return run
+interface ServerOptions {
+  readonly interfaces: () => ReturnType<typeof hostInterfaces>
+  readonly clocks: PatientClocks
+  readonly ports: readonly number[] | undefined
+}
+
+async function runServer(component: Component, { interfaces, clocks, ports = [] }: ServerOptions): Promise<Ending> {
+  const { serve } = await import('./http/serve.ts')
+  await serve({
+    clocks,
+    ports: ports.length === 0 ? [HTTP_PORT] : ports,
+    instantiate: () => component.instantiate(interfaces()),
+    onTrap: (error) => {
+      const ending = endingOf(error)
+      if ('trap' in ending) writeSync(2, `coracle: a request trapped: ${ending.trap}\n`)
+    },
+  })
+  return { status: 0 }
 }

@@ -60,10 +60,12 @@ export async function transpile({ name, bytes }: FoundModule, { suspends }: Tran
   }
 }
 
-/** Its errors are long texts; the first line says what is wrong. */
+/** Its errors are long texts; the first and the last line say what is wrong, and where. */
 function reason(error: unknown): string {
   const text = error instanceof Error && 'payload' in error ? String(error.payload) : String(error)
-  return (text.split('\n')[0] ?? '').slice(0, 200)
+  const lines = text.split('\n').filter((line) => line.trim() !== '')
+  const said = lines.length > 1 ? `${lines[0]}: ${lines.at(-1)?.trim()}` : text.trim()
+  return JSON.stringify(said.slice(0, 200)).slice(1, -1)
 }
 
 async function loadTranspiler(): Promise<Transpiler> {
