@@ -12,7 +12,7 @@ import type { Source } from './obtain-image.ts'
 import { mergeEnvironment } from './parse/environment.ts'
 import { GRANT_KINDS, type GrantKind, isBelow, isNamed, pathGrant } from './parse/grants.ts'
 
-/** `read=/data write=/out net=api.example:443 env=TOKEN`; `net` alone is every host. */
+/** Label of an image, annotation of an artifact: `read=/data write=/out net=api.example:443 env=TOKEN`; `net` alone is every host. */
 export const PERMISSIONS_LABEL = 'coracle.permissions'
 
 export interface Wish {
@@ -29,7 +29,7 @@ export type Ask = (question: string) => Promise<boolean>
  * @throws {PermissionLabelInvalid}
  */
 export async function settleWishes(settings: ContainerSettings, source: Source, ask?: Ask): Promise<ContainerSettings> {
-  const label = source.config.config?.Labels?.[PERMISSIONS_LABEL]
+  const label = source.config.config?.Labels?.[PERMISSIONS_LABEL] ?? source.annotations[PERMISSIONS_LABEL]
   if (label === undefined) return grantUnasked(settings, source)
   const wishes = readWishes(label)
   const open = wishes.filter((wish) => !isHeld(wish, settings) && !isDenied(wish, settings))

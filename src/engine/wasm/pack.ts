@@ -1,7 +1,8 @@
 /** `wasm pack`: from a file and flags to an image of the store. */
 import { basename } from 'node:path'
 import { keyValues, parseEnvironment } from '../../containers/parse/environment.ts'
-import { InvalidArgument } from '../../errors.ts'
+import { PERMISSIONS_LABEL, readWishes } from '../../containers/wishes.ts'
+import { CoracleError, InvalidArgument } from '../../errors.ts'
 import { applyChanges } from '../../images/changes.ts'
 import type { PackedArtifact, PackedImage } from '../../images/pack.ts'
 import type { ImageStore } from '../../images/types.ts'
@@ -11,8 +12,6 @@ import { extraFiles } from './extra-files.ts'
 import { type Program, readProgram } from './read-program.ts'
 import type { PackedProgram, PackFlags } from './types.ts'
 
-/** Says what the program would like to be allowed; whoever runs it decides. */
-export const PERMISSIONS_KEY = 'coracle.permissions'
 /** Where a program that serves HTTP listens. */
 const HTTP_PORT = '8080/tcp'
 
@@ -77,14 +76,21 @@ function imageOf(path: string, program: Program, { flags, wishes }: Wanted): Pac
   return { kind: 'image', files, config: exposed }
 }
 
-/** @throws {InvalidArgument} a word that nobody could grant */
+/** What the program would like to be allowed; whoever runs it decides. @throws {InvalidArgument} a word that nobody could grant */
 function permissions(words: readonly string[]): Record<string, string> {
-  const wrong = words.find((word) => !/^(?:read|write|net|env)(?:=[!-~]{1,1000})?$/.test(word))
-  if (wrong !== undefined)
-    throw new InvalidArgument(`invalid --permission ${JSON.stringify(wrong)}`, {
-      hint: 'write read=/PATH, write=/PATH, net=HOST:PORT or env=NAME',
-    })
-  return words.length === 0 ? {} : { [PERMISSIONS_KEY]: words.join(' ') }
+  for (const word of words) checkPermission(word)
+  return words.length === 0 ? {} : { [PERMISSIONS_LABEL]: words.join(' ') }
+}
+
+function checkPermission(word: string): void {
+  try {
+    if (word.length > 0 && !/\s/.test(word)) return void readWishes(word)
+  } catch (error) {
+    if (!(error instanceof CoracleError)) throw error
+  }
+  throw new InvalidArgument(`invalid --permission ${JSON.stringify(word)}`, {
+    hint: 'write read=/PATH, write=/PATH, net=HOST:PORT or env=NAME',
+  })
 }
 
 /** `--created`, `SOURCE_DATE_EPOCH` (reproducible-builds.org: seconds), or now. */
