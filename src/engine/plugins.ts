@@ -29,7 +29,7 @@ export type { InstalledPlugin, Permission, Proposal }
 
 /** How the user decides about permissions. */
 export interface Consent {
-  /** Kinds granted by flags; `all` for whatever is asked. */
+  /** What flags grant: kinds, whole permissions, `all` for whatever is asked. */
   readonly allowed: ReadonlySet<string>
   /** What is left is not granted, and nobody asked. */
   readonly denyRest: boolean
@@ -147,7 +147,7 @@ async function confirmContent(
 async function agree(proposal: Proposal, { allowed, denyRest, ask }: Consent): Promise<Permission[]> {
   const { declaration, replaces } = proposal
   const wanted = declaration.permissions
-  const granted = wanted.filter((each) => allowed.has('all') || allowed.has(permissionKind(each)))
+  const granted = wanted.filter((each) => ['all', permissionKind(each), each].some((word) => allowed.has(word)))
   const open = missingPermissions(wanted, granted)
   if (open.length === 0 || denyRest) return granted
   if (ask === undefined) throw permissionsNeeded(proposal, granted)

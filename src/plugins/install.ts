@@ -5,7 +5,7 @@ import type { Paths } from '../paths.ts'
 import { checkContract } from './contract-version.ts'
 import { type Declaration, readDeclaration } from './declaration.ts'
 import { PermissionsNeeded, PluginDigestMismatch, PluginInvalid, PluginNameTaken } from './errors.ts'
-import { missingPermissions, moduleFault, permissionKind } from './permissions.ts'
+import { missingPermissions, moduleFault } from './permissions.ts'
 import { CONTRACT_VERSION, type Permission } from './plugin.ts'
 import { askDeclaration } from './process.ts'
 import { type Fetched, fetchSource, type Reach, readArtifactName } from './source.ts'
@@ -91,7 +91,7 @@ export function installPlugin(paths: Paths, proposal: Proposal, granted: readonl
 /** What a script can do about it, where there is nobody to ask. */
 export function permissionsNeeded({ declaration }: Proposal, granted: readonly Permission[]): PermissionsNeeded {
   const missing = missingPermissions(declaration.permissions, granted)
-  const flags = [...new Set(missing.map((each) => `--allow-${permissionKind(each)}`))]
+  const flags = missing.map((each) => `--grant ${each}`)
   return new PermissionsNeeded(`${declaration.name} asks for ${missing.join(', ')}`, {
     hint: `there is no terminal to ask at: allow it with ${flags.join(' ')}, or leave it out with --deny-rest`,
   })

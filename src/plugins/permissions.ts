@@ -21,9 +21,17 @@ export function permissionFault(word: string): string | undefined {
   if (['read', 'write', 'env', 'net', 'run'].includes(word) || Object.hasOwn(ENGINE, word)) return undefined
   const { kind, value } = split(word)
   // Node takes `*` in a path for a pattern.
-  if ((kind === 'read' || kind === 'write') && /^[./][^*,]*$/.test(value)) return undefined
+  if ((kind === 'read' || kind === 'write') && /^[./][^*,]*$/.test(value))
+    return turnsBack(value) ? 'its path says one thing and means another: leave out the ..' : undefined
   if (kind === 'env' && /^[A-Za-z_]\w*$/.test(value)) return undefined
   return 'there is no such permission'
+}
+
+/** `/data/../etc`, but not `../data`. */
+function turnsBack(path: string): boolean {
+  const parts = path.split('/')
+  const start = parts.findIndex((part) => part !== '.' && part !== '..')
+  return start !== -1 && parts.slice(start).includes('..')
 }
 
 export function permissionKind(permission: Permission): PermissionKind {

@@ -155,10 +155,15 @@ describe('coracle plugins', () => {
     const file = writePlugin(cli, 'want.js', pluginSource('', { permissions: ['net', 'read=/data'] }))
     const refused = cli.run(['plugins', 'add', '--allow-net', file])
     assert.equal(refused.status, 1)
-    assert.match(refused.stderr, /want asks for read=\/data\n.*--allow-read/)
+    assert.match(refused.stderr, /want asks for read=\/data\n.*allow it with --grant read=\/data, or/)
     assert.equal(cli.output('plugins', '-q'), '')
     cli.output('plugins', 'add', '--allow-net', '--deny-rest', file)
     assert.equal(cli.output('plugins', 'inspect', '--format', '{{json .Granted}}', 'want'), '["net"]')
+    cli.output('plugins', 'uninstall', 'want')
+    cli.output('plugins', 'add', '--grant', 'net', '--grant=read=/data', file)
+    writeFileSync(file, pluginSource('', { permissions: ['net', 'read=/data', 'read=/'] }))
+    const wider = cli.run(['plugins', 'update', '--grant', 'net', '--grant=read=/data', 'want'])
+    assert.match(wider.stderr, /want asks for read=\/\n/)
   })
 
   it('asks for each permission at a terminal', () => {

@@ -11,7 +11,18 @@ import {
 
 describe('permissions', () => {
   it('knows its words and no others', () => {
-    const plain = ['read', 'read=/a', 'write=./b', 'write=.', 'env=HOME', 'env', 'net', 'run']
+    const plain = [
+      'read',
+      'read=/a',
+      'write=./b',
+      'write=.',
+      'read=..',
+      'read=../../x',
+      'env=HOME',
+      'env',
+      'net',
+      'run',
+    ]
     for (const word of [...plain, 'engine:read', 'engine:run', 'engine:write'])
       assert.equal(permissionFault(word), undefined, word)
     for (const word of [
@@ -24,6 +35,10 @@ describe('permissions', () => {
       'read=/a,/b',
       'env=A B',
       'net=x',
+      'read=/data/../etc',
+      'write=./data/..',
+      'read=../x/../../y',
+      'read=/..',
       'engine',
       'engine:all',
       'toString',
