@@ -28,7 +28,10 @@ describe('backends of npm plugins', () => {
   afterEach(() => coracle.close())
 
   it('run containers: bubblewrap, from its tests to its removal', function () {
-    if (!existsSync('/usr/bin/bwrap')) this.skip()
+    if (!existsSync('/usr/bin/bwrap')) {
+      console.log('skipped: bubblewrap is not installed')
+      this.skip()
+    }
     const source = join(coracle.directory, 'bubblewrap')
     cpSync(join(packageRoot, 'examples/plugins/bubblewrap'), source, { recursive: true })
     mkdirSync(join(source, 'node_modules'))
