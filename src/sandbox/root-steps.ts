@@ -29,6 +29,8 @@ export function rootSteps(bundle: Bundle, mountSteps: MountSteps): ChildStep[] {
       clear: [],
       recursive: false,
     },
+    // The engine follows links itself, within the root; the kernel is to follow none, so that no path of a module leads out.
+    { do: 'remount', target: '/', set: ['nosymfollow'], clear: [], recursive: true },
   ]
 }
 

@@ -2,7 +2,7 @@
 import { ALL_FD_FLAGS, ALL_TIME_FLAGS, FILE_TYPE, RIGHT, TIME_FLAG } from './abi.ts'
 import { type Context, unsigned, type WasiFunctions } from './context.ts'
 import type { DirectoryDescriptor } from './descriptors.ts'
-import { codeOf, Refusal } from './errno.ts'
+import { Refusal } from './errno.ts'
 import type { FileStatus, NewTime, NewTimes } from './files.ts'
 import { safePosition } from './io-functions.ts'
 import type { GuestMemory } from './memory.ts'
@@ -38,11 +38,12 @@ export function fdFunctions({ memory, descriptors }: Context): WasiFunctions {
     fd_renumber: (from: number, to: number) => descriptors.renumber(from, to),
     fd_fdstat_get: (fd: number, at: number) => {
       const { type, flags, rights, inheriting } = descriptors.get(fd)
-      memory.bytes(at, 24).fill(0)
-      memory.writeU8(at, type)
+      memory.need(at, 24)
+      memory.writeU16(at, type)
       memory.writeU16(at + 2, flags)
-      memory.writeU64(at + 8, rights)
-      memory.writeU64(at + 16, inheriting)
+      memory.writeU32(at + 4, 0)
+      memory.writeU64(at + 8, BigInt(rights))
+      memory.writeU64(at + 16, BigInt(inheriting))
     },
     fd_fdstat_set_flags: (fd: number, flags: number) => {
       const descriptor = descriptors.get(fd, RIGHT.fdSetFlags)
@@ -53,10 +54,10 @@ export function fdFunctions({ memory, descriptors }: Context): WasiFunctions {
     fd_fdstat_set_rights: (fd: number, base: bigint, inheriting: bigint) => {
       const descriptor = descriptors.get(fd)
       const [rights, inherited] = [unsigned(base), unsigned(inheriting)]
-      if ((rights & ~descriptor.rights) !== 0n || (inherited & ~descriptor.inheriting) !== 0n)
+      if ((rights & ~BigInt(descriptor.rights)) !== 0n || (inherited & ~BigInt(descriptor.inheriting)) !== 0n)
         throw new Refusal('ENOTCAPABLE')
-      descriptor.rights = rights
-      descriptor.inheriting = inherited
+      descriptor.rights = Number(rights)
+      descriptor.inheriting = Number(inherited)
     },
     fd_filestat_get: (fd: number, at: number) =>
       writeStatus(memory, at, descriptors.get(fd, RIGHT.fdStat).open.status()),
@@ -79,23 +80,24 @@ export function fdFunctions({ memory, descriptors }: Context): WasiFunctions {
     },
     fd_prestat_dir_name: (fd: number, at: number, size: number) => {
       const name = Buffer.from(preopen(fd))
-      descriptors.directory(fd, 0n)
+      descriptors.directory(fd, 0)
       if (size >>> 0 < name.length) throw new Refusal('ENAMETOOLONG')
       memory.bytes(at, name.length).set(name)
     },
     fd_readdir: (fd: number, at: number, size: number, cookie: bigint, usedAt: number) => {
       const directory = descriptors.directory(fd, RIGHT.fdReaddir)
-      memory.bytes(usedAt, 4)
+      memory.need(usedAt, 4)
       memory.writeU32(usedAt, readEntries(directory, memory.bytes(at, size), unsigned(cookie)))
     },
   }
 }
 
 export function writeStatus(memory: GuestMemory, at: number, status: FileStatus): void {
-  memory.bytes(at, 64).fill(0)
+  memory.need(at, 64)
   memory.writeU64(at, status.device)
   memory.writeU64(at + 8, status.inode)
-  memory.writeU8(at + 16, status.type)
+  memory.writeU32(at + 16, status.type)
+  memory.writeU32(at + 20, 0)
   memory.writeU64(at + 24, status.links)
   memory.writeU64(at + 32, status.size)
   memory.writeU64(at + 40, status.accessedNs)
@@ -118,6 +120,7 @@ export function newTimes(accessed: bigint, modified: bigint, flags: number): New
 }
 
 const ENTRY_HEAD_BYTES = 24
+const encoder = new TextEncoder()
 
 /**
  * Fills the buffer to its last byte while entries are left: one that is cut tells the module to ask again. A cookie is a number
@@ -125,21 +128,22 @@ const ENTRY_HEAD_BYTES = 24
  */
 function readEntries(directory: DirectoryDescriptor, into: Uint8Array, cookie: bigint): number {
   if (cookie === 0n || directory.listing === undefined) directory.listing = takeListing(directory)
+  const { listing } = directory
   let used = 0
-  const first = cookie < BigInt(directory.listing.length) ? Number(cookie) : directory.listing.length
-  for (let index = first; index < directory.listing.length && used < into.length; index++) {
-    const entry = directory.listing[index]
+  for (let index = cookie < BigInt(listing.length) ? Number(cookie) : listing.length; used < into.length; index++) {
+    const entry = listing[index]
     if (entry === undefined) break
-    const name = Buffer.from(entry.name)
-    const bytes = Buffer.alloc(ENTRY_HEAD_BYTES + name.length)
-    bytes.writeBigUInt64LE(BigInt(index + 1), 0)
-    bytes.writeBigUInt64LE(inodeOf(directory, entry.name), 8)
-    bytes.writeUInt32LE(name.length, 16)
-    bytes.writeUInt8(entry.type, 20)
-    name.copy(bytes, ENTRY_HEAD_BYTES)
-    const part = bytes.subarray(0, into.length - used)
-    into.set(part, used)
-    used += part.length
+    const name = encoder.encode(entry.name)
+    const bytes = new Uint8Array(ENTRY_HEAD_BYTES + name.length)
+    const head = new DataView(bytes.buffer)
+    head.setUint32(0, index + 1, true)
+    head.setBigUint64(8, inodeOf(directory, entry.name), true)
+    head.setUint32(16, name.length, true)
+    head.setUint8(20, entry.type)
+    bytes.set(name, ENTRY_HEAD_BYTES)
+    const room = into.length - used
+    into.set(bytes.length <= room ? bytes : bytes.subarray(0, room), used)
+    used += Math.min(bytes.length, room)
   }
   return used
 }
@@ -152,10 +156,5 @@ function takeListing({ open }: DirectoryDescriptor) {
 /** What `..` is must not be known at the edge: it shows as the directory itself. 0 for what is gone by now. */
 function inodeOf({ open }: DirectoryDescriptor, name: string): bigint {
   if (name === '.' || name === '..') return open.status().inode
-  try {
-    return open.lookup(name).inode
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT') return 0n
-    throw error
-  }
+  return open.find(name)?.inode ?? 0n
 }

@@ -31,6 +31,8 @@ export interface Open {
 
 export interface OpenFile extends Open {
   readonly kind: 'file'
+  /** When it is known since it was opened; otherwise the status tells. */
+  readonly type?: FileType
   /** Bytes read, 0 at the end. Without a position: the next ones of a stream. */
   read(into: Uint8Array[], position: number | undefined): number
   /** Bytes written. A file open for appending, and a stream, takes them at its end whatever the position. */
@@ -71,10 +73,17 @@ export interface DirectoryEntry {
  */
 export interface Directory extends Open {
   readonly kind: 'directory'
+  /** Names may be ways of several components, none of them empty, `.` or `..`: nothing below it can lead elsewhere. */
+  readonly takesWays?: boolean
   lookup(name: string): FileStatus
   /** The same, and nothing when there is no such entry. */
   find(name: string): FileStatus | undefined
   enter(name: string): Directory
+  /** Where a walk from here came to, if the same way still leads there; to be closed. */
+  reach?(way: string): Directory | undefined
+  /** What a walk along several components has come to. */
+  remember?(way: string, to: Directory): void
+  /** A directory is refused with EISDIR. */
   openFile(name: string, options: OpenOptions): OpenFile
   readLink(name: string): string
   entries(): DirectoryEntry[]

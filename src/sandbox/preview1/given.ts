@@ -58,9 +58,9 @@ const STREAMS = [RIGHT.fdRead, RIGHT.fdWrite, RIGHT.fdWrite]
 function giveStreams(descriptors: Descriptors, waits: boolean): void {
   for (const [fd, direction] of STREAMS.entries()) {
     const open = openStream(fd, waits)
-    const seekable = isSeekableDevice(open, isatty(fd)) ? RIGHT.fdSeek | RIGHT.fdTell : 0n
+    const seekable = isSeekableDevice(open, isatty(fd)) ? RIGHT.fdSeek | RIGHT.fdTell : 0
     const rights = (STREAM_RIGHTS & ~(RIGHT.fdRead | RIGHT.fdWrite)) | direction | seekable
-    descriptors.add(newDescriptor(open, open.status().type, { rights, inheriting: 0n }))
+    descriptors.add(newDescriptor(open, open.status().type, { rights, inheriting: 0 }))
   }
 }
 

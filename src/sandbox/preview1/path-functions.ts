@@ -11,7 +11,7 @@ type PathAt = readonly [fd: number, at: number, size: number]
 
 export function pathFunctions({ memory, descriptors }: Context): WasiFunctions {
   const at = <Result>(
-    rights: bigint,
+    rights: number,
     [fd, pathAt, size]: PathAt,
     end: WalkOptions['end'],
     use: (place: Place) => Result,
@@ -62,7 +62,7 @@ export function pathFunctions({ memory, descriptors }: Context): WasiFunctions {
         directory.readLink(named(name, 'EINVAL')),
       )
       const bytes = Buffer.from(target).subarray(0, intoSize >>> 0)
-      memory.bytes(usedAt, 4)
+      memory.need(usedAt, 4)
       memory.bytes(into, intoSize).set(bytes)
       memory.writeU32(usedAt, bytes.length)
     },

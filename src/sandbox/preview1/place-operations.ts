@@ -9,8 +9,9 @@ export function named(name: string | undefined, refusal: 'EEXIST' | 'EINVAL' | '
   return name
 }
 
-export function statusAt({ directory, name, wantsDirectory, seen }: Place): FileStatus {
+export function statusAt({ directory, name, wantsDirectory, seen, isMissing = false }: Place): FileStatus {
   if (name === undefined) return directory.status()
+  if (isMissing) throw new Refusal('ENOENT')
   const status = seen ?? directory.lookup(name)
   if (wantsDirectory && status.type !== FILE_TYPE.directory) throw new Refusal('ENOTDIR')
   return status
@@ -18,7 +19,7 @@ export function statusAt({ directory, name, wantsDirectory, seen }: Place): File
 
 /** A link goes by itself, never what it leads to. */
 export function unlink(place: Place): void {
-  if (statusAt(place).type === FILE_TYPE.directory) throw new Refusal('EISDIR')
+  if (place.wantsDirectory && statusAt(place).type === FILE_TYPE.directory) throw new Refusal('EISDIR')
   place.directory.removeFile(named(place.name, 'EINVAL'))
 }
 
@@ -43,7 +44,9 @@ function refuseNew({ directory, name }: Place): never {
 
 export function rename(from: Place, to: Place): void {
   const [name, newName] = [named(from.name, 'EBUSY'), named(to.name, 'EBUSY')]
-  const { type } = statusAt(from)
-  if (type !== FILE_TYPE.directory && to.wantsDirectory) throw new Refusal('ENOTDIR')
+  if (from.wantsDirectory || to.wantsDirectory) {
+    const { type } = statusAt(from)
+    if (type !== FILE_TYPE.directory) throw new Refusal('ENOTDIR')
+  }
   from.directory.rename(name, to.directory, newName)
 }

@@ -18,7 +18,7 @@ export function pollFunction(context: Context): WasiFunctions {
     poll_oneoff: (subscriptionsAt: number, eventsAt: number, count: number, resultAt: number) => {
       if (count === 0) throw new Refusal('EINVAL')
       memory.bytes(eventsAt, (count >>> 0) * EVENT_BYTES)
-      memory.bytes(resultAt, 4)
+      memory.need(resultAt, 4)
       const events = wait(context, readSubscriptions(context, subscriptionsAt, count >>> 0))
       for (const [index, event] of events.entries()) writeEvent(memory, (eventsAt >>> 0) + index * EVENT_BYTES, event)
       memory.writeU32(resultAt, events.length)
@@ -88,7 +88,7 @@ function clockSubscription({ memory, clocks, sinceNs }: Context, at: number, eve
 function fileSubscription({ descriptors }: Context, [fd, type]: [number, number], event: MakeEvent): Subscription {
   const file = descriptors.file(fd, RIGHT.poll)
   const wanted = type === EVENT.read ? RIGHT.fdRead : RIGHT.fdWrite
-  if ((file.rights & wanted) === 0n) throw new Refusal('ENOTCAPABLE')
+  if ((file.rights & wanted) === 0) throw new Refusal('ENOTCAPABLE')
   // Of all but sockets a writer waits, if at all, when it writes.
   const isWritable = () => file.open.writable?.() ?? true
   if (type === EVENT.write) return { check: () => (isWritable() ? event() : undefined) }

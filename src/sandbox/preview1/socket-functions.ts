@@ -13,17 +13,17 @@ export function socketFunctions({ memory, descriptors }: Context): WasiFunctions
     sock_accept: (fd: number, flags: number, resultAt: number) => {
       const listener = socketAt(descriptors, fd, RIGHT.sockAccept)
       if ((flags & ~ALL_FD_FLAGS) !== 0) throw new Refusal('EINVAL')
-      memory.bytes(resultAt, 4)
+      memory.need(resultAt, 4)
       const open = listener.accept(flags)
       const { type } = open.status()
-      const accepted = newDescriptor(open, type, { rights: SOCKET_RIGHTS, inheriting: 0n, flags })
+      const accepted = newDescriptor(open, type, { rights: SOCKET_RIGHTS, inheriting: 0, flags })
       memory.writeU32(resultAt, descriptors.add(accepted))
     },
     sock_recv: (fd: number, at: number, count: number, flags: number, sizeAt: number, flagsAt: number) => {
       const socket = socketAt(descriptors, fd, RIGHT.fdRead)
       if ((flags & ~ALL_RECEIVE) !== 0) throw new Refusal('EINVAL')
-      memory.bytes(sizeAt, 4)
-      memory.bytes(flagsAt, 2)
+      memory.need(sizeAt, 4)
+      memory.need(flagsAt, 2)
       const buffers = memory.vectors(at, count)
       memory.writeU32(sizeAt, socket.receive(buffers, flags))
       memory.writeU16(flagsAt, 0) // nothing of a stream is cut
@@ -31,7 +31,7 @@ export function socketFunctions({ memory, descriptors }: Context): WasiFunctions
     sock_send: (fd: number, at: number, count: number, flags: number, sizeAt: number) => {
       socketAt(descriptors, fd, RIGHT.fdWrite)
       if (flags !== 0) throw new Refusal('EINVAL')
-      memory.bytes(sizeAt, 4)
+      memory.need(sizeAt, 4)
       const buffers = memory.vectors(at, count)
       memory.writeU32(sizeAt, descriptors.file(fd, RIGHT.fdWrite).open.write(buffers, undefined))
     },
@@ -44,7 +44,7 @@ export function socketFunctions({ memory, descriptors }: Context): WasiFunctions
 }
 
 /** @throws {Refusal} EBADF, ENOTSOCK, ENOTCAPABLE */
-function socketAt(descriptors: Descriptors, fd: number, rights: bigint): SocketCalls {
+function socketAt(descriptors: Descriptors, fd: number, rights: number): SocketCalls {
   const { open } = descriptors.get(fd)
   if (open.kind !== 'file' || open.socket === undefined) throw new Refusal('ENOTSOCK')
   descriptors.get(fd, rights)

@@ -15,7 +15,7 @@ const WAITING = 'epoll_create1 epoll_ctl epoll_pwait epoll_pwait2 epoll_wait eve
 const DESCRIPTORS = `close close_range dup dup2 dup3 fadvise64 fallocate fcntl fdatasync fstat fstatfs fsync ftruncate getdents64
   lseek pread64 preadv preadv2 pwrite64 pwritev pwritev2 read readv sync_file_range write writev`
 /** Of these the mount namespace decides what they reach. */
-const FILES = `access chmod chown copy_file_range faccessat faccessat2 fchmod fchmodat fchmodat2 fchown fchownat fgetxattr flistxattr
+const FILES = `access chdir chmod chown copy_file_range faccessat faccessat2 fchmod fchmodat fchmodat2 fchown fchownat fgetxattr flistxattr
   futimesat getcwd getxattr lchown lgetxattr link linkat listxattr llistxattr lstat mkdir mkdirat newfstatat open openat openat2
   readlink readlinkat rename renameat renameat2 rmdir sendfile stat statfs statx symlink symlinkat truncate umask unlink unlinkat
   utime utimensat utimes`
