@@ -56,9 +56,7 @@ async function plan(bundle: Bundle, options: WasiBackendOptions): Promise<Launch
     after: [...(enclosed ? idMapSteps(bundle) : []), ...bundle.cgroup.after, ...(network?.after ?? [])],
     child: [
       ...(enclosed ? ownPlaceSteps(bundle, options, files) : []),
-      ...(spec.process?.rlimits ?? []).map(
-        ({ type, soft, hard }): ChildStep => ({ do: 'rlimit', resource: type, soft, hard }),
-      ),
+      ...limitSteps(bundle),
       { do: 'session', terminal: spec.process?.terminal ?? false, console: false },
       ...(enclosed ? identitySteps(bundle) : []),
       ...(await wallSteps(bundle, process.execPath, {
@@ -106,6 +104,12 @@ function ownPlaceSteps(bundle: Bundle, { mountSteps }: WasiBackendOptions, { job
     ...rootSteps(bundle, mountSteps),
     ...smallRootSteps(bundle, smallRoot),
   ]
+}
+
+/** But for descriptors, whose limit the walls set when they hold the program. */
+function limitSteps({ spec }: Bundle): ChildStep[] {
+  const limits = (spec.process?.rlimits ?? []).filter(({ type }) => type !== 'RLIMIT_NOFILE')
+  return limits.map(({ type, soft, hard }) => ({ do: 'rlimit', resource: type, soft, hard }))
 }
 
 const MAX_PAGES = 65_536

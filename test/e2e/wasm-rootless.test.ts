@@ -8,7 +8,9 @@ import { fileModule } from '../support/file-module.ts'
 import { directory, file, tarOf } from '../support/images.ts'
 import { needsRoot } from '../support/needs-root.ts'
 import { makeUser, removeUser } from '../support/ordinary-user.ts'
+import { moduleFromText } from '../support/wasm.ts'
 
+const SPIN = '(module (memory (export "memory") 1) (func (export "_start") (loop $again (br $again))))'
 const USER = 'coracle-wasm'
 
 describe('a module of an ordinary user', function () {
@@ -53,6 +55,16 @@ describe('a module of an ordinary user', function () {
     ])
     assert.equal(statSync(join(own, 'made')).uid, uid)
     assert.equal(readFileSync(join(own, 'made'), 'utf8'), 'written\n')
+  })
+
+  it('is looked into while it runs: its files, its processes, what it uses', async () => {
+    writeFileSync(join(coracle.directory, 'spin.wasm'), await moduleFromText(SPIN))
+    coracle.output('run', '-d', '--name', 'spin', './spin.wasm')
+    coracle.output('cp', join(coracle.directory, 'own/made'), 'spin:/copied')
+    assert.equal(coracle.output('diff', 'spin'), 'A /copied')
+    assert.match(coracle.output('top', 'spin'), /node/)
+    assert.doesNotMatch(coracle.output('stats', '--no-stream', '--format', '{{.MemUsage}}', 'spin'), /^0B/)
+    coracle.output('rm', '-f', 'spin')
   })
 
   it('may have no more than the user', () => {

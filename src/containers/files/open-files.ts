@@ -78,9 +78,10 @@ async function openRunningRoot(room: ContainerRoom, record: ContainerRecord): Pr
   if (identity === undefined || !isSame(identity)) return undefined
   let descriptor: number
   try {
-    if (readlinkSync(`/proc/${identity.pid}/ns/mnt`) === readlinkSync('/proc/self/ns/mnt'))
+    const pid = lookedInto(identity.pid)
+    if (readlinkSync(`/proc/${pid}/ns/mnt`) === readlinkSync('/proc/self/ns/mnt'))
       throw new FilesUnsupported(`container ${record.name} has no files of its own: it sees those of the host`)
-    descriptor = openSync(`/proc/${identity.pid}/root${rootInside(room, record)}`, DIRECTORY)
+    descriptor = openSync(`/proc/${pid}/root${rootInside(room, record)}`, DIRECTORY)
   } catch (error) {
     if (isSame(identity)) throw error
     return undefined // it has just ended
@@ -89,6 +90,18 @@ async function openRunningRoot(room: ContainerRoom, record: ContainerRecord): Pr
   if (isSame(identity)) return descriptor
   closeSync(descriptor)
   return undefined
+}
+
+/** Where nobody but root may look into the small parent, the one child that it has by itself: it sees the same files. */
+function lookedInto(pid: number): number {
+  try {
+    readlinkSync(`/proc/${pid}/root`)
+    return pid
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EACCES') throw error
+    const [child] = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ')
+    return Number(child) || pid
+  }
 }
 
 /** The process that runs a module is not in the module's root file system. */
