@@ -9,21 +9,11 @@ import { text } from 'node:stream/consumers'
 import { before, describe, it } from 'mocha'
 import { packageRoot } from '../../../src/package-root.ts'
 import type { WasiJob } from '../../../src/sandbox/job.ts'
+import { freePort } from '../../support/free-port.ts'
 import { scratchDirectory } from '../../support/scratch.ts'
 import { moduleFromC } from '../../support/wasm.ts'
 
 const RUNNER = join(packageRoot, 'src/sandbox/runner.entry.ts')
-
-/** Free a moment ago. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0)
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  assert(address !== null && typeof address === 'object')
-  return address.port
-}
 
 const peer = async (port: number): Promise<Socket> => {
   const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true })

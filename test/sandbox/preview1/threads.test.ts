@@ -1,11 +1,15 @@
 /** WASI threads: modules of hand-written text, for want of a C library with threads. */
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
 import { join } from 'node:path'
+import { text as streamText } from 'node:stream/consumers'
 import { describe, it } from 'mocha'
 import { packageRoot } from '../../../src/package-root.ts'
 import type { WasiJob } from '../../../src/sandbox/job.ts'
+import { freePort } from '../../support/free-port.ts'
 import { scratchDirectory } from '../../support/scratch.ts'
 import { moduleFromText } from '../../support/wasm.ts'
 
@@ -48,7 +52,7 @@ interface Program {
 
 const text = ({ start, thread, memory = '1 64 shared', more = '' }: Program) => `(module
   (import "env" "memory" (memory ${memory}))
-  ${HEAD} ${more}
+  ${more.startsWith('(import') ? more : ''} ${HEAD} ${more.startsWith('(import') ? '' : more}
   (func (export "_start") (local $i i32) ${start})
   (func (export "wasi_thread_start") (param $id i32) (param $arg i32) (local $i i32) ${thread}))`
 
@@ -178,6 +182,29 @@ describe('the threads of a module', () => {
       { input: 'A' },
     )
     assert.deepEqual(ended.stdout.trim().split('\n').toSorted(), ['65', '7'])
+  })
+
+  it('accept, read and write while others go on', async () => {
+    const scratch = await scratchDirectory()
+    const port = await freePort()
+    const module = text({
+      more: `(import "wasi_snapshot_preview1" "sock_accept" (func $accept (param i32 i32 i32) (result i32)))`,
+      thread: `(drop (call $accept (i32.const 3) (i32.const 0) (i32.const 16)))
+        (i32.store (i32.const 320) (i32.const 384)) (i32.store (i32.const 324) (i32.const 4))
+        (drop (call $read (i32.load (i32.const 16)) (i32.const 320) (i32.const 1) (i32.const 72)))
+        (drop (call $write (i32.load (i32.const 16)) (i32.const 320) (i32.const 1) (i32.const 72)))
+        (call $done)`,
+      start: '(drop (call $spawn (i32.const 0))) (call $say (i32.const 7)) (call $join (i32.const 1))',
+    })
+    writeFileSync(join(scratch, 'app.wasm'), await moduleFromText(module))
+    const job: WasiJob = { root: scratch, layers: [], args: ['/app.wasm'], env: [], cwd: '/', listens: [port] }
+    writeFileSync(join(scratch, 'job.json'), JSON.stringify(job))
+    const child = spawn(process.execPath, ['--no-warnings', RUNNER, join(scratch, 'job.json')])
+    const [said] = (await once(child.stdout, 'data')) as [Buffer]
+    assert.equal(said.toString(), '7\n') // the other one waits for us
+    const socket = connect(port, '127.0.0.1').end('abcd')
+    const [answer, [status]] = await Promise.all([streamText(socket), once(child, 'close')])
+    assert.deepEqual([answer, status], ['abcd', 0])
   })
 
   it('have no more memory together than is allowed', async () => {
