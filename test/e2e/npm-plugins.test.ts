@@ -1,9 +1,13 @@
 /** Plugins that npm installs, from `plugins install` to `plugins uninstall`, as a user types them; npm is the real one. */
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { beforeEach, describe, it } from 'mocha'
-import { type Cli, openCli } from '../support/cli.ts'
+import { CLI, type Cli, openCli } from '../support/cli.ts'
 import { commandSource, packPackage, serveNpm, writePackage } from '../support/npm-plugins.ts'
 import { addPlugin, pluginSource, writePlugin } from '../support/plugins.ts'
 
@@ -119,6 +123,33 @@ describe('npm plugins', () => {
     } finally {
       registry.close()
     }
+  })
+
+  it('stay what they were when an installation is killed, or two run at once', async () => {
+    install(GREET)
+    const silent = createServer(() => {}).listen(0, '127.0.0.1') // npm waits for its answer
+    await once(silent, 'listening')
+    const { port } = silent.address() as AddressInfo
+    const env = { ...cli.env, npm_config_registry: `http://127.0.0.1:${port}`, npm_config_fetch_retries: '0' }
+    const asked = once(silent, 'request')
+    const child = spawn(CLI, ['plugins', 'install', 'coracle-plugin-never'], { env, stdio: 'ignore' })
+    await asked
+    child.kill('SIGKILL')
+    await once(child, 'exit')
+    silent.closeAllConnections()
+    silent.close()
+    assert.equal(cli.output('hello'), 'hello  coracle')
+    const [one, two] = ['one', 'two'].map((name) =>
+      packPackage(
+        writePackage(cli.directory, {
+          name: `coracle-plugin-${name}`,
+          files: { [`commands/${name}.js`]: commandSource(`console.log('${name}')`) },
+        }),
+      ),
+    ) as [string, string]
+    await Promise.all([one, two].map((tarball) => cli.served.output('plugins', 'install', tarball)))
+    assert.deepEqual([cli.output('one'), cli.output('two'), cli.output('hi')], ['one', 'two', 'hello  coracle'])
+    assert.deepEqual(readdirSync(npm()).filter((name) => name.startsWith('g-')).length, 1)
   })
 
   it('are used where they lie when they are linked, and changes hold at once', () => {

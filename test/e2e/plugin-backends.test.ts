@@ -17,6 +17,19 @@ function testPackage(directory: string): void {
   assert.match(stdout, /^ℹ pass [1-9]/m)
 }
 
+/** Against the types that authors get. */
+function checkTypes(directory: string): void {
+  const modules = join(packageRoot, 'node_modules')
+  const words = ['--noEmit', '--allowJs', '--checkJs', '--strict', '--skipLibCheck', '--target', 'es2024']
+  const types = ['--module', 'nodenext', '--typeRoots', join(modules, '@types'), '--types', 'node']
+  const program = join(modules, '.bin/tsc')
+  const { status, stdout } = spawnSync(program, [...words, ...types, 'backend.js', 'backend.test.js'], {
+    cwd: directory,
+    encoding: 'utf8',
+  })
+  assert.equal(status, 0, stdout)
+}
+
 describe('backends of npm plugins', () => {
   let coracle: Coracle
   before(function () {
@@ -37,6 +50,7 @@ describe('backends of npm plugins', () => {
     mkdirSync(join(source, 'node_modules'))
     symlinkSync(packageRoot, join(source, 'node_modules/coracle'))
     testPackage(source)
+    checkTypes(source)
     assert.equal(coracle.output('plugins', 'install', packPackage(source)), 'coracle-plugin-bubblewrap@1.0.0')
 
     const bwrap = ['--runtime', 'bwrap', '--network', 'none'] as const
@@ -55,6 +69,12 @@ describe('backends of npm plugins', () => {
     coracle.output('unpause', 'web')
     const refused = coracle.run(['exec', 'web', 'id'])
     assert.match(refused.stderr, /^coracle: the backend bwrap of coracle-plugin-bubblewrap: bubblewrap lets no further/)
+    // The process that we know of is bubblewrap, in namespaces of the host: nobody may come to them by way of it.
+    for (const flag of ['--pid', '--ipc']) {
+      const joined = coracle.run(['run', '--rm', flag, 'container:web', IMAGE, 'true'])
+      assert.match(joined.stderr, /cannot join \w+ namespace of web: its runtime keeps that to itself/)
+    }
+    assert.match(coracle.run(['debug', '--image', IMAGE, 'web', 'ps']).stderr, /shows nobody its namespaces/)
     assert.match(coracle.run(['cp', 'web:/etc/passwd', '-']).stderr, /keeps the files of a running container to itself/)
     assert.equal(coracle.run(['run', '--rm', ...bwrap, '--user', '33', IMAGE, 'id']).status, 125)
     coracle.output('stop', 'web')
@@ -71,6 +91,7 @@ describe('backends of npm plugins', () => {
     coracle.output('plugins', 'create', 'cell', '--template', 'backend')
     const source = join(coracle.directory, 'cell')
     testPackage(source)
+    checkTypes(source)
     coracle.output('plugins', 'link', source)
     const { status, stdout } = coracle.run([
       'run',
