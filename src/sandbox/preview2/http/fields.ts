@@ -59,14 +59,16 @@ export class Fields {
     // Within a value these would end it.
     if (value.some((byte) => (byte < 0x20 && byte !== 0x09) || byte === 0x7f))
       throw new Failure({ tag: 'invalid-syntax' })
-    this.#bytes += name.length + value.length
-    if (this.#bytes > MAX_BYTES) throw new Failure({ tag: 'invalid-syntax' })
+    const bytes = this.#bytes + name.length + value.length
+    if (bytes > MAX_BYTES) throw new Failure({ tag: 'invalid-syntax' })
+    this.#bytes = bytes
     this.#entries.push([name, value])
   }
   delete(name: string): void {
     this.#check(name)
     const wanted = name.toLowerCase()
     this.#entries = this.#entries.filter(([own]) => own.toLowerCase() !== wanted)
+    this.#bytes = this.#entries.reduce((sum, [own, value]) => sum + own.length + value.length, 0)
   }
   entries(): Entry[] {
     return [...this.#entries]
