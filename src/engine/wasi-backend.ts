@@ -15,6 +15,7 @@ export function openWasiBackend(paths: Paths): IsolationBackend {
     enclosed: mayMakeUserNamespaces(),
     mountSteps: (bundle) => mountSteps(bundle, { mapHelpers: false, cgroupMounts: [] }),
     idMapSteps: ({ spec, rootless }) => idMapSteps(spec, { mapHelpers: rootless && readIdMappings().helpers }),
+    componentCache: join(paths.root, 'cache', 'components'),
     compileFilter: (spec) => cachedFilter(spec, cacheDirectory),
   })
 }

@@ -7,6 +7,8 @@ import type { Bundle, IsolationBackend, LaunchPlan, Platform, Support } from '..
 import { ModuleUnsupported } from './errors.ts'
 import { makeJob, refusedFile } from './make-job.ts'
 import { networkSteps } from './network-steps.ts'
+import { prepareProgram } from './prepare-program.ts'
+import type { Prepared } from './preview2/prepare.ts'
 import { type MountSteps, rootDirectory, rootSteps } from './root-steps.ts'
 import { smallRootSteps } from './walls/small-root.ts'
 import { type CompileFilter, wallNamespaces, wallSteps } from './walls/walls.ts'
@@ -21,6 +23,8 @@ export interface WasiBackendOptions {
   /** Of a user namespace, which an ordinary user needs for all others. */
   readonly idMapSteps: (bundle: Bundle) => readonly HostStep[]
   readonly compileFilter: CompileFilter
+  /** Directory of what components have been made into; without it the runner does that at each start. */
+  readonly componentCache?: string
 }
 
 export function createWasiBackend(options: WasiBackendOptions): IsolationBackend {
@@ -48,7 +52,8 @@ function check({ os, architecture }: Platform): Support {
 async function plan(bundle: Bundle, options: WasiBackendOptions): Promise<LaunchPlan> {
   const { spec, rootless, network } = bundle
   const { enclosed, idMapSteps, compileFilter } = options
-  const files = writeFiles(bundle, enclosed)
+  const prepared = await prepareProgram(bundle, options.componentCache)
+  const files = writeFiles(bundle, { enclosed, prepared })
   const mapped: CloneNamespace[] = rootless ? ['user'] : []
   return {
     namespaces: enclosed ? [...mapped, ...wallNamespaces(bundle)] : [],
@@ -69,17 +74,28 @@ async function plan(bundle: Bundle, options: WasiBackendOptions): Promise<Launch
   }
 }
 
+interface Known {
+  readonly enclosed: boolean
+  readonly prepared: Prepared | undefined
+}
+
 interface Files {
   readonly job: string
   readonly refused: string
+  readonly prepared: readonly string[]
 }
 
 /** Those that the runner has beside the container's; they are its own, whoever that is. */
-function writeFiles(bundle: Bundle, enclosed: boolean): Files {
-  const files = { job: join(bundle.directory, 'wasi.json'), refused: refusedFile(bundle) }
+function writeFiles(bundle: Bundle, { enclosed, prepared }: Known): Files {
+  const files = {
+    job: join(bundle.directory, 'wasi.json'),
+    refused: refusedFile(bundle),
+    prepared: prepared === undefined ? [] : [prepared.path],
+  }
+  const job = { ...makeJob(bundle, enclosed), ...(prepared !== undefined && { prepared }) }
   const { uid = 0, gid = 0 } = bundle.spec.process?.user ?? {}
   for (const [path, text] of [
-    [files.job, JSON.stringify(makeJob(bundle, enclosed))],
+    [files.job, JSON.stringify(job)],
     [files.refused, ''],
   ] as const) {
     writeFileSync(path, text, { mode: 0o600 })
@@ -88,13 +104,17 @@ function writeFiles(bundle: Bundle, enclosed: boolean): Files {
   return files
 }
 
-function ownPlaceSteps(bundle: Bundle, { mountSteps }: WasiBackendOptions, { job, refused }: Files): ChildStep[] {
+function ownPlaceSteps(
+  bundle: Bundle,
+  { mountSteps }: WasiBackendOptions,
+  { job, refused, prepared }: Files,
+): ChildStep[] {
   const { rootfs, rootless } = bundle
   // Of the new user namespace: what is made below belongs to it.
   const becomeRoot: ChildStep[] = rootless ? [{ do: 'user', uid: 0, gid: 0, groups: undefined }] : []
   const smallRoot = {
     program: process.execPath,
-    files: [job, ...(rootfs.kind === 'module' ? [rootfs.path] : [])],
+    files: [job, ...prepared, ...(rootfs.kind === 'module' ? [rootfs.path] : [])],
     writable: [refused],
     container: rootDirectory(bundle),
   }

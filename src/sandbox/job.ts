@@ -1,4 +1,5 @@
 /** What the backend asks of the runner, as a JSON file in the bundle that only the runner reads. */
+import type { Prepared } from './preview2/prepare.ts'
 
 export interface WasiJob {
   /** `wasmer` is in memory, with no path to the host; `component` is for components. When absent: whichever runs the program. */
@@ -11,6 +12,8 @@ export interface WasiJob {
   readonly refused?: string
   /** The program, where it is not in the image. */
   readonly module?: string
+  /** What is known of it already, if it is a component. */
+  readonly prepared?: Prepared
   /** The program and its arguments. */
   readonly args: readonly string[]
   readonly env: readonly string[]

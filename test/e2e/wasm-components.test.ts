@@ -1,7 +1,17 @@
 /** Components of WASI 0.2 as containers. */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'mocha'
 import { componentFromC, componentFromText } from '../support/component.ts'
@@ -245,6 +255,27 @@ describe('components', function () {
     coracle.output('stop', '-t', '5', id)
     assert.match(coracle.output('inspect', '-f', '{{.State.Status}} {{.State.ExitCode}}', id), /^exited (?:143|137)$/)
     coracle.output('rm', id)
+  })
+
+  it('are made ready once, by the engine; what is damaged, or not ours alone to write, is not used', async () => {
+    const cache = join(coracle.directory, 'root/cache/components')
+    const path = await compile(`${RUN} { print("made ready\\n"); return 0; }`)
+    const before = existsSync(cache) ? readdirSync(cache) : []
+    const runs = () => assert.equal(coracle.output('run', '--rm', path), 'made ready')
+    const added = () => readdirSync(cache).filter((name) => !before.includes(name))
+    runs()
+    const [name = ''] = added()
+    assert.equal(statSync(cache).mode & 0o777, 0o700)
+    assert.equal(statSync(join(cache, name)).mode & 0o777, 0o444)
+    const { ino } = statSync(join(cache, name))
+    runs()
+    assert.deepEqual([added(), statSync(join(cache, name)).ino], [[name], ino])
+    truncateSync(join(cache, name), 100)
+    runs()
+    chmodSync(join(cache, name), 0o666)
+    runs()
+    assert.notEqual(statSync(join(cache, name)).ino, ino)
+    assert.deepEqual(added(), [name])
   })
 
   it('are refused in one line when they cannot run', async () => {

@@ -1,6 +1,6 @@
 /** Runs a component: one of the world `wasi:cli/command` once, one that handles HTTP requests as a server. */
 import { writeSync } from 'node:fs'
-import { isPreview2, readComponentFacts } from '../component-facts.ts'
+import { readComponentFacts } from '../component-facts.ts'
 import { type Ending, trapName } from '../engine.ts'
 import { ModuleUnsupported } from '../errors.ts'
 import type { FoundModule } from '../find-module.ts'
@@ -10,20 +10,20 @@ import { givenBy } from '../preview1/run-job.ts'
 import { hostInterfaces } from './host.ts'
 import { type Component, compileComponent, type Exports } from './instantiate.ts'
 import type { PatientClocks } from './poll.ts'
+import { readPrepared } from './prepare.ts'
 import { transpile } from './transpile.ts'
+import { worldOf } from './world.ts'
 
 /** Where a server listens if nothing else is published: the port of wasmtime's, and of containerd's shim. */
 const HTTP_PORT = 8080
 
 /** @throws {ModuleInvalid} it is damaged @throws {ModuleUnsupported} it wants what is not here */
 export async function runComponent(found: FoundModule, job: WasiJob): Promise<Ending> {
-  const { imports, exports } = readComponentFacts(found.bytes)
-  const offers = (name: string) => exports.some((each) => isPreview2(each, name))
-  const isCommand = offers('wasi:cli/run')
-  if (!isCommand && !offers('wasi:http/incoming-handler'))
+  const { isCommand, isServer, suspends } = worldOf(readComponentFacts(found.bytes))
+  if (!isCommand && !isServer)
     throw new ModuleUnsupported('the component exports neither wasi:cli/run nor an HTTP handler')
-  const suspends = !isCommand || imports.some((name) => name.startsWith('wasi:http/'))
-  const component = await compileComponent(await transpile(found, { suspends }))
+  const prepared = job.prepared === undefined ? undefined : readPrepared(job.prepared, found.bytes)
+  const component = await compileComponent(prepared ?? (await transpile(found, { suspends })))
   const given = { ...givenBy(job), cwd: job.cwd }
   if (!suspends) return runCommand(await component.instantiate(hostInterfaces(given)))
   const { httpInterfaces } = await import('./http/interfaces.ts')
