@@ -1,0 +1,110 @@
+/**
+ * Modules: file-heavy and compute-heavy ones on our runner beside node:wasi, and how long until a hello has come and gone beside
+ * a bare Node. Files lie in memory (/dev/shm), so that no disk is measured; the runner has them as it does in a container,
+ * in a mount namespace whose links the kernel does not follow. Start-up of both is in the numbers.
+ */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { WasiJob } from '../src/sandbox/job.ts'
+import { hasPeer, measure, report, run, type Subject } from './harness.ts'
+
+const ROUNDS = Number(process.env['BENCH_ROUNDS'] ?? 5)
+const ROOT = join(import.meta.dirname, '..')
+const scratch = mkdtempSync('/dev/shm/coracle-bench-')
+
+const LINKLESS = 'mount --make-rprivate / && mount --bind "$1" "$1" && mount -o remount,bind,nosymfollow "$1"'
+/** Each begins with what the one named here has left. */
+const PHASES: Readonly<Record<string, string | undefined>> = {
+  create: undefined,
+  stat: 'create',
+  read: 'create',
+  readdir: 'create',
+  rename: 'create',
+  unlink: 'create',
+  big: undefined,
+  small: undefined,
+}
+
+try {
+  const [files, compute, hello] = ['files', 'compute', 'hello'].map(build) as [string, string, string]
+  for (const [phase, before] of Object.entries(PHASES)) {
+    const subjects = ['runner', 'node:wasi'].map((name) => fileSubject(name, files, { phase, before }))
+    report(`files: ${phase} (${ROUNDS} rounds)`, measure(subjects, ROUNDS))
+  }
+  for (const kind of ['sieve', 'matrix', 'hash', 'sort'])
+    report(
+      `compute: ${kind} (${ROUNDS} rounds)`,
+      measure(
+        ['runner', 'node:wasi'].map((name) => ({ name, work: () => start(name, compute, [kind]) })),
+        ROUNDS,
+      ),
+    )
+  report(`hello (${ROUNDS * 3} rounds)`, measure(helloSubjects(hello), ROUNDS * 3))
+} finally {
+  rmSync(scratch, { recursive: true, force: true })
+}
+
+function build(name: string): string {
+  const output = join(scratch, `${name}.wasm`)
+  const source = join(ROOT, `bench/wasm/${name}.c`)
+  run('clang', ['--target=wasm32-wasi', '--sysroot=/usr', '-O2', source, '-o', output])
+  return output
+}
+
+function fileSubject(
+  name: string,
+  module: string,
+  { phase, before }: { phase: string; before: string | undefined },
+): Subject {
+  return {
+    name,
+    work: () => start(name, module, [phase, '/data']),
+    reset: () => {
+      rmSync(directoryOf(name), { recursive: true })
+      if (before !== undefined) start(name, module, [before, '/data'])
+    },
+  }
+}
+
+function directoryOf(name: string): string {
+  const directory = join(scratch, name === 'runner' ? 'ours' : 'theirs')
+  mkdirSync(directory, { recursive: true })
+  return directory
+}
+
+function start(name: string, module: string, args: readonly string[]): void {
+  const directory = directoryOf(name)
+  if (name === 'runner') startRunner(module, directory, args)
+  else run(process.execPath, ['--no-warnings', join(ROOT, 'bench/wasm/node-wasi.mjs'), module, directory, ...args])
+}
+
+function startRunner(module: string, directory: string, args: readonly string[]): void {
+  const job: WasiJob = {
+    engine: 'preview1',
+    layers: [],
+    module,
+    args: [module, ...args],
+    env: [],
+    cwd: '/',
+    volumes: [{ source: directory, target: '/data', readOnly: false }],
+  }
+  const path = join(scratch, 'job.json')
+  writeFileSync(path, JSON.stringify(job))
+  const runner = join(ROOT, 'dist/sandbox/runner.entry.js')
+  const words = ['sh', directory, process.execPath, runner, path]
+  run('unshare', ['-m', 'sh', '-c', `${LINKLESS} && exec "$2" --no-addons --no-warnings "$3" "$4"`, ...words])
+}
+
+function helloSubjects(hello: string): Subject[] {
+  const env = { ...process.env, CORACLE_ROOT: join(scratch, 'root'), CORACLE_RUN: join(scratch, 'run') }
+  const empty = join(scratch, 'empty.js')
+  writeFileSync(empty, '')
+  const others = ['wasmtime', 'wasmedge', 'wasmer'].filter(hasPeer)
+  return [
+    { name: 'coracle run --rm', work: () => void run(join(ROOT, 'bin/coracle'), ['run', '--rm', hello], env) },
+    { name: 'bare Node', work: () => void run(process.execPath, [empty]) },
+    { name: 'node:wasi', work: () => start('node:wasi', hello, []) },
+    { name: 'runner alone', work: () => start('runner', hello, []) },
+    ...others.map((name) => ({ name, work: () => void run(name, [hello]) })),
+  ]
+}
