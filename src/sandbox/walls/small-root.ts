@@ -87,9 +87,7 @@ const INTERPRETERS: Readonly<Record<string, string>> = {
 
 /** The directories of the libraries that this very process, which is Node too, has loaded, and the links that lead there. */
 function librarySteps(): ChildStep[] {
-  const directories = new Set<string>()
-  for (const [, path = ''] of readFileSync('/proc/self/maps', 'utf8').matchAll(/(\/\S+\/[^\s/]+\.so(?:\.[\d.]+)?)$/gm))
-    directories.add(dirname(path))
+  const directories = new Set(loadedLibraries().map((path) => dirname(path)))
   const links = new Map<string, string>()
   const interpreter = INTERPRETERS[process.arch] ?? '/'
   const file = followLinks(interpreter, links)
@@ -103,6 +101,14 @@ function librarySteps(): ChildStep[] {
       .filter(([path]) => !seen.some((directory) => path.startsWith(`${directory}/`)))
       .map(([target, to]): ChildStep => ({ do: 'symlink', target, to })),
   ]
+}
+
+/** By lines: one expression over the whole map takes ten milliseconds when it runs for the first time. */
+function loadedLibraries(): string[] {
+  return readFileSync('/proc/self/maps', 'utf8')
+    .split('\n')
+    .map((line) => line.slice(line.indexOf('/')))
+    .filter((path) => path.startsWith('/') && /\.so(?:\.[\d.]+)?$/.test(path))
 }
 
 const MAX_LINKS = 40
