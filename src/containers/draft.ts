@@ -11,7 +11,7 @@ import { moduleName, type Source } from './obtain-image.ts'
 import type { StoredSettings } from './records.ts'
 import type { ContainerRoom } from './room.ts'
 import { commandLine, mergeImage } from './spec/merge-image.ts'
-import { type Ask, settleWishes } from './wishes.ts'
+import { type Ask, refuseUnasked, settleWishes } from './wishes.ts'
 
 export interface Draft {
   readonly id: ContainerId
@@ -42,7 +42,7 @@ export async function draftContainer(
   refuseTimeout(settings.host, chosen)
   await requireLogDriver(room, settings.host.LogConfig)
   const backend = await openChecked(room, chosen, source)
-  const permitted = chosen === 'wasi' ? await settleWishes(settings, source, ask) : settings
+  const permitted = chosen === 'wasi' ? await settleWishes(settings, source, ask) : refuseUnasked(settings)
   const { host, platform, consent } = permitted
   const config = programOf(permitted.config, source)
   const checked = settledHealth(config, {

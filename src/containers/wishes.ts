@@ -33,8 +33,9 @@ export async function settleWishes(settings: ContainerSettings, source: Source, 
   if (label === undefined) return grantUnasked(settings, source)
   const wishes = readWishes(label)
   const open = wishes.filter((wish) => !isHeld(wish, settings) && !isDenied(wish, settings))
-  const granted = open.filter(({ kind }) => settings.consent.granted.has(kind))
-  const left = open.filter(({ kind }) => !settings.consent.granted.has(kind))
+  const { all, granted: kinds } = settings.consent
+  const granted = open.filter(({ kind }) => all || kinds.has(kind))
+  const left = open.filter((wish) => !granted.includes(wish))
   if (left.length > 0 && ask === undefined)
     throw new PermissionsNeeded(settings.config.Image, left.map(wordOf), left.map(flagOf))
   for (const wish of left) {
@@ -43,24 +44,34 @@ export async function settleWishes(settings: ContainerSettings, source: Source, 
   return granted.reduce(grant, settings)
 }
 
-/** Of what says nothing: files of the host have no place in an image, but a module alone can have all of them. */
+/** An image that says nothing gets nothing by flags without a value, but a module alone can have everything. */
 function grantUnasked(settings: ContainerSettings, { content }: Source): ContainerSettings {
+  if (content.kind !== 'module') return refuseUnasked(settings)
   const { config, host, consent } = settings
-  const kind = (['write', 'read'] as const).find((one) => consent.granted.has(one) && !consent.denied.has(one))
-  if (kind !== undefined && content.kind !== 'module' && !consent.all)
-    throw new InvalidArgument(
-      `--allow-${kind} without a path is what an image asks for, and ${config.Image} asks for nothing`,
-      {
-        hint: `name what it may ${kind}: --allow-${kind}=PATH`,
-      },
-    )
-  const Mounts =
-    kind === undefined || content.kind !== 'module'
-      ? host.Mounts
-      : [...host.Mounts, ...everything(host, kind === 'read')]
-  const variables =
-    consent.granted.has('env') && !consent.denied.has('env') ? everyVariable(consent.deniedVariables) : []
-  return { ...settings, host: { ...host, Mounts }, config: { ...config, Env: mergeEnvironment(variables, config.Env) } }
+  const granted = GRANT_KINDS.filter((kind) => (consent.all || consent.granted.has(kind)) && !consent.denied.has(kind))
+  const files = granted.includes('write') || granted.includes('read')
+  const Mounts = files ? [...host.Mounts, ...everything(host, !granted.includes('write'))] : host.Mounts
+  const variables = granted.includes('env') ? everyVariable(consent.deniedVariables) : []
+  return {
+    ...settings,
+    host: { ...host, Mounts },
+    config: { ...config, Env: mergeEnvironment(variables, config.Env) },
+    consent: { ...consent, granted: new Set(granted) },
+  }
+}
+
+/** Of what asks for nothing, native images among them. @throws {InvalidArgument} a flag without a value would do nothing */
+export function refuseUnasked(settings: ContainerSettings): ContainerSettings {
+  const { config, consent } = settings
+  const kind = (['write', 'read', 'env'] as const).find((one) => consent.granted.has(one))
+  if (kind === undefined) return settings
+  const value = kind === 'env' ? 'NAME' : 'PATH'
+  throw new InvalidArgument(
+    `--allow-${kind} without a value is what an image asks for, and ${config.Image} asks for nothing`,
+    {
+      hint: `say what: --allow-${kind}=${value}`,
+    },
+  )
 }
 
 /** Interfaces to the kernel are no files to read. */

@@ -81,7 +81,8 @@ describe('what an image of WebAssembly asks for', () => {
       net: ['api.example:443'],
     })
     const all = await settle(LABEL, { 'allow-all': true })
-    assert.deepEqual(all.mounts, ['/etc/ssl:ro', '/var/tmp'])
+    assert.deepEqual([all.mounts, all.net], [['/etc/ssl:ro', '/var/tmp'], ['api.example:443']])
+    assert.deepEqual(await settle('env=PATH', { 'allow-all': true }), { ...NOTHING, env: all.env }, 'and nothing more')
     const kinds = { 'allow-read': [''], 'allow-write': [''], 'allow-env': [''], 'allow-net': [''] }
     assert.deepEqual(await settle(LABEL, kinds), { ...all, net: 'all' })
   })
@@ -94,7 +95,9 @@ describe('what an image of WebAssembly asks for', () => {
 
   it('is nothing without a label: a flag without a path is refused then', async () => {
     assert.deepEqual(await settle(undefined, {}), NOTHING)
-    await assert.rejects(settle(undefined, { 'allow-read': [''] }), InvalidArgument)
+    assert.deepEqual(await settle(undefined, { 'allow-all': true }), NOTHING)
+    for (const flag of ['allow-read', 'allow-env'])
+      await assert.rejects(settle(undefined, { [flag]: [''] }), InvalidArgument)
   })
 
   it('is written in words that cannot be misread', () => {

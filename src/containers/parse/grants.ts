@@ -17,7 +17,7 @@ export type GrantKind = (typeof GRANT_KINDS)[number]
 export interface Consent {
   readonly granted: ReadonlySet<GrantKind>
   readonly denied: ReadonlySet<GrantKind>
-  /** Whatever that is: it need not ask for anything. */
+  /** Whatever that is, and no more: it need not ask for anything. */
   readonly all: boolean
   /** Variables by name, or by its beginning and `*`. */
   readonly deniedVariables: readonly string[]
@@ -26,7 +26,7 @@ export interface Consent {
 export function parseConsent(flags: RunFlags): Consent {
   const bare = (verb: 'allow' | 'deny') => GRANT_KINDS.filter((kind) => isBare(flags[`${verb}-${kind}`]))
   return {
-    granted: new Set(flags['allow-all'] ? GRANT_KINDS : bare('allow')),
+    granted: new Set(bare('allow')),
     denied: new Set(bare('deny')),
     all: flags['allow-all'] ?? false,
     deniedVariables: words(flags['deny-env']),

@@ -85,6 +85,6 @@ describe('consent', () => {
     const { granted, denied } = parseConsent({ 'allow-read': ['', '/etc'], 'allow-env': ['A'], 'deny-write': [''] })
     assert.deepEqual([...granted], ['read'])
     assert.deepEqual([...denied], ['write'])
-    assert.deepEqual([...parseConsent({ 'allow-all': true }).granted], ['read', 'write', 'env', 'net'])
+    assert(parseConsent({ 'allow-all': true }).all)
   })
 })
