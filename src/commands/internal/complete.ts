@@ -12,8 +12,7 @@ export default class InternalComplete extends EngineCommand {
   static override args = { word: Args.string({ description: 'What was typed so far', multiple: true }) }
 
   async run(): Promise<void> {
-    this.parsed = true
-    const words = this.argv.slice(this.argv[0] === '--' ? 1 : 0)
+    const words = (await this.parse(InternalComplete)).argv as string[]
     const { completableCommands, namesOf } = await import('../../engine/completion.ts')
     const { candidates, wanted, prefix } = complete(words, { commands: completableCommands(), topics: TOPICS })
     for (const { word, description } of candidates) this.log(`${prefix}${word}\t${description.split('\n')[0]}`)
