@@ -7,6 +7,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Config } from '@oclif/core/config'
 import type { HookEvent, NpmCommands } from './engine/npm-commands.ts'
+import { CoracleError } from './errors.ts'
 import { isLoneCommand, loadCommand } from './load-command.ts'
 import { packageRoot, readPackageVersion } from './package-root.ts'
 import { npmHooksPath, npmIndexPath, pluginDirectory, pluginsDirectory, readPaths, statePath } from './paths.ts'
@@ -73,7 +74,8 @@ async function runCommand({ id, typed }: FoundCommand, argv: readonly string[]):
     version: readPackageVersion(),
   })
   Class.id = typed
-  const hooked = !id.startsWith('internal:') && existsSync(npmHooksPath(readPaths()))
+  // Not around what removes plugins: whatever their hooks do, there is a way out.
+  const hooked = !/^(?:internal|plugins)\b/.test(id) && existsSync(npmHooksPath(readPaths()))
   if (!hooked) return void (await new Class([...argv], config)._run())
   await tellHooks('init', { id, argv })
   await tellHooks('prerun', { Command: Class, argv })
@@ -157,8 +159,14 @@ async function help(manifest: Manifest, words: readonly string[]): Promise<void>
 }
 
 async function fullHelp(own: readonly HelpCommand[]): Promise<void> {
-  const npm = await npmCommands()
+  const npm = await npmCommands().catch(tellBrokenIndex)
   for (const fault of npm?.faults ?? []) writeLine(process.stderr, `WARNING: ${fault}`)
   const commands = [...own, ...(npm?.commands ?? []), ...(await singleFileCommands())]
   writeLine(process.stdout, rootHelp(commands, { ...TOPICS, ...npm?.topics }))
+}
+
+/** Help is there for those who are in trouble. */
+function tellBrokenIndex(error: unknown): undefined {
+  if (!(error instanceof CoracleError) || error.code !== 'PLUGIN_INDEX_BROKEN') throw error
+  writeLine(process.stderr, `WARNING: ${error.message}: ${error.hint ?? ''}`)
 }

@@ -28,7 +28,7 @@ export default class Plugins extends BaseCommand {
     const { openPlugins } = await import('../engine/plugins.ts')
     const { openNpmPlugins } = await import('../engine/npm-plugins.ts')
     const { plugins, broken } = openPlugins().list()
-    const packages = openNpmPlugins().list()
+    const { packages, broken: unread } = openNpmPlugins().list()
     const files = plugins.map(({ name, language, granted, declaration, digest, origin }) => ({
       Name: name,
       Type: language,
@@ -36,7 +36,7 @@ export default class Plugins extends BaseCommand {
       Permissions: granted.join(', '),
       Digest: digest,
       Origin: origin,
-      Version: '',
+      Version: declaration.version,
     }))
     const npm = packages.map(({ name, type, version, summary, integrity, origin }) => ({
       Name: name,
@@ -52,6 +52,7 @@ export default class Plugins extends BaseCommand {
     const format = flags.format ?? (flags.json ? 'json' : flags.quiet ? '{{.Name}}' : undefined)
     for (const line of formatRows(rows, { format, columns, headings: HEADINGS })) this.log(line)
     for (const { name, faults } of packages) for (const fault of faults) this.logToStderr(`WARNING: ${name}: ${fault}`)
-    for (const { message, hint } of broken) this.logToStderr(`WARNING: ${message}: ${hint}`)
+    for (const { message, hint } of [...broken, ...(unread === undefined ? [] : [unread])])
+      this.logToStderr(`WARNING: ${message}: ${hint}`)
   }
 }

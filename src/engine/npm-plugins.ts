@@ -1,5 +1,6 @@
 /** Plugins that npm installs, as the commands see them. Whoever changes what is installed holds a lock: one at a time. */
 import { type Paths, readPaths, statePath } from '../paths.ts'
+import { PluginIndexBroken } from '../plugins/npm/errors.ts'
 import { type IndexedPlugin, readIndex } from '../plugins/npm/index-file.ts'
 import {
   findPlugin,
@@ -9,6 +10,7 @@ import {
   uninstallPackage,
   updatePackage,
 } from '../plugins/npm/install.ts'
+import { hasPlugin } from '../plugins/store.ts'
 import { openDatabase } from '../state/database.ts'
 import { acquireLock } from '../state/lock.ts'
 import { reservedNames } from './reserved-names.ts'
@@ -26,8 +28,8 @@ export interface NpmPlugins {
   update(name: string, options: { readonly scripts: boolean }): Promise<IndexedPlugin>
   /** Forgets them all, in whatever state they are. */
   reset(): Promise<void>
-  /** @throws {PluginIndexBroken} */
-  list(): readonly IndexedPlugin[]
+  /** With what is wrong when the list of them cannot be read. */
+  list(): { readonly packages: readonly IndexedPlugin[]; readonly broken?: PluginIndexBroken }
   has(name: string): boolean
   /** @throws {PluginNotFound} */
   read(name: string): IndexedPlugin
@@ -43,10 +45,29 @@ export function openNpmPlugins(paths: Paths = readPaths()): NpmPlugins {
     uninstall: (name) => alone(() => uninstallPackage(paths, name)),
     update: (name, { scripts }) => alone(() => updatePackage(paths, name, { scripts, reserved: reservedNames() })),
     reset: () => alone(async () => resetPackages(paths)),
-    list: () => readIndex(paths).plugins,
-    has: (name) => readIndex(paths).plugins.some((each) => each.name === name),
+    list: () => listPackages(paths),
+    has: (name) => isPackage(paths, name),
     read: (name) => findPlugin(paths, name),
     inspect: (name) => documentOf(findPlugin(paths, name)),
+  }
+}
+
+function listPackages(paths: Paths): ReturnType<NpmPlugins['list']> {
+  try {
+    return { packages: readIndex(paths).plugins }
+  } catch (error) {
+    if (!(error instanceof PluginIndexBroken)) throw error
+    return { packages: [], broken: error }
+  }
+}
+
+/** A list of packages that cannot be read shall not keep anybody from commands of single files. */
+function isPackage(paths: Paths, name: string): boolean {
+  try {
+    return readIndex(paths).plugins.some((each) => each.name === name)
+  } catch (error) {
+    if (error instanceof PluginIndexBroken && hasPlugin(paths, name)) return false
+    throw error
   }
 }
 

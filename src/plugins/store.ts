@@ -78,10 +78,15 @@ export function replacePlugin(paths: Paths, plugin: InstalledPlugin, bytes?: Buf
   for (const name of readdirSync(directory)) if (!kept.includes(name)) removeAll(join(directory, name))
 }
 
+/** Is something installed under that name, be it broken? */
+export function hasPlugin(paths: Paths, name: string): boolean {
+  return NAME.test(name) && existsSync(pluginDirectory(paths, name))
+}
+
 /** @throws {PluginNotFound} @throws {PluginBroken} */
 export function readPlugin(paths: Paths, name: string): InstalledPlugin {
   const path = join(pluginDirectory(paths, name), FILE)
-  if (!NAME.test(name) || !existsSync(pluginDirectory(paths, name))) throw new PluginNotFound(name)
+  if (!hasPlugin(paths, name)) throw new PluginNotFound(name)
   try {
     return checkedRecord(JSON.parse(readFileSync(path, 'utf8')), name)
   } catch (error) {

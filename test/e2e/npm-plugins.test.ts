@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -245,6 +245,58 @@ describe('npm plugins', () => {
     assert.equal(status, 0)
     assert.equal(stderr, 'before version\nWARNING: the hook postrun of coracle-plugin-test failed: no luck\n')
     assert.match(cli.run(['tell']).stderr, /^before tell\n/)
+  })
+
+  it('leave all else as it is when their list cannot be read, and a way to forget them', () => {
+    addPlugin(cli, 'one.js', pluginSource("context.print('one')"))
+    for (const list of ['{', 'null', '{"format":2,"plugins":[]}', '{"format":1,"plugins":[{"name":"x"}]}']) {
+      mkdirSync(npm(), { recursive: true })
+      writeFileSync(join(npm(), 'index.json'), list)
+      writeFileSync(join(npm(), 'hooks.json'), list)
+      const version = cli.run(['version'])
+      assert.match(version.stdout, /Coracle/)
+      assert.match(version.stderr, /^WARNING: .*hooks\.json, .* cannot be read: coracle plugins reset$/m)
+      assert.equal(cli.output('one'), 'one')
+      assert.match(cli.output('help'), /^ {2}one /m)
+      assert.match(cli.output('internal', 'complete', '--', 'on'), /^one\t/)
+      const listed = cli.run(['plugins', '--quiet'])
+      assert.equal(listed.stdout, 'one\n')
+      assert.match(listed.stderr, /^WARNING: .*index\.json, .* cannot be read: coracle plugins reset$/m)
+      assert.equal(cli.output('plugins', 'update', 'one'), 'one has not changed')
+      assert.match(cli.output('plugins', 'inspect', 'one'), /"Name": "one"/)
+      assert.match(cli.run(['two']).stderr, /index\.json, .* cannot be read\ncoracle plugins reset\n$/)
+      assert.equal(cli.output('plugins', 'reset', '--force'), '')
+      assert.equal(cli.run(['version']).stderr, '')
+      assert.match(cli.run(['two']).stderr, /is not a coracle command/)
+    }
+  })
+
+  it('can be removed whatever their hooks do', () => {
+    const more = { oclif: { hooks: { init: './leave.js' } } }
+    install({ more, files: { 'leave.js': 'export default async () => process.exit(7)' } })
+    assert.equal(cli.run(['version']).status, 7)
+    assert.equal(cli.output('plugins', '--quiet'), 'coracle-plugin-test')
+    assert.equal(cli.output('plugins', 'uninstall', 'coracle-plugin-test'), 'coracle-plugin-test')
+    assert.equal(cli.run(['version']).status, 0)
+  })
+
+  it('have no hooks called that were written for another Coracle', () => {
+    const more = { coracle: { contract: '^1.0.0' }, oclif: { hooks: { prerun: './hook.js' } } }
+    install({ more, files: { 'hook.js': "export default async () => console.error('called')" } })
+    assert.equal(cli.run(['version']).stderr, 'called\n')
+    const path = join(npm(), 'hooks.json')
+    writeFileSync(path, readFileSync(path, 'utf8').replace('^1.0.0', '^99.0.0'))
+    assert.match(cli.run(['version']).stderr, /^WARNING: the hook prerun of coracle-plugin-test .*99\.0\.0.*$/m)
+    assert.doesNotMatch(cli.run(['version']).stderr, /^called/)
+  })
+
+  it('cannot bring a group, or another name, that a single file has as its command', () => {
+    addPlugin(cli, 'greet.js', pluginSource("context.print('one')"))
+    const tarball = packPackage(writePackage(cli.directory, GREET))
+    assert.match(cli.run(['plugins', 'install', tarball]).stderr, /both have a command 'greet'/)
+    cli.output('plugins', 'uninstall', 'greet')
+    addPlugin(cli, 'hi.js', pluginSource("context.print('one')"))
+    assert.match(cli.run(['plugins', 'install', tarball]).stderr, /both have a command 'hi'/)
   })
 
   it('are refused where a file of theirs lies outside of the package', () => {

@@ -21,7 +21,11 @@ export default class PluginsUpdate extends BaseCommand {
     const { openNpmPlugins } = await import('../../engine/npm-plugins.ts')
     const plugins = openPlugins()
     const packages = openNpmPlugins()
-    const all = () => [...packages.list(), ...plugins.list().plugins].map(({ name }) => name)
+    const all = () => {
+      const { packages: installed, broken } = packages.list()
+      if (broken !== undefined) throw broken
+      return [...installed, ...plugins.list().plugins].map(({ name }) => name)
+    }
     await this.eachTarget(args.plugin ?? all(), async (name) => {
       if (packages.has(name)) {
         const { version } = packages.read(name)

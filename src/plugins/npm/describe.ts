@@ -192,6 +192,6 @@ export function hasChanged({ root, type, stamps }: IndexedPlugin): boolean {
 }
 
 /** Of a plugin that was installed under an older Coracle. @throws {ContractMismatch} */
-export function checkPlugin({ name, contract }: IndexedPlugin): void {
+export function checkPlugin({ name, contract }: Pick<IndexedPlugin, 'name' | 'contract'>): void {
   if (contract !== undefined) checkContract(name, contract, CONTRACT_VERSION)
 }

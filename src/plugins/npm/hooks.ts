@@ -1,31 +1,21 @@
 /** oclif's hooks of npm plugins, for Coracle's own commands. A hook that fails or hangs is told of, and changes nothing else. */
-import { existsSync, readFileSync } from 'node:fs'
-import { npmHooksPath, type Paths } from '../../paths.ts'
+import type { Paths } from '../../paths.ts'
 import { quieten } from './commands.ts'
-import { oneLine } from './describe.ts'
+import { checkPlugin, oneLine } from './describe.ts'
+import { PluginIndexBroken } from './errors.ts'
+import { type HookedPlugin, readHooked } from './index-file.ts'
 
 export const HOOK_EVENTS = ['init', 'prerun', 'postrun', 'command_not_found'] as const
 export type HookEvent = (typeof HOOK_EVENTS)[number]
 
-interface Hooked {
-  readonly name: string
-  readonly root: string
-  readonly hooks: readonly string[]
-}
-
 const TIMEOUT_MS = 5000
-
-/** Asked before each command: one look at the disk, where there are none. */
-export function hasHooks(paths: Paths): boolean {
-  return existsSync(npmHooksPath(paths))
-}
 
 /** @returns what went wrong, a line each */
 export async function runHooks(paths: Paths, event: HookEvent, words: object): Promise<readonly string[]> {
-  const hooked = JSON.parse(readFileSync(npmHooksPath(paths), 'utf8')) as readonly Hooked[]
   const faults: string[] = []
-  for (const { name, root } of hooked.filter(({ hooks }) => hooks.includes(event))) {
+  for (const { name, root, contract } of hookedPlugins(paths, faults).filter(({ hooks }) => hooks.includes(event))) {
     try {
+      checkPlugin({ name, contract })
       quieten()
       const { Config } = await import('@oclif/core/config')
       const config = await Config.load({ root, userPlugins: false, devPlugins: false })
@@ -37,4 +27,15 @@ export async function runHooks(paths: Paths, event: HookEvent, words: object): P
     }
   }
   return faults
+}
+
+/** A list that cannot be read is told of like a hook that fails: the command goes on. */
+function hookedPlugins(paths: Paths, faults: string[]): readonly HookedPlugin[] {
+  try {
+    return readHooked(paths)
+  } catch (error) {
+    if (!(error instanceof PluginIndexBroken)) throw error
+    faults.push(`${error.message}: ${error.hint ?? ''}`)
+    return []
+  }
 }

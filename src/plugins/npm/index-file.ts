@@ -62,10 +62,41 @@ export function readIndex(paths: Paths): NpmIndex {
   }
   try {
     const index = JSON.parse(text) as NpmIndex
-    if (index.format !== 1 || !Array.isArray(index.plugins)) throw new Error('unknown format')
+    if (index.format !== 1 || !Array.isArray(index.plugins) || !index.plugins.every(isWhole))
+      throw new Error('unknown format')
     return index
   } catch (error) {
     throw new PluginIndexBroken(npmIndexPath(paths), { cause: error })
+  }
+}
+
+/** It may have been written by another version of Coracle, or by hand. */
+function isWhole(plugin: Partial<IndexedPlugin> | null): boolean {
+  const { name, version, root, type, commands, hooks, faults, topics, extensions } = plugin ?? {}
+  const texts: readonly unknown[] = [name, version, root, type]
+  const lists: readonly unknown[] = [commands, hooks, faults]
+  const records: readonly unknown[] = [topics, extensions]
+  return (
+    texts.every((each) => typeof each === 'string') &&
+    lists.every((each) => Array.isArray(each)) &&
+    records.every((each) => typeof each === 'object' && each !== null)
+  )
+}
+
+/** Of a plugin with hooks, in a file of its own: it is read around each command. */
+export type HookedPlugin = Pick<IndexedPlugin, 'name' | 'root' | 'hooks' | 'contract'>
+
+/** @throws {PluginIndexBroken} */
+export function readHooked(paths: Paths): readonly HookedPlugin[] {
+  const path = npmHooksPath(paths)
+  try {
+    const hooked = JSON.parse(readFileSync(path, 'utf8')) as readonly Partial<HookedPlugin>[]
+    if (!hooked.every((each) => typeof each?.root === 'string' && Array.isArray(each.hooks)))
+      throw new Error('unknown format')
+    return hooked as readonly HookedPlugin[]
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [] // the last one has just been uninstalled
+    throw new PluginIndexBroken(path, { cause: error })
   }
 }
 
@@ -79,6 +110,6 @@ export function writeIndex(paths: Paths, index: NpmIndex): void {
   if (hooked.length > 0)
     replaceJson(
       npmHooksPath(paths),
-      hooked.map(({ name, root, hooks }) => ({ name, root, hooks })),
+      hooked.map(({ name, root, hooks, contract }) => ({ name, root, hooks, contract })),
     )
 }

@@ -5,10 +5,11 @@
 import { constants, cpSync, existsSync, mkdirSync, readdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { CoracleError } from '../../errors.ts'
-import { npmDirectory, type Paths, pluginDirectory } from '../../paths.ts'
+import { npmDirectory, type Paths } from '../../paths.ts'
 import { randomHex } from '../../util/random.ts'
 import { removeAll } from '../../util/remove-all.ts'
 import { PluginInvalid, PluginNotFound } from '../errors.ts'
+import { hasPlugin } from '../store.ts'
 import { describePackage, oneLine, stampsOf } from './describe.ts'
 import { PluginsClash } from './errors.ts'
 import { type IndexedPlugin, type NpmIndex, readIndex, writeIndex } from './index-file.ts'
@@ -139,8 +140,11 @@ function checkFree(paths: Paths, { plugins }: NpmIndex, plugin: IndexedPlugin): 
       if (name !== undefined) throw new PluginsClash(plugin.name, other.name, `'${name}' among their ${kind}`)
     }
   }
-  const single = plugin.commands.find(({ id }) => existsSync(pluginDirectory(paths, id)))
-  if (single !== undefined) throw new PluginsClash(plugin.name, single.id, `a command '${single.id}'`)
+  const firstWords = plugin.commands.flatMap(({ id, aliases }) =>
+    [id, ...aliases].map((each) => each.split(':')[0] ?? each),
+  )
+  const single = firstWords.find((word) => hasPlugin(paths, word))
+  if (single !== undefined) throw new PluginsClash(plugin.name, single, `a command '${single}'`)
   return plugin
 }
 
