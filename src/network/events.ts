@@ -2,7 +2,7 @@
 import type { Database } from '../state/database.ts'
 import { insertEvent } from '../state/events.ts'
 
-export type NetworkAction = 'create' | 'connect' | 'disconnect' | 'destroy' | 'leave_failed'
+export type NetworkAction = 'create' | 'connect' | 'disconnect' | 'destroy' | 'leave_failed' | 'remove_failed'
 
 /** Within a write transaction. `container` is the id of the one that comes or goes. */
 export function insertNetworkEvent(

@@ -1,10 +1,11 @@
 /** Networks whose links a plugin's driver makes. Addresses, routes and names are given as on any other network. */
-import { InvalidArgument } from '../errors.ts'
+import { CoracleError, InvalidArgument } from '../errors.ts'
 import { encodeHostStep } from '../linux/encode-plan.ts'
 import type { HostStep } from '../linux/plan.ts'
 import { WireWriter } from '../linux/wire-writer.ts'
 import type { NetworkDriver, PluginEndpoint, PluginNetwork } from '../plugins/drivers.ts'
 import { PluginFailed } from '../plugins/npm/errors.ts'
+import { transaction } from '../state/database.ts'
 import { isOwnDriver } from './drivers.ts'
 import { insertNetworkEvent } from './events.ts'
 import { type EndpointRecord, endpointsOf, type NetworkRecord, readNetwork } from './records.ts'
@@ -30,10 +31,25 @@ export async function createForeign(room: Room, network: NetworkRecord): Promise
   await (await openDriver(room, network)).create(described(network))
 }
 
-/** Before its record goes; somebody who is on it keeps it. @throws {PluginFailed} */
+/**
+ * Before its record goes; somebody who is on it keeps it.
+ *
+ * @throws {PluginFailed} and, when its plugin cannot be used any more, whatever is the reason
+ */
 export async function removeForeign(room: NetworkRoom, network: NetworkRecord): Promise<void> {
   if (isOwnDriver(network.driver) || endpointsOf(room.database, { network: network.id }).length > 0) return
   await (await openDriver(room, network)).remove(described(network))
+}
+
+/** The same for a network that shall go whatever its driver says, of which there is word in the events. */
+export async function forgetForeign(room: NetworkRoom, network: NetworkRecord): Promise<void> {
+  try {
+    await removeForeign(room, network)
+  } catch (error) {
+    if (!(error instanceof CoracleError)) throw error
+    const reason = error.message
+    transaction(room.database, () => insertNetworkEvent(room.database, network, { action: 'remove_failed', reason }))
+  }
 }
 
 /** With the steps by which the container gets its link. @throws {PluginFailed} */

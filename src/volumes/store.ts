@@ -1,5 +1,5 @@
 /** Volumes on disk and in the database. A row is there only while its directory is; a directory alone is nobody's. */
-import { InvalidArgument } from '../errors.ts'
+import { CoracleError, InvalidArgument } from '../errors.ts'
 import type { VolumeDriver } from '../plugins/drivers.ts'
 import { transaction } from '../state/database.ts'
 import { randomHex } from '../util/random.ts'
@@ -7,7 +7,15 @@ import { VolumeConflict, VolumeInUse, VolumeNotFound } from './errors.ts'
 import { makeRoom, removeLeftFiles } from './leftovers.ts'
 import { checkVolumeName } from './names.ts'
 import { checkOptions, sameOptions } from './options.ts'
-import { deleteVolume, forgetRemoved, insertVolume, markRemoved, readVolume, usersOf } from './records.ts'
+import {
+  deleteVolume,
+  forgetRemoved,
+  insertVolume,
+  insertVolumeEvent,
+  markRemoved,
+  readVolume,
+  usersOf,
+} from './records.ts'
 import { makeDirectory, type VolumeRoom } from './room.ts'
 import { holdVolumes } from './settle.ts'
 import type { NewVolume, VolumeRecord } from './types.ts'
@@ -43,11 +51,15 @@ export async function createVolume({ paths, database }: VolumeRoom, asked: NewVo
 }
 
 /** See `VolumeEngine.remove`. */
-export async function removeVolume(room: VolumeRoom, name: string): Promise<void> {
+export async function removeVolume(
+  room: VolumeRoom,
+  name: string,
+  { force = false }: { readonly force?: boolean } = {},
+): Promise<void> {
   const { database } = room
   {
     using _lock = await holdVolumes(room, name)
-    await removeForeign(room, name)
+    await (force ? forgetForeign : removeForeign)(room, name)
     transaction(database, () => {
       const volume = readVolume(database, name)
       if (volume === undefined) throw new VolumeNotFound(name)
@@ -78,4 +90,16 @@ async function removeForeign({ paths, database }: VolumeRoom, name: string): Pro
   const volume = readVolume(database, name)
   if (volume === undefined || volume.driver === 'local' || usersOf(database, name).length > 0) return
   await (await openDriver(paths, volume.driver)).remove(volume)
+}
+
+/** The same for one that shall go whatever its driver says, of which there is word in the events. */
+async function forgetForeign(room: VolumeRoom, name: string): Promise<void> {
+  try {
+    await removeForeign(room, name)
+  } catch (error) {
+    if (!(error instanceof CoracleError)) throw error
+    const driver = readVolume(room.database, name)?.driver ?? ''
+    const words = { action: 'remove_failed', driver, reason: error.message }
+    transaction(room.database, () => insertVolumeEvent(room.database, name, words))
+  }
 }

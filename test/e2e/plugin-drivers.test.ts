@@ -162,6 +162,59 @@ describe('drivers of npm plugins', () => {
     assert.deepEqual(coracle.leftovers(), [])
   })
 
+  it('leave volumes and networks behind that hold nothing up, and can be forgotten', () => {
+    const failing = "async () => { throw new Error('out of order') }"
+    const extensions = { volumeDrivers: { mine: './v.js' }, networkDrivers: { mine: './n.js' } }
+    const files = {
+      'v.js': `export default () => ({ create() {}, remove: ${failing}, mount() {}, unmount() {} })`,
+      'n.js': `export default () => ({ create() {}, remove: ${failing}, join() {}, leave() {} })`,
+    }
+    const more = { coracle: { contract: '^1.1.0', ...extensions } }
+    coracle.output('plugins', 'install', packPackage(writePackage(coracle.directory, { more, files })))
+    for (const name of ['one', 'two']) {
+      coracle.output('volume', 'create', '-d', 'mine', name)
+      coracle.output('network', 'create', '-d', 'mine', name)
+    }
+    coracle.output('network', 'create', 'zoo')
+    coracle.output('volume', 'create', 'zoo')
+    const kept = coracle.run(['volume', 'prune', '--all', '--force'])
+    assert.deepEqual([kept.status, kept.stdout], [0, 'Deleted Volumes:\nzoo\n\nTotal reclaimed space: 0B\n'])
+    assert.match(kept.stderr, /^WARNING: one is kept: the volume driver mine of coracle-plugin-test: out of order$/m)
+    assert.match(coracle.run(['volume', 'rm', 'one']).stderr, /out of order/)
+    assert.equal(coracle.output('volume', 'rm', '--force', 'one'), 'one')
+    assert.equal(coracle.output('network', 'rm', '--force', 'one'), 'one')
+    coracle.output('plugins', 'uninstall', 'coracle-plugin-test')
+    const pruned = coracle.run(['system', 'prune', '--force'])
+    assert.equal(pruned.status, 0)
+    assert.match(pruned.stdout, /^Deleted Networks:\nzoo$/m)
+    assert.match(
+      pruned.stderr,
+      /^WARNING: two is kept: the network driver mine: no plugin that brings it is installed$/m,
+    )
+    assert.equal(coracle.output('volume', 'rm', '--force', 'two'), 'two')
+    assert.equal(coracle.output('network', 'rm', '--force', 'two'), 'two')
+    assert.equal(coracle.output('volume', 'ls', '-q'), '')
+    assert.equal(coracle.output('network', 'ls', '-q', '--filter', 'type=custom'), '')
+    const since = [
+      'events',
+      '--since',
+      '1h',
+      '--until',
+      '0s',
+      '--filter',
+      'event=remove_failed',
+      '--format',
+      '{{.Type}}',
+    ]
+    assert.deepEqual(
+      coracle
+        .output(...since)
+        .split('\n')
+        .sort(),
+      ['network', 'network', 'volume', 'volume'],
+    )
+  })
+
   it('take logs, in order and to the end, which coracle logs shows as well', async () => {
     assert.match(
       coracle.run(['run', '--rm', '--log-driver', 'mine', IMAGE, 'true']).stderr,

@@ -37,6 +37,7 @@ export default class SystemPrune extends EngineCommand {
     if (result.networks.length > 0) this.log(['Deleted Networks:', ...result.networks, ''].join('\n'))
     if (result.images.length > 0) this.log(['Deleted Images:', ...result.images, ''].join('\n'))
     this.log(`Total reclaimed space: ${humanSize(result.reclaimedBytes)}`)
+    this.tellKept(result.kept)
   }
 }
 

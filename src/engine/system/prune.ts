@@ -13,16 +13,17 @@ export async function pruneSystem(
 ): Promise<SystemPruneResult> {
   const stopped = await containers.prune(filters)
   const unusedNetworks = await networks.prune(filters)
-  const idle = volumes ? await room.prune({ all: false, filters }) : { deleted: [], reclaimedBytes: 0 }
+  const idle = volumes ? await room.prune({ all: false, filters }) : { deleted: [], kept: [], reclaimedBytes: 0 }
   const unused = await images.prune({ all, filters })
   return {
     containers: stopped.deleted,
-    networks: unusedNetworks,
+    networks: unusedNetworks.deleted,
     images: [
       ...unused.untagged.map((name) => `untagged: ${name}`),
       ...unused.deleted.map((digest) => `deleted: ${digest}`),
     ],
     volumes: idle.deleted,
+    kept: [...unusedNetworks.kept, ...idle.kept],
     reclaimedBytes: stopped.reclaimedBytes + idle.reclaimedBytes + unused.reclaimedBytes,
   }
 }

@@ -1,5 +1,7 @@
 /** What concerns the whole installation: its state, its disk, its news. */
+
 import type { ContainerSummary } from '../../containers/types.ts'
+import type { Kept } from '../../errors.ts'
 import type { ImageUsage } from '../../images/types.ts'
 import type { EventType } from '../../state/events.ts'
 import type { CheckOptions, CheckReport } from '../../state/findings.ts'
@@ -55,6 +57,8 @@ export interface SystemPruneResult {
   readonly networks: readonly string[]
   readonly images: readonly string[]
   readonly volumes: readonly string[]
+  /** Networks and volumes. */
+  readonly kept: readonly Kept[]
   readonly reclaimedBytes: number
 }
 

@@ -31,6 +31,11 @@ export function openLogDriver(paths: Paths, name: string, container: LoggedConta
   return open(paths, 'logDrivers', { name, methods: ['write', 'close'] as const, more: [container] })
 }
 
+const KIND_HINTS: Partial<Record<ExtensionKind, string>> = {
+  volumeDrivers: 'install it again, or forget what it keeps: coracle volume rm --force',
+  networkDrivers: 'install it again, or forget its networks: coracle network rm --force',
+}
+
 interface Opening<T> {
   readonly name: string
   readonly methods: readonly (keyof T & string)[]
@@ -44,7 +49,7 @@ async function open<T extends object>(paths: Paths, kind: ExtensionKind, { name,
       `the ${kind.slice(0, -1).replace(/[A-Z]/g, ' $&').toLowerCase()} ${name}`,
       'no plugin that brings it is installed',
       {
-        hint: 'see coracle plugins',
+        hint: KIND_HINTS[kind] ?? 'see coracle plugins',
       },
     )
   return openExtension<T>(paths, extension, options)
