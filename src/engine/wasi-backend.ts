@@ -1,5 +1,6 @@
 /** The sandbox with what it needs of the kernel: rooms beside each other know nothing of each other. */
 import { join } from 'node:path'
+import { denySteps } from '../linux/compile/hide.ts'
 import { idMapSteps } from '../linux/compile/id-maps.ts'
 import { mountSteps } from '../linux/compile/mounts.ts'
 import { readIdMappings } from '../linux/id-mappings.ts'
@@ -14,6 +15,7 @@ export function openWasiBackend(paths: Paths): IsolationBackend {
   return createWasiBackend({
     enclosed: mayMakeUserNamespaces(),
     mountSteps: (bundle) => mountSteps(bundle, { mapHelpers: false, cgroupMounts: [] }),
+    denySteps: ({ spec }) => denySteps(spec),
     idMapSteps: ({ spec, rootless }) => idMapSteps(spec, { mapHelpers: rootless && readIdMappings().helpers }),
     componentCache: join(paths.root, 'cache', 'components'),
     compileFilter: (spec) => cachedFilter(spec, cacheDirectory),

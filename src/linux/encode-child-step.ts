@@ -75,8 +75,9 @@ const ENCODINGS: { readonly [N in Name]: Encoding<Extract<ChildStep, { do: N }>>
       record.u32(mode).u32(uid).u32(gid).string(bindFrom)
     },
   ],
-  mask: [75, target],
+  mask: [75, (record, { target, closed = false }) => record.string(target).flag(closed)],
   'read-only': [76, target],
+  hold: [115, target],
   'move-root': [77, (record, { at }) => record.string(at)],
   hostname: [78, name],
   domainname: [79, name],

@@ -251,10 +251,15 @@ export type ChildStep =
       readonly gid: number
       readonly bindFrom?: string
     }
-  /** Makes `target` unreadable: /dev/null over files, an empty read-only tmpfs over directories; missing is fine. */
-  | { readonly do: 'mask'; readonly target: string }
+  /**
+   * Makes `target` unreadable: /dev/null over files, an empty read-only tmpfs over directories; missing is fine.
+   * `closed`: they answer EACCES to whoever has no capabilities.
+   */
+  | { readonly do: 'mask'; readonly target: string; readonly closed?: boolean }
   /** Binds `target` on itself read-only; missing is fine. */
   | { readonly do: 'read-only'; readonly target: string }
+  /** Binds `target` on itself as it is: a mounted directory is neither renamed nor removed; missing is fine. */
+  | { readonly do: 'hold'; readonly target: string }
   /** pivot_root to the root made above, the old root detached. */
   | { readonly do: 'move-root'; readonly at: string }
   | { readonly do: 'hostname'; readonly name: string }

@@ -9,17 +9,16 @@ import { makeJob, refusedFile } from './make-job.ts'
 import { networkSteps } from './network-steps.ts'
 import { prepareProgram } from './prepare-program.ts'
 import type { Prepared } from './preview2/prepare.ts'
-import { type MountSteps, rootDirectory, rootSteps } from './root-steps.ts'
+import { type MakeSteps, rootDirectory, rootSteps } from './root-steps.ts'
 import { smallRootSteps } from './walls/small-root.ts'
 import { type CompileFilter, wallNamespaces, wallSteps } from './walls/walls.ts'
 
 const OPERATING_SYSTEMS = new Set(['wasi', 'wasip1', 'wasip2'])
 const ARCHITECTURES = new Set(['wasm', 'wasm32', 'wasm64'])
 
-export interface WasiBackendOptions {
+export interface WasiBackendOptions extends MakeSteps {
   /** Whether namespaces can be made here; without them there is the memory sandbox and the filter of system calls. */
   readonly enclosed: boolean
-  readonly mountSteps: MountSteps
   /** Of a user namespace, which an ordinary user needs for all others. */
   readonly idMapSteps: (bundle: Bundle) => readonly HostStep[]
   readonly compileFilter: CompileFilter
@@ -104,11 +103,7 @@ function writeFiles(bundle: Bundle, { enclosed, prepared }: Known): Files {
   return files
 }
 
-function ownPlaceSteps(
-  bundle: Bundle,
-  { mountSteps }: WasiBackendOptions,
-  { job, refused, prepared }: Files,
-): ChildStep[] {
+function ownPlaceSteps(bundle: Bundle, options: WasiBackendOptions, { job, refused, prepared }: Files): ChildStep[] {
   const { rootfs, rootless } = bundle
   // Of the new user namespace: what is made below belongs to it.
   const becomeRoot: ChildStep[] = rootless ? [{ do: 'user', uid: 0, gid: 0, groups: undefined }] : []
@@ -118,12 +113,7 @@ function ownPlaceSteps(
     writable: [refused],
     container: rootDirectory(bundle),
   }
-  return [
-    ...becomeRoot,
-    ...networkSteps(bundle),
-    ...rootSteps(bundle, mountSteps),
-    ...smallRootSteps(bundle, smallRoot),
-  ]
+  return [...becomeRoot, ...networkSteps(bundle), ...rootSteps(bundle, options), ...smallRootSteps(bundle, smallRoot)]
 }
 
 /** But for descriptors, whose limit the walls set when they hold the program. */

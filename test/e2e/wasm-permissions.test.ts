@@ -79,6 +79,32 @@ describe('the permissions of a module', function () {
     assert.equal(readFileSync(join(data, 'secret'), 'utf8'), 'secret\n')
   })
 
+  it('stay denied when the module runs again, having tried to give what is denied another name', () => {
+    mkdirSync(join(data, 'above/closed'), { recursive: true })
+    writeFileSync(join(data, 'above/closed/f'), 'free\n')
+    symlinkSync('/data/above', join(data, 'link'))
+    const flags = ['--name', 'twice', '-v', `${data}:/data`, '--deny-read=/data/above/closed,/data/link/closed']
+    const words = ['r:/data/moved/closed/f', 'm:/data/above>/data/moved', 'r:/data/above/closed/f']
+    coracle.output('create', ...flags, './app.wasm', ...words)
+    for (const _run of [1, 2]) {
+      assert.deepEqual(coracle.output('start', '-a', 'twice').split('\n'), [
+        'r:/data/moved/closed/f: No such file or directory',
+        'm:/data/above: Resource busy',
+        'r:/data/above/closed/f: Permission denied',
+      ])
+    }
+    coracle.output('rm', 'twice')
+  })
+
+  it('are denied by links as the container has them', () => {
+    symlinkSync('/data/secret', join(data, 'absolute'))
+    const flags = ['-v', `${data}:/data`, '--deny-read=/data/absolute,/data/etc/passwd']
+    assert.deepEqual(run(flags, 'r:/data/absolute', 'r:/data/secret'), [
+      'r:/data/absolute: Permission denied',
+      'r:/data/secret: Permission denied',
+    ])
+  })
+
   it('are variables by name', () => {
     assert.deepEqual(run(['--allow-env=TOKEN,AWS_*', '--deny-env=AWS_A'], 'e:TOKEN', 'e:AWS_A'), [
       'e:TOKEN: xyz',

@@ -20,6 +20,7 @@ describeBackend('wasi', async () =>
     enclosed: true,
     idMapSteps: () => [],
     mountSteps: () => [],
+    denySteps: () => [],
     compileFilter: async (spec) => compileSeccomp(spec),
   }),
 )

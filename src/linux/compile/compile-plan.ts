@@ -6,6 +6,7 @@ import type { Bundle, LaunchPlan, RuntimeSpec } from '../../plugins/contract.ts'
 import { LaunchImpossible } from '../errors.ts'
 import type { ChildStep, CloneNamespace, HostStep, NamespaceKind } from '../plan.ts'
 import { deviceSteps } from './devices.ts'
+import { hideSteps } from './hide.ts'
 import { idMapSteps } from './id-maps.ts'
 import { mountSteps } from './mounts.ts'
 import type { CompileOptions } from './options.ts'
@@ -39,7 +40,7 @@ export function compileLaunchPlan(bundle: Bundle, options: CompileOptions): Laun
       ...mountSteps(bundle, options),
       ...deviceSteps(spec),
       ...namespaceSteps(spec, fresh, bundle.network?.child ?? []),
-      ...hideSteps(spec),
+      ...hideSteps(spec), // after sysctls, which write where these forbid it
       ...leaveSteps(bundle),
       ...processSteps(bundle, options),
     ],
@@ -80,15 +81,6 @@ function namespaceSteps(spec: RuntimeSpec, fresh: ReadonlySet<string>, network: 
   if (fresh.has('network')) steps.push({ do: 'loopback-up' }, ...network)
   for (const [key, value] of Object.entries(spec.linux?.sysctl ?? {})) steps.push({ do: 'sysctl', key, value })
   return steps
-}
-
-/** After sysctls, which write where these forbid it. */
-function hideSteps(spec: RuntimeSpec): ChildStep[] {
-  const { readonlyPaths = [], maskedPaths = [] } = spec.linux ?? {}
-  return [
-    ...readonlyPaths.map((target): ChildStep => ({ do: 'read-only', target })),
-    ...maskedPaths.map((target): ChildStep => ({ do: 'mask', target })),
-  ]
 }
 
 function leaveSteps({ spec, directory }: Bundle): ChildStep[] {

@@ -163,6 +163,7 @@ static int run_step(struct child *child, uint32_t code, struct reader *args) {
     case CHILD_MKNOD: return step_mknod(child->root, args);
     case CHILD_MASK: return step_mask(child->root, args);
     case CHILD_READ_ONLY: return step_read_only(child->root, args);
+    case CHILD_HOLD: return step_hold(child->root, args);
     case CHILD_MOVE_ROOT: return step_leave_root(child, args);
     case CHILD_HOSTNAME: return step_hostname(args);
     case CHILD_DOMAINNAME: return step_domainname(args);

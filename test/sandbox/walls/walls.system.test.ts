@@ -72,6 +72,7 @@ describe('the walls around the runner', () => {
       enclosed: true,
       idMapSteps: () => [],
       mountSteps: () => [],
+      denySteps: () => [],
       compileFilter: async (spec) => compileSeccomp(spec),
     })
     const plan = inPlaceOfNode(await backend.plan(bundle), program, paths(bundle))
