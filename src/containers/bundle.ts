@@ -82,6 +82,7 @@ async function describeBundle(
     seccomp: await seccompFor(host, capabilities),
     hostHostname: hostname(),
     joined: joinedNamespaces(room, host),
+    isModule: draft.backend.name === 'wasi',
     idMappings: await readIdMappings(),
   })
   const settings = [...host.Mounts, ...volumes.settings]

@@ -6,6 +6,8 @@ export interface WasiJob {
   readonly engine?: 'wasmer' | 'preview1' | 'component'
   /** The container's root file system, with everything mounted in it. */
   readonly root?: string
+  /** With `root`: where the user has mounted something in it. Directories among them are given by these names too. */
+  readonly mounted?: readonly string[]
   /** Where nothing can be mounted: the directories of the image, top-most first. */
   readonly layers: readonly string[]
   /** A file that takes what the module looks for in vain. */

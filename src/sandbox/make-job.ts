@@ -1,5 +1,5 @@
 /** From a bundle to what the runner is told. */
-import { join } from 'node:path'
+import { join, posix } from 'node:path'
 import type { Bundle } from '../plugins/contract.ts'
 import { ModuleUnsupported } from './errors.ts'
 import type { WasiJob } from './job.ts'
@@ -31,13 +31,18 @@ export function makeJob(bundle: Bundle, enclosed: boolean): WasiJob {
     cwd,
     ...(rootfs.kind === 'module' && { module: rootfs.path }),
   }
-  if (enclosed) return { ...shared, root: rootDirectory(bundle), layers: [] }
+  if (enclosed) return { ...shared, root: rootDirectory(bundle), mounted: mountedIn(bundle), layers: [] }
   const { upper } = rootfs
   return { ...shared, layers: rootfs.kind === 'module' ? [] : rootfs.lower, upper, volumes: [] }
 }
 
 /** New and empty for each run. */
 export const refusedFile = ({ directory }: Pick<Bundle, 'directory'>): string => join(directory, 'refused')
+
+function mountedIn({ spec, directory }: Bundle): string[] {
+  const targets = userMounts(spec.mounts ?? [], directory).map(({ destination }) => posix.normalize(`${destination}/`))
+  return [...new Set(targets)].filter((target) => target !== '/').map((target) => target.slice(0, -1))
+}
 
 /** What a user mounts must be visible or refused. */
 function refuseMounts({ spec, directory }: Bundle, reason: string, hint: string): void {

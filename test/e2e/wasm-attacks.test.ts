@@ -119,7 +119,7 @@ describe('a module that attacks', function () {
     ])
     assert(!stdout.includes('of the host') && !stdout.includes('root:'), stdout)
     assert.match(stdout, /r:\/loop: Symbolic link loop\n/)
-    assert.match(stdout, /r:\/v\/out: No such file or directory\n/)
+    assert.match(stdout, /r:\/v\/out: Capabilities insufficient\n/)
     assert.equal(readFileSync(join(coracle.directory, 'outside'), 'utf8'), 'of the host')
   })
 

@@ -62,6 +62,31 @@ describe('the files of a module', function () {
     assert.deepEqual(run(['--mount', 'source=named,target=/v,volume-subpath=n'], 'r:/v'), ['r:/v: written'])
   })
 
+  it('are given by the names of what is mounted as well, each closed towards what lies above it', () => {
+    const flags = ['-v', `${host()}:/deep/host`, '-v', `${host()}/h:/file:ro`]
+    const given = 'p:: / /kept /deep/host'
+    assert.deepEqual(
+      run(flags, 'p:', 'r:/deep/host/h', 'r:/file', 'r:/deep/host/../host/h', 's:/data/f>/deep/host/l'),
+      [
+        given,
+        'r:/deep/host/h: of the host',
+        'r:/file: of the host',
+        'r:/deep/host/../host/h: Capabilities insufficient',
+        's:/data/f: ok',
+      ],
+    )
+    // Where an absolute link leads is the container's, not the host's.
+    assert.deepEqual(run(flags, 'r:/deep/host/l', 'u:/deep/host/l'), [
+      'r:/deep/host/l: of the image',
+      'u:/deep/host/l: ok',
+    ])
+  })
+
+  it('come with the variables of image and user, and none of those that native programs have', () => {
+    const names = ['e:PATH', 'e:HOSTNAME', 'e:HOME', 'e:A']
+    assert.deepEqual(run(['-e', 'A=1'], ...names), ['e:PATH: (none)', 'e:HOSTNAME: (none)', 'e:HOME: (none)', 'e:A: 1'])
+  })
+
   it('have the volumes that the image declares, filled from it', () => {
     coracle.output('run', '--name', 'declared', 'app', 'a:/kept/k')
     assert.deepEqual(coracle.output('run', '--rm', '--volumes-from', 'declared', 'app', 'l:/kept').split('\n'), [

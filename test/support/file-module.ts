@@ -1,7 +1,7 @@
 /**
  * A module that does to files what its arguments say, and tells what came of it, a line each: `r:PATH` reads the first line, `w:PATH`
  * writes, `a:PATH` appends, `l:PATH` lists, `u:PATH` unlinks, `s:TARGET>PATH` links, `m:FROM>TO` renames, `e:NAME` tells a variable,
- * `f:PATH` writes until that fails.
+ * `f:PATH` writes until that fails, `p:` tells the names of the directories it was given.
  */
 import { moduleFromC } from './wasm.ts'
 
@@ -13,6 +13,7 @@ const SOURCE = String.raw`
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <wasi/api.h>
 
 static char block[65536];
 
@@ -39,6 +40,17 @@ static void fill(const char *path) {
   close(fd);
 }
 
+static void list_given(void) {
+  __wasi_prestat_t given;
+  char name[256];
+  for (int fd = 3; __wasi_fd_prestat_get(fd, &given) == 0; fd++) {
+    size_t length = given.u.dir.pr_name_len;
+    if (length < sizeof name && __wasi_fd_prestat_dir_name(fd, (uint8_t *)name, length) == 0)
+      printf("%s%.*s", fd == 3 ? "" : " ", (int)length, name);
+  }
+  puts("");
+}
+
 static void act(char what, char *path) {
   char line[256] = "";
   char *second = strchr(path, '>');
@@ -60,6 +72,7 @@ static void act(char what, char *path) {
   else if (what == 'm') puts(rename(path, second) ? strerror(errno) : "ok");
   else if (what == 'e') puts(getenv(path) ? getenv(path) : "(none)");
   else if (what == 'f') fill(path);
+  else if (what == 'p') list_given();
 }
 
 int main(int count, char **words) {

@@ -34,6 +34,8 @@ export interface SpecInput {
   readonly hostHostname: string
   /** Namespaces of other containers to enter. */
   readonly joined: Partial<Readonly<Record<NamespaceType, string>>>
+  /** A WebAssembly module: its environment is what image and user give, and nothing that every native program has. */
+  readonly isModule?: boolean
   /** Of the user namespace; undefined is none. */
   readonly idMappings: { readonly uids: readonly IdMapping[]; readonly gids: readonly IdMapping[] } | undefined
 }
@@ -109,17 +111,12 @@ export function containerHostname({
 
 function makeProcess(input: SpecInput): ProcessSpec {
   const { config, host, user, argv } = input
-  const environment = mergeEnvironment(
-    [`PATH=${DEFAULT_PATH}`, `HOSTNAME=${containerHostname(input)}`, ...(config.Tty ? ['TERM=xterm'] : [])],
-    config.Env,
-  )
-  const hasHome = environment.some((entry) => entry.startsWith('HOME='))
   const capabilities = [...containerCapabilities(host)]
   return {
     terminal: config.Tty,
     user: { uid: user.uid, gid: user.gid, additionalGids: [...user.groups] },
     args: [...argv],
-    env: hasHome ? environment : [...environment, `HOME=${user.home}`],
+    env: makeEnvironment(input),
     cwd: config.WorkingDir === '' ? '/' : config.WorkingDir,
     // As execve does it: another user than root starts with none in force.
     capabilities:
@@ -134,6 +131,16 @@ function makeProcess(input: SpecInput): ProcessSpec {
     noNewPrivileges: host.NoNewPrivileges,
     oomScoreAdj: host.OomScoreAdj,
   }
+}
+
+function makeEnvironment(input: SpecInput): string[] {
+  const { config, user, isModule = false } = input
+  const terminal = config.Tty ? ['TERM=xterm'] : []
+  if (isModule) return mergeEnvironment(terminal, config.Env)
+  const usual = [`PATH=${DEFAULT_PATH}`, `HOSTNAME=${containerHostname(input)}`, ...terminal]
+  const environment = mergeEnvironment(usual, config.Env)
+  const hasHome = environment.some((entry) => entry.startsWith('HOME='))
+  return hasHome ? environment : [...environment, `HOME=${user.home}`]
 }
 
 function makeLinux(input: SpecInput): LinuxSpec {

@@ -13,8 +13,8 @@ export interface Preopen {
   readonly name: string
   /** Closed when the module has ended. */
   readonly directory: Directory
-  /** Whether absolute links below it lead to it itself, as in an image; otherwise they lead nowhere. */
-  readonly isRoot?: boolean
+  /** Where absolute links below it lead, such as itself in an image; without it they lead nowhere. */
+  readonly linkRoot?: Directory
 }
 
 export interface GivenOptions {
@@ -65,13 +65,13 @@ function giveStreams(descriptors: Descriptors, waits: boolean): void {
 }
 
 function giveDirectories(descriptors: Descriptors, preopens: readonly Preopen[]): void {
-  for (const { name, directory, isRoot = false } of preopens)
+  for (const { name, directory, linkRoot } of preopens)
     descriptors.add(
       newDescriptor(directory, FILE_TYPE.directory, {
         rights: DIRECTORY_RIGHTS,
         inheriting: ALL_RIGHTS,
         preopen: name,
-        linkRoot: isRoot ? directory : undefined,
+        linkRoot,
       }),
     )
 }

@@ -16,8 +16,8 @@ export function pathFunctions({ memory, descriptors }: Context): WasiFunctions {
     end: WalkOptions['end'],
     use: (place: Place) => Result,
   ) => {
-    const { open, linkRoot } = descriptors.directory(fd, rights)
-    return withPlace(open, { path: memory.path(pathAt, size), end, linkRoot }, use)
+    const { open, linkRoot, preopen: startName } = descriptors.directory(fd, rights)
+    return withPlace(open, { path: memory.path(pathAt, size), end, linkRoot, startName }, use)
   }
   const following = (flags: number) => ((flags & FOLLOW) === 0 ? 'slash' : 'follow')
   return {

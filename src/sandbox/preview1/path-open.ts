@@ -38,12 +38,17 @@ export function openFunction({ memory, descriptors }: Context): WasiFunctions {
       resultAt: number,
     ) => {
       const wish = { openFlags, flags, rights: knownRights(base), inheriting: knownRights(inheriting) }
-      const { open, linkRoot, ...parent } = descriptors.directory(fd, neededRights(openFlags))
-      refuseUnlawful(wish, parent.inheriting)
+      const {
+        open,
+        linkRoot,
+        preopen: startName,
+        inheriting: allowed,
+      } = descriptors.directory(fd, neededRights(openFlags))
+      refuseUnlawful(wish, allowed)
       memory.need(resultAt, 4)
       // As the kernel has it: what must be new is not looked for behind a link.
       const follow = (lookupFlags & FOLLOW) !== 0 && !isNew(openFlags)
-      const walk = { path: memory.path(pathAt, size), linkRoot, writes: changes(wish) }
+      const walk = { path: memory.path(pathAt, size), linkRoot, startName, writes: changes(wish) }
       const opened = follow ? openFollowing(open, walk, wish) : openKeeping(open, walk, wish)
       memory.writeU32(resultAt, descriptors.add(describe(opened, wish)))
     },

@@ -27,6 +27,8 @@ export interface WalkOptions {
   readonly end: 'follow' | 'slash' | 'keep'
   /** Where absolute links lead; without it they lead out, and are refused. */
   readonly linkRoot?: Directory | undefined
+  /** What the module calls the directory it starts in; unknown of those that it has opened itself. */
+  readonly startName?: string | undefined
   /** Something is to be made or changed there, for those who are told of refusals. */
   readonly writes?: boolean
 }
@@ -43,7 +45,7 @@ export function withPlace<Result>(start: Directory, options: WalkOptions, use: (
   try {
     return withFoundPlace(start, options, use)
   } catch (error) {
-    tellRefusal(error, start, options)
+    tellRefusal(error, options)
     throw error
   }
 }
@@ -85,14 +87,11 @@ function withRememberedPlace<Result>(start: Directory, options: WalkOptions, use
   }
 }
 
-/** Of paths from the root only: elsewhere nobody knows what they are called. */
-function tellRefusal(
-  error: unknown,
-  start: Directory,
-  { path, linkRoot, end, writes = end === 'keep' }: WalkOptions,
-): void {
-  const code = start === linkRoot ? codeOf(error) : undefined
-  if (code === 'ENOENT' || code === 'EROFS') noteRefusal({ path: `/${path}`, writes: writes || code === 'EROFS', code })
+/** Of paths from what the module was given only: elsewhere nobody knows what they are called. */
+function tellRefusal(error: unknown, { path, startName, end, writes = end === 'keep' }: WalkOptions): void {
+  const code = startName === undefined ? undefined : codeOf(error)
+  if (code !== 'ENOENT' && code !== 'EROFS') return
+  noteRefusal({ path: `${startName === '/' ? '' : startName}/${path}`, writes: writes || code === 'EROFS', code })
 }
 
 /** Nothing when there is a link to be followed. */

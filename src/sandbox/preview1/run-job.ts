@@ -3,10 +3,14 @@ import type { Ending } from '../engine.ts'
 import { ModuleUnsupported } from '../errors.ts'
 import type { FoundModule } from '../find-module.ts'
 import type { WasiJob } from '../job.ts'
+import { FILE_TYPE } from './abi.ts'
 import { fixedClocks, hostClocks } from './clocks.ts'
+import type { Directory } from './files.ts'
 import type { Preopen } from './given.ts'
 import { openHostDirectory } from './host-directory.ts'
 import { openLayers } from './layered-directory.ts'
+import { withPlace } from './paths.ts'
+import { statusAt } from './place-operations.ts'
 import { seededRandom, systemRandom } from './random.ts'
 import { type Preview1Options, runOnPreview1 } from './run.ts'
 
@@ -43,11 +47,27 @@ function activation({ env }: WasiJob, listens: readonly number[]): string[] {
   return [`LISTEN_FDS=${listens.length}`, `LISTEN_FDNAMES=${listens.join(':')}`]
 }
 
-function imageOf({ root, layers, upper }: WasiJob): Preopen[] {
-  if (root !== undefined) return [{ name: '/', directory: openHostDirectory(root), isRoot: true }]
+function imageOf({ root, mounted = [], layers, upper }: WasiJob): Preopen[] {
+  if (root !== undefined) return rootOf(openHostDirectory(root), mounted)
   if (layers.length === 0 && upper === undefined) return []
   const directory = openLayers({ lower: layers, ...(upper === undefined ? {} : { upper }) })
-  return [{ name: '/', directory, isRoot: true }]
+  return rootOf(directory, [])
+}
+
+/** What is mounted is in the root too, but programs may ask for the very name that they were told. Files cannot be given by it. */
+function rootOf(root: Directory, mounted: readonly string[]): Preopen[] {
+  const enter = (name: string): Preopen[] =>
+    withPlace(root, { path: name.slice(1), end: 'follow', linkRoot: root }, (place) => {
+      if (statusAt(place).type !== FILE_TYPE.directory) return []
+      return [
+        {
+          name,
+          directory: place.name === undefined ? place.directory.duplicate() : place.directory.enter(place.name),
+          linkRoot: root,
+        },
+      ]
+    })
+  return [{ name: '/', directory: root, linkRoot: root }, ...mounted.flatMap(enter)]
 }
 
 /** wasi-libc takes the preopen whose name is the longest beginning of a path, so that a volume lies over the image. */

@@ -43,10 +43,11 @@ export function socketFunctions({ memory, descriptors }: Context): WasiFunctions
   }
 }
 
-/** @throws {Refusal} EBADF, ENOTSOCK, ENOTCAPABLE */
+/** @throws {Refusal} EBADF, also for a directory, which is none of the things these functions know; ENOTSOCK, ENOTCAPABLE */
 function socketAt(descriptors: Descriptors, fd: number, rights: number): SocketCalls {
   const { open } = descriptors.get(fd)
-  if (open.kind !== 'file' || open.socket === undefined) throw new Refusal('ENOTSOCK')
+  if (open.kind === 'directory') throw new Refusal('EBADF')
+  if (open.socket === undefined) throw new Refusal('ENOTSOCK')
   descriptors.get(fd, rights)
   return open.socket
 }

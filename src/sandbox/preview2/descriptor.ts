@@ -21,6 +21,8 @@ export interface Opened {
   readonly open: OpenFile | Directory
   /** Where absolute links below it lead. */
   readonly linkRoot: Directory | undefined
+  /** Under which it was given. */
+  readonly name?: string
   readonly flags?: DescriptorFlags
 }
 
@@ -31,15 +33,17 @@ export class Descriptor {
   readonly #clocks: Clocks
   readonly #open: OpenFile | Directory
   readonly #linkRoot: Directory | undefined
+  readonly #name: string | undefined
   readonly #flags: DescriptorFlags
   /** The descriptor itself and its streams: the file is closed with the last of them. */
   #users = 1
   #disposed = false
 
-  constructor(clocks: Clocks, { open, linkRoot, flags = { read: true, mutateDirectory: true } }: Opened) {
+  constructor(clocks: Clocks, { open, linkRoot, name, flags = { read: true, mutateDirectory: true } }: Opened) {
     this.#clocks = clocks
     this.#open = open
     this.#linkRoot = linkRoot
+    this.#name = name
     this.#flags = flags
   }
 
@@ -160,7 +164,8 @@ export class Descriptor {
   }
 
   #at<Result>(path: string, end: WalkOptions['end'], use: (place: Place) => Result): Result {
-    return answering(() => withPlace(this.#directory(), { path, end, linkRoot: this.#linkRoot }, use))
+    const walk = { path, end, linkRoot: this.#linkRoot, startName: this.#name }
+    return answering(() => withPlace(this.#directory(), walk, use))
   }
   #directory(): Directory {
     if (this.#open.kind !== 'directory') throw new Failure('not-directory')

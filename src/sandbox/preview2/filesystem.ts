@@ -15,8 +15,8 @@ export function filesystem({
   return {
     'wasi:filesystem/preopens': {
       getDirectories: () =>
-        preopens.map(({ name, directory, isRoot = false }) => [
-          new Descriptor(clocks, { open: directory.duplicate(), linkRoot: isRoot ? directory : undefined }),
+        preopens.map(({ name, directory, linkRoot }) => [
+          new Descriptor(clocks, { open: directory.duplicate(), linkRoot, name }),
           name,
         ]),
     },

@@ -243,6 +243,7 @@ describe('the functions of preview 1', () => {
     const fd = opened('file', { open: CREATE })
     assert.equal(call('sock_shutdown', fd, 3), ERRNO.ENOTSOCK)
     assert.equal(call('sock_recv', 99, 0, 0, 0, 0, 0), ERRNO.EBADF)
+    assert.equal(call('sock_shutdown', 0, 1), ERRNO.EBADF) // a directory
     close()
   })
 
