@@ -7,7 +7,7 @@ import { humanSize } from '../../ui/units.ts'
 export default class SystemPrune extends EngineCommand {
   static override summary = 'Remove unused data'
   static override description =
-    'Removes stopped containers, networks without containers, images that nobody names (-a: that nobody uses), and content nothing needs.'
+    'Removes stopped containers, networks without containers, images that nobody names (-a: that nobody uses), and content nothing needs; with -a also caches not used in the last minute.'
   static override examples = [
     '<%= config.bin %> system prune',
     '<%= config.bin %> system prune --all --force --filter until=24h',
@@ -56,6 +56,7 @@ function question({ all, volumes, filters }: Choice): string {
     ...(volumes ? ['  - all anonymous volumes not used by at least one container'] : []),
     `  - ${all ? 'all images without at least one container associated to them' : 'all dangling images'}`,
     '  - all content that nothing refers to',
+    ...(all && filters.length === 0 ? ['  - all caches of filters, modules and components'] : []),
     ...(filters.length === 0 ? [] : ['', '  Items to be pruned will be filtered with:']),
     ...filters.map((filter) => `  - ${filter}`),
     '',

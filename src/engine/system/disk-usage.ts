@@ -3,6 +3,7 @@ import { isActive } from '../../containers/lifecycle.ts'
 import type { ContainerSummary } from '../../containers/types.ts'
 import type { ImageUsage } from '../../images/types.ts'
 import type { VolumeUsage } from '../../volumes/types.ts'
+import { type CacheUsage, cacheUsage } from './caches.ts'
 import type { SystemRoom } from './room.ts'
 import type { DiskUsage, DiskUsageRow } from './types.ts'
 
@@ -17,6 +18,7 @@ export async function diskUsage(room: SystemRoom): Promise<DiskUsage> {
       containerRow(containers),
       volumeRow(volumes),
       { type: 'Build Cache', total: 0, active: 0, sizeBytes: 0, reclaimableBytes: 0 },
+      cacheRow(cacheUsage(room.paths)),
     ],
     images,
     containers,
@@ -60,4 +62,9 @@ function volumeRow(volumes: readonly VolumeUsage[]): DiskUsageRow {
     sizeBytes: sum(volumes.map(bytes)),
     reclaimableBytes: sum(idle.map(bytes)),
   }
+}
+
+/** Nothing that runs needs its file once it has begun. */
+function cacheRow({ files, sizeBytes }: CacheUsage): DiskUsageRow {
+  return { type: 'Caches', total: files, active: 0, sizeBytes, reclaimableBytes: sizeBytes }
 }

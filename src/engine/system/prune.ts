@@ -1,4 +1,5 @@
 /** `system prune`: stopped containers first, because they hold on to the rest. */
+import { pruneCaches } from './caches.ts'
 import type { SystemRoom } from './room.ts'
 import type { SystemPruneOptions, SystemPruneResult } from './types.ts'
 
@@ -8,13 +9,15 @@ import type { SystemPruneOptions, SystemPruneResult } from './types.ts'
  * @throws {InvalidArgument} a filter; nothing has been removed then
  */
 export async function pruneSystem(
-  { containers, images, networks, volumes: room }: SystemRoom,
+  { paths, containers, images, networks, volumes: room }: SystemRoom,
   { all, volumes, filters }: SystemPruneOptions,
 ): Promise<SystemPruneResult> {
   const stopped = await containers.prune(filters)
   const unusedNetworks = await networks.prune(filters)
   const idle = volumes ? await room.prune({ all: false, filters }) : { deleted: [], kept: [], reclaimedBytes: 0 }
   const unused = await images.prune({ all, filters })
+  // Of caches nobody can say what a filter says.
+  const cachedBytes = all && filters.length === 0 ? pruneCaches(paths) : 0
   return {
     containers: stopped.deleted,
     networks: unusedNetworks.deleted,
@@ -24,6 +27,6 @@ export async function pruneSystem(
     ],
     volumes: idle.deleted,
     kept: [...unusedNetworks.kept, ...idle.kept],
-    reclaimedBytes: stopped.reclaimedBytes + idle.reclaimedBytes + unused.reclaimedBytes,
+    reclaimedBytes: stopped.reclaimedBytes + idle.reclaimedBytes + unused.reclaimedBytes + cachedBytes,
   }
 }

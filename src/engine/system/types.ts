@@ -30,7 +30,7 @@ export interface EventOptions {
 
 /** One kind of thing that takes place on the disk. */
 export interface DiskUsageRow {
-  readonly type: 'Images' | 'Containers' | 'Local Volumes' | 'Build Cache'
+  readonly type: 'Images' | 'Containers' | 'Local Volumes' | 'Build Cache' | 'Caches'
   readonly total: number
   readonly active: number
   readonly sizeBytes: number
@@ -46,7 +46,7 @@ export interface DiskUsage {
 }
 
 export interface SystemPruneOptions {
-  /** All unused images, not just those without a name. */
+  /** All unused images, not just those without a name, and caches. */
   readonly all: boolean
   readonly volumes: boolean
   readonly filters: readonly string[]
