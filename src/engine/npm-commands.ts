@@ -1,6 +1,6 @@
 /** Commands of npm plugins, for the entry of the command line. Loaded only when nothing of our own has the name. */
 import { readPackageVersion } from '../package-root.ts'
-import { type Paths, statePath } from '../paths.ts'
+import type { Paths } from '../paths.ts'
 import {
   allCommands,
   changedLinks,
@@ -13,9 +13,8 @@ import {
 import { type HookEvent, runHooks } from '../plugins/npm/hooks.ts'
 import type { IndexedCommand } from '../plugins/npm/index-file.ts'
 import { relinkPackage } from '../plugins/npm/install.ts'
-import { openDatabase } from '../state/database.ts'
-import { acquireLock } from '../state/lock.ts'
 import { commandHelp, type HelpCommand } from '../ui/help.ts'
+import { alone } from './plugin-lock.ts'
 import { reservedNames } from './reserved-names.ts'
 
 export type { HookEvent }
@@ -32,13 +31,9 @@ export interface NpmCommands {
 export async function openNpmCommands(paths: Paths): Promise<NpmCommands> {
   const changed = changedLinks(readPlugins(paths))
   if (changed.length > 0) {
-    const database = openDatabase(statePath(paths))
-    try {
-      using _lock = await acquireLock(database, 'npm-plugins')
+    await alone(paths, 'npm-plugins', async () => {
       for (const plugin of changed) await relinkPackage(paths, plugin, { reserved: reservedNames() })
-    } finally {
-      database.close()
-    }
+    })
   }
   const plugins = readPlugins(paths)
   const described = Object.assign({}, ...plugins.map(({ topics }) => topics)) as Readonly<Record<string, string>>

@@ -1,5 +1,5 @@
 /** Plugins that npm installs, as the commands see them. Whoever changes what is installed holds a lock: one at a time. */
-import { type Paths, readPaths, statePath } from '../paths.ts'
+import { type Paths, readPaths } from '../paths.ts'
 import { PluginIndexBroken } from '../plugins/npm/errors.ts'
 import { type IndexedPlugin, readIndex } from '../plugins/npm/index-file.ts'
 import {
@@ -11,8 +11,7 @@ import {
   updatePackage,
 } from '../plugins/npm/install.ts'
 import { hasPlugin } from '../plugins/store.ts'
-import { openDatabase } from '../state/database.ts'
-import { acquireLock } from '../state/lock.ts'
+import { alone } from './plugin-lock.ts'
 import { reservedNames } from './reserved-names.ts'
 
 export type { IndexedPlugin }
@@ -38,13 +37,13 @@ export interface NpmPlugins {
 }
 
 export function openNpmPlugins(paths: Paths = readPaths()): NpmPlugins {
-  const alone = <T>(work: () => Promise<T>) => withLock(paths, work)
+  const locked = <T>(work: () => Promise<T>) => alone(paths, 'npm-plugins', work)
   return {
-    install: (spec, { scripts }) => alone(() => installPackage(paths, spec, { scripts, reserved: reservedNames() })),
-    link: (path) => alone(() => linkPackage(paths, path, { reserved: reservedNames() })),
-    uninstall: (name) => alone(() => uninstallPackage(paths, name)),
-    update: (name, { scripts }) => alone(() => updatePackage(paths, name, { scripts, reserved: reservedNames() })),
-    reset: () => alone(async () => resetPackages(paths)),
+    install: (spec, { scripts }) => locked(() => installPackage(paths, spec, { scripts, reserved: reservedNames() })),
+    link: (path) => locked(() => linkPackage(paths, path, { reserved: reservedNames() })),
+    uninstall: (name) => locked(() => uninstallPackage(paths, name)),
+    update: (name, { scripts }) => locked(() => updatePackage(paths, name, { scripts, reserved: reservedNames() })),
+    reset: () => locked(async () => resetPackages(paths)),
     list: () => listPackages(paths),
     has: (name) => isPackage(paths, name),
     read: (name) => findPlugin(paths, name),
@@ -68,16 +67,6 @@ function isPackage(paths: Paths, name: string): boolean {
   } catch (error) {
     if (error instanceof PluginIndexBroken && hasPlugin(paths, name)) return false
     throw error
-  }
-}
-
-async function withLock<T>(paths: Paths, work: () => Promise<T>): Promise<T> {
-  const database = openDatabase(statePath(paths))
-  try {
-    using _lock = await acquireLock(database, 'npm-plugins')
-    return await work()
-  } finally {
-    database.close()
   }
 }
 

@@ -5,7 +5,7 @@ import { canonicalName, parseReference, withDefaultTag } from '../oci/reference.
 import { type Paths, readPaths } from '../paths.ts'
 import { pushArtifact } from '../plugins/artifact.ts'
 import { createPlugin, type Template } from '../plugins/create.ts'
-import { type PluginBroken, PluginDigestNeeded } from '../plugins/errors.ts'
+import { PermissionNotGranted, type PluginBroken, PluginDigestNeeded } from '../plugins/errors.ts'
 import {
   installPlugin,
   type Proposal,
@@ -22,6 +22,7 @@ import type { Reach } from '../plugins/source.ts'
 import { type InstalledPlugin, listPlugins, readPlugin, removePlugin, replacePlugin } from '../plugins/store.ts'
 import type { Engine } from './engine.ts'
 import { pluginHost } from './plugin-host.ts'
+import { alone } from './plugin-lock.ts'
 import { openRegistry } from './registry.ts'
 import { reservedNames } from './reserved-names.ts'
 
@@ -60,9 +61,9 @@ export interface Plugins {
   /** @throws {PluginNotFound} @throws {PluginBroken} */
   read(name: string): InstalledPlugin
   /** @throws {PluginNotFound} */
-  remove(name: string): void
-  /** Takes back permissions: whole words, kinds, or all when `words` is empty. */
-  revoke(name: string, words: readonly string[]): InstalledPlugin
+  remove(name: string): Promise<void>
+  /** Takes back permissions: whole words, kinds, or all when `words` is empty. @throws {PermissionNotGranted} nothing is taken back then */
+  revoke(name: string, words: readonly string[]): Promise<InstalledPlugin>
   /** @returns the exit status */
   run(plugin: InstalledPlugin, typed: Typed, engine: () => Promise<Engine>): Promise<number>
 }
@@ -75,29 +76,42 @@ export function openPlugins(paths: Paths = readPaths()): Plugins {
         const proposal = await proposePlugin(source, { ...proposeOptions(reach, options), name: options.name })
         refuseClash(paths, proposal.declaration.name)
         await confirmContent(proposal, options.consent)
-        return installPlugin(paths, proposal, await agree(proposal, options.consent))
+        const granted = await agree(proposal, options.consent)
+        return alone(paths, 'plugins', () => installPlugin(paths, proposal, granted))
       }),
     update: (name, options) =>
       withReach(async (reach) => {
         const proposal = await proposeUpdate(paths, name, proposeOptions(reach, options))
         if (proposal === undefined) return undefined
         await confirmContent(proposal, options.consent)
-        return installPlugin(paths, proposal, await agree(proposal, options.consent))
+        const granted = await agree(proposal, options.consent)
+        return alone(paths, 'plugins', () => installPlugin(paths, proposal, granted))
       }),
     publish: (file, names) => withReach((reach) => publish(file, names, reach)),
     list: () => listPlugins(paths),
     read: (name) => readPlugin(paths, name),
-    remove: (name) => removePlugin(paths, name),
-    revoke: (name, words) => {
-      const plugin = readPlugin(paths, name)
-      const gone = (each: Permission) =>
-        words.length === 0 || words.includes(each) || words.includes(permissionKind(each))
-      const left = { ...plugin, granted: plugin.granted.filter((each) => !gone(each)) }
-      replacePlugin(paths, left)
-      return left
-    },
-    run: (plugin, typed, engine) => runPlugin(paths, plugin, { typed, engine: async () => pluginHost(await engine()) }),
+    remove: (name) => alone(paths, 'plugins', () => removePlugin(paths, name)),
+    revoke: (name, words) => alone(paths, 'plugins', () => revoke(paths, name, words)),
+    run: (plugin, typed, engine) =>
+      runPlugin(paths, plugin, {
+        typed,
+        engine: async () => pluginHost(await engine()),
+        // Not with what was read before: somebody may have revoked something since.
+        remember: (contractChecked) =>
+          alone(paths, 'plugins', () => replacePlugin(paths, { ...readPlugin(paths, plugin.name), contractChecked })),
+      }),
   }
+}
+
+function revoke(paths: Paths, name: string, words: readonly string[]): InstalledPlugin {
+  const plugin = readPlugin(paths, name)
+  const means = (word: string, each: Permission) => word === each || word === permissionKind(each)
+  const unknown = words.filter((word) => !plugin.granted.some((each) => means(word, each)))
+  if (unknown.length > 0) throw new PermissionNotGranted(name, unknown, plugin.granted)
+  const left = plugin.granted.filter((each) => words.length > 0 && !words.some((word) => means(word, each)))
+  const changed = { ...plugin, granted: left }
+  replacePlugin(paths, changed)
+  return changed
 }
 
 function proposeOptions(reach: Reach, { digest }: UpdateOptions): ProposeOptions {

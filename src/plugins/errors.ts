@@ -83,3 +83,25 @@ export class PluginDigestNeeded extends CoracleError {
     })
   }
 }
+
+/** Somebody else was at it while the user was asked. */
+export class PluginChanged extends CoracleError {
+  override readonly code = 'PLUGIN_CHANGED'
+  override readonly status = 409
+  constructor(name: string) {
+    super(`the plugin ${name} was changed, or lost permissions, meanwhile`, {
+      hint: `nothing was installed: see coracle plugins inspect ${name}, and try again`,
+    })
+  }
+}
+
+/** Of `plugins revoke`: silence would pass for success. */
+export class PermissionNotGranted extends CoracleError {
+  override readonly code = 'PLUGIN_PERMISSION_NOT_GRANTED'
+  override readonly status = 404
+  constructor(name: string, words: readonly string[], granted: readonly string[]) {
+    super(`${name} was not granted ${words.join(', ')}`, {
+      hint: granted.length === 0 ? 'it was granted nothing' : `it was granted ${granted.join(', ')}`,
+    })
+  }
+}

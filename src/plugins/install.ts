@@ -1,15 +1,16 @@
 /** From a file to an installed command: what it is, whether it fits, and what it asks for. Nothing is stored before the user agreed. */
 import { basename, extname } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import { type Digest, digestOf } from '../oci/digest.ts'
 import type { Paths } from '../paths.ts'
 import { checkContract } from './contract-version.ts'
 import { type Declaration, readDeclaration } from './declaration.ts'
-import { PermissionsNeeded, PluginDigestMismatch, PluginInvalid, PluginNameTaken } from './errors.ts'
+import { PermissionsNeeded, PluginChanged, PluginDigestMismatch, PluginInvalid, PluginNameTaken } from './errors.ts'
 import { missingPermissions, moduleFault } from './permissions.ts'
 import { CONTRACT_VERSION, type Permission } from './plugin.ts'
 import { askDeclaration } from './process.ts'
 import { type Fetched, fetchSource, type Reach, readArtifactName } from './source.ts'
-import { addPlugin, type InstalledPlugin, readPlugin, replacePlugin } from './store.ts'
+import { addPlugin, hasPlugin, type InstalledPlugin, readPlugin, replacePlugin } from './store.ts'
 import { readWasmDeclaration } from './wasm-section.ts'
 
 /** A file that could become a command. */
@@ -68,7 +69,7 @@ export async function proposeUpdate(
   return proposal.pin === replaces.pin ? undefined : { ...proposal, replaces }
 }
 
-/** @throws {PermissionsNeeded} the file asks for more than `granted` @throws {PluginExists} */
+/** The caller holds the lock. @throws {PluginExists} @throws {PluginChanged} what it replaces is not what the user was asked about */
 export function installPlugin(paths: Paths, proposal: Proposal, granted: readonly Permission[]): InstalledPlugin {
   const { origin, language, bytes, pin, declaration, replaces } = proposal
   const plugin: InstalledPlugin = {
@@ -83,8 +84,13 @@ export function installPlugin(paths: Paths, proposal: Proposal, granted: readonl
     granted: granted.filter((each) => declaration.permissions.includes(each)),
     declaration,
   }
-  if (replaces === undefined) addPlugin(paths, plugin, bytes)
-  else replacePlugin(paths, plugin, bytes)
+  if (replaces === undefined) {
+    addPlugin(paths, plugin, bytes)
+    return plugin
+  }
+  if (!hasPlugin(paths, plugin.name) || !isDeepStrictEqual(readPlugin(paths, plugin.name), replaces))
+    throw new PluginChanged(plugin.name)
+  replacePlugin(paths, plugin, bytes)
   return plugin
 }
 

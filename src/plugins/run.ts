@@ -5,7 +5,7 @@ import type { Outlet } from './engine-runs.ts'
 import { CONTRACT_VERSION, type Values } from './plugin.ts'
 import { runConfined } from './process.ts'
 import type { RunParameters } from './run-parameters.ts'
-import { type InstalledPlugin, readPluginCode, replacePlugin } from './store.ts'
+import { type InstalledPlugin, readPluginCode } from './store.ts'
 
 /** What was typed behind the name of the command. */
 export interface Typed {
@@ -27,19 +27,26 @@ export interface RunSetting extends Outlet {
   readonly network: boolean
 }
 
+export interface RunOptions {
+  readonly typed: Typed
+  /** Opened with the first call. */
+  readonly engine: () => Promise<PluginHost>
+  /** That the plugin fits this version of the contract. */
+  readonly remember: (contract: string) => Promise<void>
+}
+
 /**
- * @param engine - opened with the first call
  * @returns its exit status
  * @throws {PluginBroken} its file is not what was installed @throws {ContractMismatch} Coracle changed meanwhile
  */
 export async function runPlugin(
   paths: Paths,
   plugin: InstalledPlugin,
-  { typed, engine }: { readonly typed: Typed; readonly engine: () => Promise<PluginHost> },
+  { typed, engine, remember }: RunOptions,
 ): Promise<number> {
   const { name, language, granted } = plugin
   const source = readPluginCode(paths, plugin).toString('base64')
-  await checkAgain(paths, plugin)
+  if (plugin.contractChecked !== CONTRACT_VERSION) await checkAgain(plugin, remember)
   const network = granted.includes('net')
   return runConfined(
     { name, source, ...typed },
@@ -52,9 +59,8 @@ export async function runPlugin(
   )
 }
 
-async function checkAgain(paths: Paths, plugin: InstalledPlugin): Promise<void> {
-  if (plugin.contractChecked === CONTRACT_VERSION) return
+async function checkAgain({ name, declaration }: InstalledPlugin, remember: RunOptions['remember']): Promise<void> {
   const { checkContract } = await import('./contract-version.ts')
-  checkContract(plugin.name, plugin.declaration.contract)
-  replacePlugin(paths, { ...plugin, contractChecked: CONTRACT_VERSION })
+  checkContract(name, declaration.contract)
+  await remember(CONTRACT_VERSION)
 }

@@ -15,7 +15,7 @@ export default class PluginsUninstall extends BaseCommand {
     const packages = openNpmPlugins()
     await this.eachTarget(args.plugin, async (name) => {
       if (packages.has(name)) await packages.uninstall(name)
-      else plugins.remove(name)
+      else await plugins.remove(name)
       this.log(name)
     })
   }
