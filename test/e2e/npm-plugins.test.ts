@@ -63,9 +63,10 @@ describe('npm plugins', () => {
   })
 
   it('are listed, inspected and removed beside single-file commands', () => {
-    addPlugin(cli, 'one.js', pluginSource("context.print('one')"))
+    addPlugin(cli, 'one.js', pluginSource("context.print('one')", { more: "version: '2.5'," }))
     install(GREET)
     assert.equal(cli.output('plugins', '--quiet'), 'one\ncoracle-plugin-greet')
+    assert.equal(cli.output('plugins', '--format', '{{.Version}}'), '2.5\n1.0.0')
     const [document] = JSON.parse(cli.output('plugins', 'inspect', 'coracle-plugin-greet')) as [Record<string, unknown>]
     assert.match(String(document['Integrity']), /^sha512-/)
     assert.deepEqual(document['Commands'], ['greet all', 'hello'])

@@ -7,9 +7,9 @@ export default class PluginsInstall extends BaseCommand {
   static override description =
     'An npm plugin brings commands, isolation backends and drivers. It runs with all that you may do: install what you trust.\nPackages may run no programs of their own while they are installed, unless --allow-scripts says so.'
   static override examples = [
-    '<%= config.bin %> plugins install coracle-plugin-bwrap',
-    '<%= config.bin %> plugins install coracle-plugin-bwrap@1.2.0',
-    '<%= config.bin %> plugins install file:./coracle-plugin-bwrap-1.0.0.tgz',
+    '<%= config.bin %> plugins install @example/coracle-plugin-cell',
+    '<%= config.bin %> plugins install @example/coracle-plugin-cell@1.2.0',
+    '<%= config.bin %> plugins install file:./coracle-plugin-cell-1.0.0.tgz',
   ]
   static override args = {
     package: Args.string({

@@ -4,7 +4,7 @@ import { BaseCommand } from '../../base-command.ts'
 export default class PluginsLink extends BaseCommand {
   static override summary = 'Use npm plugins from the directories in which they are worked on'
   static override description = 'What changes there holds at once. Their dependencies are yours to install.'
-  static override examples = ['<%= config.bin %> plugins link ./coracle-plugin-bwrap']
+  static override examples = ['<%= config.bin %> plugins link ./coracle-plugin-cell']
   static override args = {
     path: Args.string({ description: 'Directory with a package.json', required: true, multiple: true }),
   }
