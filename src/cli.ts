@@ -62,7 +62,7 @@ async function dispatch(words: readonly string[]): Promise<void> {
   if (words[0] === 'help') return help(manifest, words.slice(1))
   const found = findCommand(manifest.commands, words)
   if (found !== undefined) return runCommand(found, words.slice(found.length))
-  if (topic in TOPICS && isHelpWanted(words)) return help(manifest, [topic])
+  if (isTopic(topic) && isHelpWanted(words)) return help(manifest, [topic])
   return runPlugin(manifest, words)
 }
 
@@ -99,9 +99,14 @@ async function runPlugin(manifest: Manifest, words: readonly string[]): Promise<
     ...(npm?.commands ?? []).map(({ id }) => id),
     ...(await singleFileCommands()).map(({ id }) => id),
   ]
-  const typed = words.slice(0, topic in TOPICS ? 2 : 1).join(' ')
+  const typed = words.slice(0, isTopic(topic) ? 2 : 1).join(' ')
   const names = known.map((name) => name.replaceAll(':', ' '))
   throw new UnknownCommand(typed, closest(typed, names))
+}
+
+/** Not what all objects have: `constructor` is a word that a plugin may take. */
+function isTopic(word: string): boolean {
+  return Object.hasOwn(TOPICS, word)
 }
 
 function isHelpWanted(words: readonly string[]): boolean {
@@ -154,7 +159,7 @@ async function help(manifest: Manifest, words: readonly string[]): Promise<void>
   if (found !== undefined) return runCommand(found, ['--help'])
   if (words.length === 0) return fullHelp(commands)
   if (isSingleFileCommand(topic)) return runCommand(SINGLE_FILE, [topic, '--help'])
-  if (words.length > 1 || !(topic in TOPICS)) return runPlugin(manifest, [...words, '--help'])
+  if (words.length > 1 || !isTopic(topic)) return runPlugin(manifest, [...words, '--help'])
   writeLine(process.stdout, topicHelp(topic, TOPICS[topic] ?? '', commands))
 }
 
