@@ -2,17 +2,14 @@
 import { rm } from 'node:fs/promises'
 import { Readable } from 'node:stream'
 import { createGzip } from 'node:zlib'
-import type { Descriptor, ImageConfig, ImageProcessConfig } from '../oci/descriptor.ts'
-import { type Digest, digestOf } from '../oci/digest.ts'
+import type { ImageConfig, ImageProcessConfig } from '../oci/descriptor.ts'
+import type { Digest } from '../oci/digest.ts'
 import { OCI_CONFIG, OCI_LAYER_GZIP, WASM_CONFIG, WASM_LAYER } from '../oci/media-types.ts'
-import { storeVerified } from './blobs.ts'
-import { commitImage } from './commit.ts'
 import type { ImageContext } from './context.ts'
 import { openLease } from './leases.ts'
-import { makeManifest } from './load-docker.ts'
 import { newNames } from './new-names.ts'
 import { examineLayer, type Spooled, spool } from './spool.ts'
-import { storeLoaded } from './store-loaded.ts'
+import { storeMade } from './store-made.ts'
 import type { ArchiveFile } from './write-tar.ts'
 
 export interface PackOptions {
@@ -49,18 +46,9 @@ export async function packImage(context: ImageContext, options: PackOptions): Pr
   const layer = await spool(context.paths, 'pack', await layerBytes(content))
   try {
     using lease = openLease(context.database)
-    const { mediaType, document } = await describe(layer, options)
-    const bytes = Buffer.from(JSON.stringify(document))
-    const config = { mediaType, digest: digestOf(bytes), size: bytes.byteLength }
-    lease.add('blob', [config.digest])
-    await storeVerified(context.paths, config, bytes)
+    const config = await describe(layer, options)
     const layerType = content.kind === 'image' ? OCI_LAYER_GZIP : WASM_LAYER
-    const layers = [{ mediaType: layerType, digest: layer.digest, size: layer.sizeBytes }]
-    const made = makeManifest(config, layers, options.annotations)
-    const find = (blob: Descriptor) => (blob.digest === layer.digest ? layer : undefined)
-    const commit = await storeLoaded(context, { lease, options: {} }, { ...made, find })
-    commitImage(context, { ...commit, names })
-    return commit.understood.id
+    return await storeMade(context, lease, { config, layer, layerType, annotations: options.annotations, names })
   } finally {
     await rm(layer.path, { force: true })
   }

@@ -1,7 +1,6 @@
 /** What a module tries and must not reach: files of the host, its variables, more than it was given, the user's terminal. */
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
-import { once } from 'node:events'
+import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it } from 'mocha'
@@ -10,17 +9,8 @@ import { type Coracle, openCoracle } from '../support/coracle.ts'
 import { fileModule } from '../support/file-module.ts'
 import { file, symlink, tarOf } from '../support/images.ts'
 import { needsRoot } from '../support/needs-root.ts'
+import { whileSwapped } from '../support/swap.ts'
 import { moduleFromC } from '../support/wasm.ts'
-
-/** `door` is by turns a directory of the volume and a link to the one beside it, thousands of times a second. */
-const SWAP = `
-  const { renameSync } = require('node:fs')
-  process.chdir(process.argv[1])
-  process.stdout.write('swapping')
-  for (;;) {
-    renameSync('door', 'directory'); renameSync('link', 'door')
-    renameSync('door', 'link'); renameSync('directory', 'door')
-  }`
 
 /** Opens the same path until it was let in and refused fifty times each; then the swap has happened in between. */
 const WALKER = String.raw`
@@ -132,17 +122,10 @@ describe('a module that attacks', function () {
       writeFileSync(join(beside, 'file'), 'outside')
       symlinkSync(link === 'absolute' ? beside : `../${link}-beside`, join(shared, 'link'))
       writeFileSync(join(coracle.directory, 'walker.wasm'), await moduleFromC(WALKER))
-      const swapper: ChildProcess = spawn(process.execPath, ['-e', SWAP, shared], {
-        stdio: ['ignore', 'pipe', 'inherit'],
-      })
-      try {
-        if (swapper.stdout !== null) await once(swapper.stdout, 'data')
+      await whileSwapped(shared, () => {
         const { stdout, stderr } = coracle.run(['run', '--rm', '-v', `${shared}:/volume`, './walker.wasm'])
         assert.equal(stdout, 'kept in\n', stderr)
-      } finally {
-        swapper.kill('SIGKILL')
-        await once(swapper, 'exit')
-      }
+      })
     })
 
   it('writes nothing outside of what it has, and no set-user-id or device counts in it', () => {

@@ -18,11 +18,7 @@ describe('WebAssembly containers on networks', function () {
     const server = await moduleFromC(readFileSync(join(packageRoot, 'test/support/wasi-server.c'), 'utf8'))
     writeFileSync(join(coracle.directory, 'server.wasm'), server)
   })
-  afterEach(() => {
-    const names = output('ps', '-aq').split('\n').filter(Boolean)
-    if (names.length > 0) coracle.run(['rm', '-f', ...names])
-    coracle.run(['network', 'prune', '-f'])
-  })
+  afterEach(() => coracle.clear())
   after(() => coracle?.close())
 
   const output = (...args: string[]) => coracle.output(...args)

@@ -1,13 +1,13 @@
 /** Where the kernel follows no links, a path goes to it as a whole: what a module sees must be the same, and no more. */
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
-import { once } from 'node:events'
+import { spawnSync } from 'node:child_process'
 import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { before, describe, it } from 'mocha'
 import { packageRoot } from '../../../src/package-root.ts'
 import { needsRoot } from '../../support/needs-root.ts'
 import { scratchDirectory } from '../../support/scratch.ts'
+import { whileSwapped } from '../../support/swap.ts'
 import { moduleFromC } from '../../support/wasm.ts'
 
 const RUNNER = join(packageRoot, 'src/sandbox/runner.entry.ts')
@@ -119,25 +119,11 @@ describe('a root whose links the kernel does not follow', () => {
       }`)
     mkdirSync(join(root, 'a/door'))
     writeFileSync(join(root, 'a/door/file'), 'inside')
-    const swap = `
-      const { renameSync } = require('node:fs')
-      process.chdir(process.argv[1])
-      process.stdout.write('swapping')
-      for (;;) {
-        renameSync('door', 'directory'); renameSync('beside', 'door')
-        renameSync('door', 'beside'); renameSync('directory', 'door')
-      }`
-    const swapper: ChildProcess = spawn(process.execPath, ['-e', swap, join(root, 'a')], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    })
-    try {
-      if (swapper.stdout !== null) await once(swapper.stdout, 'data')
+    const swapped = () => {
       const ended = spawnSync('unshare', argv(true), { encoding: 'utf8', timeout: 50_000 })
       assert.deepEqual([ended.status, ended.stderr], [0, ''])
-    } finally {
-      swapper.kill('SIGKILL')
-      await once(swapper, 'exit')
     }
+    await whileSwapped(join(root, 'a'), swapped, 'beside')
     assert.deepEqual(readdirSync(join(scratch, 'beside')), ['file'])
   })
 })
