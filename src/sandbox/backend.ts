@@ -124,10 +124,14 @@ function limitSteps({ spec }: Bundle): ChildStep[] {
 
 const MAX_PAGES = 65_536
 const PAGE_BYTES = 65_536
+/** What Node takes of the container's memory beside the module's. */
+const RUNNER_BYTES = 64 << 20
 
 function argvOf({ spec }: Bundle, job: string): string[] {
   const limit = spec.linux?.resources?.memory?.limit ?? 0
-  const pages = limit > 0 ? Math.max(1, Math.min(MAX_PAGES, Math.floor(limit / PAGE_BYTES))) : MAX_PAGES
+  // Less than all, so that a module learns that there is no more before the kernel kills it for having it.
+  const linear = Math.max(limit - RUNNER_BYTES, limit / 4)
+  const pages = limit > 0 ? Math.max(1, Math.min(MAX_PAGES, Math.floor(linear / PAGE_BYTES))) : MAX_PAGES
   const flags = [`--wasm-max-mem-pages=${pages}`, '--no-addons', '--no-warnings']
   return [process.execPath, ...flags, runnerPath(), job]
 }

@@ -88,6 +88,13 @@ describe('a component that serves HTTP', function () {
     assert.equal((await get('/after')).status, 200)
   })
 
+  it('hears the path alone, also of a request in the form for proxies', () => {
+    const ask = (path: string) =>
+      spawnSync('curl', ['-s', '--max-time', '5', '--request-target', path, base], { encoding: 'utf8' }).stdout
+    assert.equal(ask('http://other:1/x?y'), '/x?y fresh\n')
+    assert.equal(ask('HTTP://other?y'), '/?y fresh\n')
+  })
+
   it('survives clients that go away, and what is no HTTP', async () => {
     const { hostname, port } = new URL(base)
     const send = (bytes: string) => {

@@ -19,6 +19,16 @@ const GREEDY = `(module
       (i32.store (i32.mul (local.get $pages) (i32.const 65536)) (i32.const 1))
       (br $more)))
     (call $exit (i32.div_u (memory.size) (i32.const 16)))))`
+const FILLER = String.raw`
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+char *volatile kept;
+int main(void) {
+  int count = 0;
+  for (char *block; (block = malloc(1 << 20)) != NULL; count++) kept = memset(block, 1, 1 << 20);
+  printf("%d\n", count);
+}`
 const SAME = String.raw`
 #include <stdio.h>
 #include <time.h>
@@ -40,6 +50,7 @@ describe('the limits of a module', function () {
     const modules = {
       spin: await moduleFromText(SPIN),
       greedy: await moduleFromText(GREEDY),
+      filler: await moduleFromC(FILLER),
       same: await moduleFromC(SAME),
     }
     for (const [name, bytes] of Object.entries(modules)) writeFileSync(join(coracle.directory, `${name}.wasm`), bytes)
@@ -91,7 +102,12 @@ describe('the limits of a module', function () {
   })
 
   it('--memory caps its memory: it is told that there is no more, and lives on', () => {
-    assert.equal(coracle.run(['run', '--rm', '-m', '200m', './greedy.wasm']).status, 200)
+    assert.equal(coracle.run(['run', '--rm', '-m', '200m', './greedy.wasm']).status, 200 - 64)
+  })
+
+  it('--memory leaves room for the process around it: a module that uses all it gets is not killed', () => {
+    const { stdout, status } = coracle.run(['run', '--rm', '-m', '128m', './filler.wasm'])
+    assert.deepEqual([stdout, status], ['63\n', 0])
   })
 
   it('--pids-limit and --cpus are those of its group', () => {

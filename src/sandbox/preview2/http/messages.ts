@@ -30,13 +30,15 @@ export class IncomingRequest {
     return methodOf(this.#message.method ?? 'GET')
   }
   pathWithQuery(): string | undefined {
-    return this.#message.url
+    const { url = '' } = this.#message
+    const [beginning] = ABSOLUTE.exec(url) ?? []
+    return beginning === undefined ? url : url.slice(beginning.length).replace(/^(?!\/)/, '/')
   }
   scheme(): Variant {
     return { tag: 'HTTP' }
   }
   authority(): string | undefined {
-    return this.#message.headers.host
+    return ABSOLUTE.exec(this.#message.url ?? '')?.[1] ?? this.#message.headers.host
   }
   headers(): Fields {
     return this.#headers
@@ -59,6 +61,9 @@ export class IncomingResponse {
     return this.#headers
   }
 }
+
+/** RFC 9112, 3.2.2: servers take what is written for a proxy, too; the host in it is the one that counts. */
+const ABSOLUTE = /^https?:\/\/([^/?#]*)/i
 
 /** Classes that components construct themselves: bound to the clocks of their host. */
 export function outgoingMessages(clocks: Clocks) {
