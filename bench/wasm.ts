@@ -72,13 +72,18 @@ function directoryOf(name: string): string {
   return directory
 }
 
+/** Both in such a namespace, so that making it is in both numbers. */
 function start(name: string, module: string, args: readonly string[]): void {
   const directory = directoryOf(name)
-  if (name === 'runner') startRunner(module, directory, args)
-  else run(process.execPath, ['--no-warnings', join(ROOT, 'bench/wasm/node-wasi.mjs'), module, directory, ...args])
+  const command =
+    name === 'runner'
+      ? [join(ROOT, 'dist/sandbox/runner.entry.js'), jobFile(module, directory, args)]
+      : [join(ROOT, 'bench/wasm/node-wasi.mjs'), module, directory, ...args]
+  const words = ['sh', directory, process.execPath, '--no-addons', '--no-warnings', ...command]
+  run('unshare', ['-m', 'sh', '-c', `${LINKLESS} && shift && exec "$@"`, ...words])
 }
 
-function startRunner(module: string, directory: string, args: readonly string[]): void {
+function jobFile(module: string, directory: string, args: readonly string[]): string {
   const job: WasiJob = {
     engine: 'preview1',
     layers: [],
@@ -90,9 +95,7 @@ function startRunner(module: string, directory: string, args: readonly string[])
   }
   const path = join(scratch, 'job.json')
   writeFileSync(path, JSON.stringify(job))
-  const runner = join(ROOT, 'dist/sandbox/runner.entry.js')
-  const words = ['sh', directory, process.execPath, runner, path]
-  run('unshare', ['-m', 'sh', '-c', `${LINKLESS} && exec "$2" --no-addons --no-warnings "$3" "$4"`, ...words])
+  return path
 }
 
 function helloSubjects(hello: string): Subject[] {

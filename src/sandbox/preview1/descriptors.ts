@@ -16,9 +16,15 @@ export interface Descriptor {
   /** The name under which the module was given it. */
   readonly preopen: string | undefined
   /** What `fd_readdir` goes on with: its cookies count in here. */
-  listing: readonly DirectoryEntry[] | undefined
+  listing: Listing | undefined
   /** Where absolute links below it lead. */
   readonly linkRoot: Directory | undefined
+}
+
+export interface Listing {
+  readonly entries: readonly DirectoryEntry[]
+  /** What is known of the numbers of entries. */
+  readonly numbers: Map<string, bigint>
 }
 
 export type FileDescriptor = Descriptor & { readonly open: OpenFile }

@@ -1,7 +1,7 @@
 /** What is asked of, and done to, an open descriptor but reading and writing. */
 import { ALL_FD_FLAGS, ALL_TIME_FLAGS, FILE_TYPE, RIGHT, TIME_FLAG } from './abi.ts'
 import { type Context, unsigned, type WasiFunctions } from './context.ts'
-import type { DirectoryDescriptor } from './descriptors.ts'
+import type { DirectoryDescriptor, Listing } from './descriptors.ts'
 import { Refusal } from './errno.ts'
 import type { FileStatus, NewTime, NewTimes } from './files.ts'
 import { safePosition } from './io-functions.ts'
@@ -120,7 +120,7 @@ export function newTimes(accessed: bigint, modified: bigint, flags: number): New
 }
 
 const ENTRY_HEAD_BYTES = 24
-const encoder = new TextEncoder()
+const MAX_BYTES_OF_UNIT = 3
 
 /**
  * Fills the buffer to its last byte while entries are left: one that is cut tells the module to ask again. A cookie is a number
@@ -128,29 +128,39 @@ const encoder = new TextEncoder()
  */
 function readEntries(directory: DirectoryDescriptor, into: Uint8Array, cookie: bigint): number {
   if (cookie === 0n || directory.listing === undefined) directory.listing = takeListing(directory)
-  const { listing } = directory
+  const { entries, numbers } = directory.listing
+  const page = pageOf(Buffer.from(into.buffer, into.byteOffset, into.length))
   let used = 0
-  for (let index = cookie < BigInt(listing.length) ? Number(cookie) : listing.length; used < into.length; index++) {
-    const entry = listing[index]
+  for (let index = cookie < BigInt(entries.length) ? Number(cookie) : entries.length; used < into.length; index++) {
+    const entry = entries[index]
     if (entry === undefined) break
-    const name = encoder.encode(entry.name)
-    const bytes = new Uint8Array(ENTRY_HEAD_BYTES + name.length)
-    const head = new DataView(bytes.buffer)
-    head.setUint32(0, index + 1, true)
-    head.setBigUint64(8, inodeOf(directory, entry.name), true)
-    head.setUint32(16, name.length, true)
-    head.setUint8(20, entry.type)
-    bytes.set(name, ENTRY_HEAD_BYTES)
-    const room = into.length - used
-    into.set(bytes.length <= room ? bytes : bytes.subarray(0, room), used)
-    used += Math.min(bytes.length, room)
+    let inode = numbers.get(entry.name)
+    if (inode === undefined) {
+      inode = inodeOf(directory, entry.name)
+      numbers.set(entry.name, inode)
+    }
+    const most = ENTRY_HEAD_BYTES + entry.name.length * MAX_BYTES_OF_UNIT
+    const fits = most <= into.length - used
+    const target = fits ? page : pageOf(Buffer.alloc(most))
+    const at = fits ? used : 0
+    const size = target.buffer.write(entry.name, at + ENTRY_HEAD_BYTES)
+    target.view.setUint32(at, index + 1, true)
+    target.view.setUint32(at + 4, 0, true)
+    target.view.setBigUint64(at + 8, inode, true)
+    target.view.setUint32(at + 16, size, true)
+    target.view.setUint32(at + 20, entry.type, true)
+    used += fits ? ENTRY_HEAD_BYTES + size : target.buffer.copy(page.buffer, used, 0, ENTRY_HEAD_BYTES + size)
   }
   return used
 }
 
-function takeListing({ open }: DirectoryDescriptor) {
+const pageOf = (buffer: Buffer) => ({ buffer, view: new DataView(buffer.buffer, buffer.byteOffset, buffer.length) })
+
+function takeListing({ open }: DirectoryDescriptor): Listing {
   const itself = ['.', '..'].map((name) => ({ name, type: FILE_TYPE.directory }))
-  return [...itself, ...open.entries()]
+  // First the numbers: what changes meanwhile makes them old.
+  const numbers = open.numbers?.() ?? new Map<string, bigint>()
+  return { numbers, entries: [...itself, ...open.entries()] }
 }
 
 /** What `..` is must not be known at the edge: it shows as the directory itself. 0 for what is gone by now. */

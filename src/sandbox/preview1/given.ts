@@ -1,6 +1,4 @@
 /** What a module holds when it begins: its streams, sockets that listen, and directories. */
-import { isatty } from 'node:tty'
-import { openLine } from '../sockets/line.ts'
 import { ALL_RIGHTS, DIRECTORY_RIGHTS, FILE_TYPE, LISTENER_RIGHTS, RIGHT, SOCKET_RIGHTS, STREAM_RIGHTS } from './abi.ts'
 import { type Descriptors, newDescriptor, openDescriptors } from './descriptors.ts'
 import { Refusal } from './errno.ts'
@@ -35,7 +33,10 @@ export interface Given {
 /** @throws {ModuleUnsupported} a port cannot be listened on */
 export async function openGiven({ preopens, listens = [], waits = true }: GivenOptions): Promise<Given> {
   const fail = (code: ConstructorParameters<typeof Refusal>[0]) => new Refusal(code)
-  const line = listens.length === 0 ? undefined : await openLine({ ports: listens, fail, waits })
+  const line =
+    listens.length === 0
+      ? undefined
+      : await (await import('../sockets/line.ts')).openLine({ ports: listens, fail, waits })
   const descriptors = openDescriptors()
   giveStreams(descriptors, waits)
   for (const [number, port] of listens.entries()) {
@@ -53,14 +54,18 @@ export async function openGiven({ preopens, listens = [], waits = true }: GivenO
   }
 }
 
+const SEEKS = RIGHT.fdSeek | RIGHT.fdTell
+/** Loads sockets and streams of Node, which modules with pipes for streams do without. */
+const isTerminal = (fd: number): boolean => process.getBuiltinModule('node:tty').isatty(fd)
 const STREAMS = [RIGHT.fdRead, RIGHT.fdWrite, RIGHT.fdWrite]
 
 function giveStreams(descriptors: Descriptors, waits: boolean): void {
   for (const [fd, direction] of STREAMS.entries()) {
     const open = openStream(fd, waits)
-    const seekable = isSeekableDevice(open, isatty(fd)) ? RIGHT.fdSeek | RIGHT.fdTell : 0
+    const { type } = open.status()
+    const seekable = type === FILE_TYPE.characterDevice && isSeekableDevice(open, isTerminal(fd)) ? SEEKS : 0
     const rights = (STREAM_RIGHTS & ~(RIGHT.fdRead | RIGHT.fdWrite)) | direction | seekable
-    descriptors.add(newDescriptor(open, open.status().type, { rights, inheriting: 0 }))
+    descriptors.add(newDescriptor(open, type, { rights, inheriting: 0 }))
   }
 }
 

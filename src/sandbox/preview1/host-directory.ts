@@ -23,6 +23,7 @@ import {
   symlinkSync,
   unlinkSync,
 } from 'node:fs'
+import { entryNumbers } from './entry-numbers.ts'
 import { codeOf, Refusal } from './errno.ts'
 import { hostTime, rememberTimes } from './exact-times.ts'
 import type { Directory, DirectoryEntry, FileStatus, NewTimes, OpenFile, OpenOptions } from './files.ts'
@@ -53,7 +54,7 @@ export class HostDirectory implements Directory {
   #users = 1
   #numbers: Numbers | undefined
   /** The one last entered: opening by way of /proc takes many times as long as looking whether it is still the same. */
-  #entered: { readonly name: string; readonly stats: BigIntStats; readonly directory: HostDirectory } | undefined
+  #entered: { readonly name: string; readonly directory: HostDirectory } | undefined
 
   /** @param handle - closed with it @param path - leads there when nobody changes anything; checked whenever it is used */
   constructor(handle: Handle, { readOnly, takesWays, path }: Options) {
@@ -98,17 +99,16 @@ export class HostDirectory implements Directory {
   }
 
   enter(name: string): HostDirectory {
-    const stats = lstatSync(this.#at(name), { bigint: true, throwIfNoEntry: false })
-    let known = this.#entered
-    // As long as the handle is held its number is nobody else's.
-    if (known?.name !== name || known.stats.ino !== stats?.ino || known.stats.dev !== stats.dev) {
-      const directory = this.#open(name)
-      known?.directory.close()
-      known = { name, directory, stats: fstatSync(directory.#handle.fd, { bigint: true }) }
-      this.#entered = known
+    const known = this.#entered
+    if (known?.name === name && known.directory.#isAtLink(this.#at(name))) {
+      known.directory.hold()
+      return known.directory
     }
-    known.directory.hold()
-    return known.directory
+    const directory = this.#open(name)
+    known?.directory.close()
+    this.#entered = { name, directory }
+    directory.hold()
+    return directory
   }
 
   duplicate(): HostDirectory {
@@ -130,15 +130,20 @@ export class HostDirectory implements Directory {
 
   /** Names that are no UTF-8 have no name in preview 1, and are left out. */
   entries(): DirectoryEntry[] {
-    const all = readdirSync(this.#at('.'), { withFileTypes: true })
+    const itself = through(this.#handle, '.')
+    const all = readdirSync(itself, { withFileTypes: true })
     if (!all.some(({ name }) => name.includes(UNREADABLE)))
       return all.map((entry) => ({ name: entry.name, type: typeOf(entry) }))
     const found: DirectoryEntry[] = []
-    for (const entry of readdirSync(this.#at('.'), { withFileTypes: true, encoding: 'buffer' })) {
+    for (const entry of readdirSync(itself, { withFileTypes: true, encoding: 'buffer' })) {
       const name = entry.name.toString('utf8')
       if (Buffer.from(name).equals(entry.name)) found.push({ name, type: typeOf(entry) })
     }
     return found
+  }
+
+  numbers(): Map<string, bigint> {
+    return entryNumbers(this.status())
   }
 
   makeDirectory(name: string): void {
@@ -224,6 +229,13 @@ export class HostDirectory implements Directory {
 
   #open(name: string): HostDirectory {
     return new HostDirectory({ fd: openSync(this.#at(name), HANDLE) }, this)
+  }
+
+  /** Whether the path is that of this very directory, and no link. */
+  #isAtLink(path: string): boolean {
+    const found = lstatSync(path, { bigint: true, throwIfNoEntry: false })
+    const mine = fstatSync(this.#handle.fd, { bigint: true })
+    return found?.ino === mine.ino && found.dev === mine.dev
   }
 
   /** As long as the handle is held they are nobody else's. */

@@ -8,7 +8,9 @@ import {
   ftruncateSync,
   futimesSync,
   openSync,
+  readSync,
   readvSync,
+  writeSync,
   writevSync,
 } from 'node:fs'
 import { FD_FLAG, FILE_TYPE, type FileType } from './abi.ts'
@@ -19,28 +21,77 @@ import { statusOf, typeOf } from './status.ts'
 
 /** @param writable - whether the file may be changed in any way, its times too @throws {Refusal} EISDIR */
 export function openHostFile(path: string, options: OpenOptions, writable: boolean): OpenFile {
-  let fd = openSync(path, openFlags(options), 0o666)
-  return {
-    kind: 'file',
-    type: fileType(fd),
-    status: () => statusOf(fstatSync(fd, { bigint: true })),
-    read: (into, position) => readvSync(fd, into, position),
-    write: (from, position) => writevSync(fd, from, position),
-    truncate: (size) => ftruncateSync(fd, size),
-    setTimes: (times) => {
-      if (!writable) throw new Refusal('EROFS')
-      setTimes(fd, times)
-    },
-    sync: () => fsyncSync(fd),
-    datasync: () => fdatasyncSync(fd),
-    setFlags: (flags) => {
-      // Node has no fcntl: the same file once more, by the descriptor, so that no path is walked again.
-      const access = { ...options, create: false, exclusive: false, truncate: false, flags }
-      const next = openSync(`/proc/self/fd/${fd}`, openFlags(access) & ~constants.O_NOFOLLOW)
-      closeSync(fd)
-      fd = next
-    },
-    close: () => closeSync(fd),
+  const fd = openSync(path, openFlags(options), 0o666)
+  // What did not exist a moment ago is a file now.
+  const type = options.create && options.exclusive ? FILE_TYPE.regularFile : fileType(fd)
+  return new HostFile({ fd, type, options, writable })
+}
+
+interface Opened {
+  readonly fd: number
+  readonly type: FileType
+  readonly options: OpenOptions
+  readonly writable: boolean
+}
+
+class HostFile implements OpenFile {
+  readonly kind = 'file'
+  readonly type: FileType
+  readonly #options: OpenOptions
+  readonly #writable: boolean
+  #fd: number
+
+  constructor({ fd, type, options, writable }: Opened) {
+    this.type = type
+    this.#options = options
+    this.#writable = writable
+    this.#fd = fd
+  }
+
+  status() {
+    return statusOf(fstatSync(this.#fd, { bigint: true }))
+  }
+
+  /** Most lists are of one buffer, for which Node has the quicker call. */
+  read(into: Uint8Array[], position: number | undefined): number {
+    const [only] = into
+    if (into.length !== 1 || only === undefined) return readvSync(this.#fd, into, position)
+    return readSync(this.#fd, only, 0, only.length, position ?? null)
+  }
+
+  write(from: Uint8Array[], position: number | undefined): number {
+    const [only] = from
+    if (from.length !== 1 || only === undefined) return writevSync(this.#fd, from, position)
+    return writeSync(this.#fd, only, 0, only.length, position ?? null)
+  }
+
+  truncate(size: number): void {
+    ftruncateSync(this.#fd, size)
+  }
+
+  setTimes(times: NewTimes): void {
+    if (!this.#writable) throw new Refusal('EROFS')
+    setTimes(this.#fd, times)
+  }
+
+  sync(): void {
+    fsyncSync(this.#fd)
+  }
+
+  datasync(): void {
+    fdatasyncSync(this.#fd)
+  }
+
+  /** Node has no fcntl: the same file once more, by the descriptor, so that no path is walked again. */
+  setFlags(flags: number): void {
+    const access = { ...this.#options, create: false, exclusive: false, truncate: false, flags }
+    const next = openSync(`/proc/self/fd/${this.#fd}`, openFlags(access) & ~constants.O_NOFOLLOW)
+    closeSync(this.#fd)
+    this.#fd = next
+  }
+
+  close(): void {
+    closeSync(this.#fd)
   }
 }
 

@@ -5,7 +5,6 @@
  * half the work for the kernel, if many calls in a row are about one directory.
  */
 import { existsSync, readlinkSync } from 'node:fs'
-import { isMainThread } from 'node:worker_threads'
 
 export interface Handle {
   readonly fd: number
@@ -20,14 +19,27 @@ let asked: Handle | undefined
 export function below(handle: Handle, name: string): string {
   if (current === handle) return name
   // Who is asked for once may be one of many that take turns. And threads share one working directory.
-  if (asked !== handle || !isMainThread) {
+  if (asked !== handle || !workIn(through(handle, ''))) {
     asked = handle
     return through(handle, name)
   }
-  current = undefined
-  process.chdir(through(handle, ''))
   current = handle
   return name
+}
+
+/** Whether this thread may choose where it works. All share one directory, and Node refuses every thread but the first. */
+let chooses = true
+
+function workIn(path: string): boolean {
+  if (!chooses) return false
+  current = undefined
+  try {
+    process.chdir(path)
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ERR_WORKER_UNSUPPORTED_OPERATION')) throw error
+    chooses = false
+  }
+  return chooses
 }
 
 /** A path that stays right whatever the working directory is. */
@@ -42,9 +54,7 @@ export function through({ fd }: Handle, name: string): string {
  */
 export function leadsTo(handle: Handle, path: string, isIt: (path: string) => boolean): boolean {
   try {
-    if (current === handle || !isMainThread) return isIt(path)
-    current = undefined
-    process.chdir(path)
+    if (current === handle || !workIn(path)) return isIt(path)
     if (isIt('.')) current = handle
     return current === handle
   } catch {
