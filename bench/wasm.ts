@@ -1,12 +1,13 @@
 /**
- * Modules: file-heavy and compute-heavy ones on our runner beside node:wasi, and how long until a hello has come and gone beside
- * a bare Node. Files lie in memory (/dev/shm), so that no disk is measured; the runner has them as it does in a container,
+ * Modules: file-heavy and compute-heavy ones on our runner beside node:wasi, how long a large one takes to start, and until a hello
+ * has come and gone beside a bare Node. Files lie in memory (/dev/shm), so that no disk is measured; the runner has them as it does in a container,
  * in a mount namespace whose links the kernel does not follow. Start-up of both is in the numbers.
  */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { WasiJob } from '../src/sandbox/job.ts'
 import { hasPeer, measure, report, run, type Subject } from './harness.ts'
+import { bigModule } from './wasm/big-module.ts'
 
 const ROUNDS = Number(process.env['BENCH_ROUNDS'] ?? 5)
 const ROOT = join(import.meta.dirname, '..')
@@ -39,6 +40,12 @@ try {
         ROUNDS,
       ),
     )
+  for (const called of [50, 11_000]) {
+    const path = join(scratch, 'big.wasm')
+    writeFileSync(path, bigModule(called))
+    const subjects = ['runner', 'node:wasi'].map((name) => ({ name, work: () => start(name, path, []) }))
+    report(`start of 10 MB, ${called} functions called (${ROUNDS} rounds)`, measure(subjects, ROUNDS))
+  }
   report(`hello (${ROUNDS * 3} rounds)`, measure(helloSubjects(hello), ROUNDS * 3))
 } finally {
   rmSync(scratch, { recursive: true, force: true })

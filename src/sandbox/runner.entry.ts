@@ -10,6 +10,7 @@ import { type FoundModule, findModule } from './find-module.ts'
 import { type ImageFiles, openImageFiles } from './image-files.ts'
 import type { WasiJob } from './job.ts'
 import { type ModuleKind, readModuleFacts } from './module-kind.ts'
+import { runJobOnPreview1 } from './preview1/run-job.ts'
 import { keepRefusals } from './refusals.ts'
 
 const TRAP_STATUS = 134
@@ -32,7 +33,7 @@ interface Seen {
   readonly files: ImageFiles
 }
 
-/** Only the engine that is asked for is loaded. */
+/** The usual engine is in this file when it is a bundle's: each further one would take a millisecond. Others are loaded when they are asked for. */
 async function run(found: FoundModule, job: WasiJob, { kind, files }: Seen): Promise<Ending> {
   if (kind === 'component') {
     const { runComponent } = await import('./preview2/run.ts')
@@ -44,7 +45,6 @@ async function run(found: FoundModule, job: WasiJob, { kind, files }: Seen): Pro
     const { runOnWasmer } = await import('./wasmer-engine.ts')
     return runOnWasmer(found, { args: job.args, env: job.env, files: files.walk() })
   }
-  const { runJobOnPreview1 } = await import('./preview1/run-job.ts')
   return runJobOnPreview1(found, job, kind === 'threads')
 }
 

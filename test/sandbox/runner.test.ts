@@ -45,7 +45,24 @@ async function run(
   return { status, stdout, stderr }
 }
 
+/** Prints which slow parts of Node were loaded. */
+const LOADED = `data:text/javascript,process.once('exit', () => console.log('loaded:',
+  process.moduleLoadList.filter((name) => /^NativeModule (?:crypto|worker_threads|net|tty)$/.test(name)).join()))`.replace(
+  /\n\s*/,
+  '',
+)
+
 describe('the runner of WebAssembly', () => {
+  it('loads what takes Node long only for modules that ask for it', async () => {
+    const flags = ['--import', LOADED]
+    const idle = await moduleFromText(`(module ${MEMORY} (func (export "_start")))`)
+    assert.equal((await run(idle, {}, { flags })).stdout, 'loaded: \n')
+    const asking = await moduleFromText(`(module
+      (import "wasi_snapshot_preview1" "random_get" (func $random (param i32 i32) (result i32)))
+      ${MEMORY} (func (export "_start") (drop (call $random (i32.const 0) (i32.const 8)))))`)
+    assert.equal((await run(asking, {}, { flags })).stdout, 'loaded: NativeModule crypto\n')
+  })
+
   it('gives a program its arguments, its environment and its streams, and nobody else’s', async () => {
     process.env['SECRET_OF_THE_HOST'] = 'x'
     const module = await moduleFromC(`

@@ -5,6 +5,7 @@ import { Refusal } from './errno.ts'
 import type { Directory } from './files.ts'
 import { openListener } from './sockets.ts'
 import { isSeekableDevice, openStream } from './streams.ts'
+import { isTerminal } from './terminal.ts'
 
 export interface Preopen {
   /** As the module knows it, such as `/data`. */
@@ -55,8 +56,6 @@ export async function openGiven({ preopens, listens = [], waits = true }: GivenO
 }
 
 const SEEKS = RIGHT.fdSeek | RIGHT.fdTell
-/** Loads sockets and streams of Node, which modules with pipes for streams do without. */
-const isTerminal = (fd: number): boolean => process.getBuiltinModule('node:tty').isatty(fd)
 const STREAMS = [RIGHT.fdRead, RIGHT.fdWrite, RIGHT.fdWrite]
 
 function giveStreams(descriptors: Descriptors, waits: boolean): void {

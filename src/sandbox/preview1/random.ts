@@ -1,4 +1,5 @@
 /** Where `random_get` takes its bytes. */
+
 /** Loaded when a module asks for the first time, which most never do: it is the largest part of Node's library. */
 const crypto = () => process.getBuiltinModule('node:crypto')
 

@@ -1,11 +1,11 @@
 /** What a component may import: our own WASI 0.2, over the same files, streams, clocks and randomness as preview 1. */
-import { isatty } from 'node:tty'
 import { CLOCK } from '../preview1/abi.ts'
 import type { Clocks } from '../preview1/clocks.ts'
 import { ModuleExit } from '../preview1/context.ts'
 import type { Preopen } from '../preview1/given.ts'
 import type { Random } from '../preview1/random.ts'
 import { openStream } from '../preview1/streams.ts'
+import { isTerminal } from '../preview1/terminal.ts'
 import { inputOf, outputOf } from './file-streams.ts'
 import { filesystem } from './filesystem.ts'
 import { Pollable, poll } from './poll.ts'
@@ -44,7 +44,7 @@ class TerminalOutput {}
 
 function cliInterfaces({ args, env, cwd, clocks }: HostOptions): Interfaces {
   const [input, output, errors] = [openStream(0), openStream(1), openStream(2)]
-  const terminal = <Terminal>(fd: number, make: () => Terminal) => (isatty(fd) ? make() : undefined)
+  const terminal = <Terminal>(fd: number, make: () => Terminal) => (isTerminal(fd) ? make() : undefined)
   return {
     'wasi:cli/environment': {
       getEnvironment: () => env.map((entry) => [nameOf(entry), entry.slice(nameOf(entry).length + 1)]),
