@@ -89,7 +89,8 @@ export class HostDirectory implements Directory {
   }
 
   find(name: string): FileStatus | undefined {
-    return this.peek(name)?.status
+    const stats = lstatSync(this.#at(name), { bigint: true, throwIfNoEntry: false })
+    return stats && statusOf(stats)
   }
 
   /** What is there, if anything, and whether it is how overlayfs marks what is deleted: a device 0/0. */

@@ -8,9 +8,7 @@ import {
   ftruncateSync,
   futimesSync,
   openSync,
-  readSync,
   readvSync,
-  writeSync,
   writevSync,
 } from 'node:fs'
 import { FD_FLAG, FILE_TYPE, type FileType } from './abi.ts'
@@ -52,17 +50,12 @@ class HostFile implements OpenFile {
     return statusOf(fstatSync(this.#fd, { bigint: true }))
   }
 
-  /** Most lists are of one buffer, for which Node has the quicker call. */
   read(into: Uint8Array[], position: number | undefined): number {
-    const [only] = into
-    if (into.length !== 1 || only === undefined) return readvSync(this.#fd, into, position)
-    return readSync(this.#fd, only, 0, only.length, position ?? null)
+    return readvSync(this.#fd, into, position)
   }
 
   write(from: Uint8Array[], position: number | undefined): number {
-    const [only] = from
-    if (from.length !== 1 || only === undefined) return writevSync(this.#fd, from, position)
-    return writeSync(this.#fd, only, 0, only.length, position ?? null)
+    return writevSync(this.#fd, from, position)
   }
 
   truncate(size: number): void {
