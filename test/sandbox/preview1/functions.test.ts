@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import * as fc from 'fast-check'
+import fc from 'fast-check'
 import { describe, it } from 'mocha'
 import { ALL_RIGHTS, DIRECTORY_RIGHTS, FILE_TYPE, RIGHT } from '../../../src/sandbox/preview1/abi.ts'
 import { fixedClocks } from '../../../src/sandbox/preview1/clocks.ts'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import * as fc from 'fast-check'
+import fc from 'fast-check'
 import { describe, it } from 'mocha'
 import { FILE_TYPE } from '../../../src/sandbox/preview1/abi.ts'
 import { codeOf } from '../../../src/sandbox/preview1/errno.ts'
