@@ -209,7 +209,7 @@ describeNative('a container with an allow-list', (native) => {
       ]
       for (const one of expected) await untilTried(room, one)
       const [first] = await readTried(room.directory)
-      assert.match(first?.time ?? '', /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z$/)
+      assert.match(first?.time ?? '', /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z$/)
       assert(Math.abs(Date.parse(first?.time ?? '') - Date.now()) < 60_000)
     })
 
