@@ -23,6 +23,8 @@ export interface Dockerfile {
   readonly globals: readonly ArgInstruction[]
   /** In the order of the file; at least one. */
   readonly stages: readonly Stage[]
+  /** Instructions that are continued over an empty line, which will be an error one day. */
+  readonly emptyContinuations: readonly Lines[]
 }
 
 /** `# name=value` lines at the very top. */
@@ -236,6 +238,7 @@ export interface StopsignalInstruction extends Common {
   readonly signal: string
 }
 
+/** A deprecated way to say who made the image. */
 export interface MaintainerInstruction extends Common {
   readonly kind: 'MAINTAINER'
   readonly maintainer: string
