@@ -62,9 +62,14 @@ interface Owner {
   readonly gid?: number
 }
 
+/** What stage, context or image a mount needs: the one thing in it that is never expanded. @throws {DockerfileInvalid} */
+export function mountOrigin(mount: string): string | undefined {
+  return fieldsOf(mount).findLast(({ key }) => key.toLowerCase() === 'from')?.value || undefined
+}
+
 /** What can be checked before variables are known. @throws {DockerfileInvalid} */
 export function checkMount(mount: string): void {
-  const from = fieldsOf(mount).find(({ key }) => key.toLowerCase() === 'from')?.value
+  const from = mountOrigin(mount)
   if (from !== undefined && /\$./.test(from))
     throw new DockerfileInvalid("'from' doesn't support variable expansion, define alias stage instead", {
       near: from,

@@ -214,7 +214,7 @@ export interface Healthcheck {
 
 export interface ExposeInstruction extends Common {
   readonly kind: 'EXPOSE'
-  /** Unexpanded; `parsePorts` reads one when its variables are known. */
+  /** Unexpanded, and sorted as docker does; `parsePorts` reads one when its variables are known. */
   readonly ports: readonly string[]
 }
 

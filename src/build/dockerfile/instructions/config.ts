@@ -29,7 +29,7 @@ export function parseShell(unread: Unread): OwnOf<'SHELL'> {
 export function parseExpose(unread: Unread): OwnOf<'EXPOSE'> {
   parseFlags(unread.flags, {})
   if (unread.rest === '') throw atLeastOne(unread.kind)
-  return { kind: 'EXPOSE', ports: splitBlanks(unread.rest) }
+  return { kind: 'EXPOSE', ports: splitBlanks(unread.rest).toSorted() }
 }
 
 export function parseUser(unread: Unread): OwnOf<'USER'> {
