@@ -195,30 +195,20 @@ class Expander {
   }
 
   #substitute(name: string, modifier: string): string {
-    const value = this.#options.lookup(name)
-    const isMissing = value === undefined || (modifier.startsWith(':') && value === '')
+    const value = this.#options.lookup(name) ?? ''
     switch (modifier) {
       case '-':
-      case ':-': {
-        const word = this.#readWord()
-        return isMissing ? word : value
-      }
+      case ':-':
       case '+':
-      case ':+': {
-        const word = this.#readWord()
-        return isMissing ? '' : word
-      }
+      case ':+':
       case '?':
-      case ':?': {
-        const message = this.#readWord() || `is not allowed to be ${value === undefined ? 'unset' : 'empty'}`
-        if (isMissing) throw this.#fault(`${name}: ${message}`)
-        return value
-      }
+      case ':?':
+        return this.#choose(name, modifier)
       case '#':
       case '%':
-        return this.#trim(value ?? '', modifier)
+        return this.#trim(value, modifier)
       case '/':
-        return this.#replace(value ?? '')
+        return this.#replace(value)
       default:
         throw this.#fault(
           modifier === '' || modifier === ':'
@@ -226,6 +216,17 @@ class Expander {
             : `unsupported modifier (${modifier}) in substitution`,
         )
     }
+  }
+
+  /** With a colon, empty counts as unset. */
+  #choose(name: string, modifier: `${'' | ':'}${'-' | '+' | '?'}`): string {
+    const value = this.#options.lookup(name)
+    const isMissing = value === undefined || (modifier.startsWith(':') && value === '')
+    const word = this.#readWord()
+    if (modifier.endsWith('-')) return isMissing ? word : value
+    if (modifier.endsWith('+')) return isMissing ? '' : word
+    if (!isMissing) return value
+    throw this.#fault(`${name}: ${word || `is not allowed to be ${value === undefined ? 'unset' : 'empty'}`}`)
   }
 
   #readWord(keepEscapes = false, stop: '}' | '/' = '}'): string {

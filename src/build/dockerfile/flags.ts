@@ -2,6 +2,7 @@
 import { closest } from '../../ui/closest.ts'
 import { DockerfileInvalid } from './errors.ts'
 import type { Escape } from './types.ts'
+import { isQuote } from './words.ts'
 
 /** How often a flag may stand and what it takes. */
 export type FlagShape = Readonly<Record<string, 'truth' | 'text' | 'list'>>
@@ -43,7 +44,7 @@ function readWord(rest: string, start: number, token: Escape): { readonly text: 
     if (quote === '' && /\s/.test(character)) break
     if (character === token) parts.push(rest[++index] ?? '')
     else if (character === quote) quote = ''
-    else if (quote === '' && (character === '"' || character === "'")) quote = character
+    else if (quote === '' && isQuote(character)) quote = character
     else parts.push(character)
   }
   return { text: parts.join(''), end: Math.min(index, rest.length) }
@@ -55,7 +56,7 @@ function readWord(rest: string, start: number, token: Escape): { readonly text: 
  * @throws {DockerfileInvalid} unknown (with the near one), twice, without a value, or with a wrong one
  */
 export function parseFlags<Shape extends FlagShape>(words: readonly string[], shape: Shape): Flags<Shape> {
-  const found = new Map<string, boolean | string | string[]>()
+  const found = new Map<string, Value>()
   for (const word of words) {
     const equals = word.indexOf('=')
     const name = word.slice(2, equals === -1 ? undefined : equals)
@@ -65,13 +66,18 @@ export function parseFlags<Shape extends FlagShape>(words: readonly string[], sh
     if (before !== undefined && kind !== 'list')
       throw new DockerfileInvalid(`duplicate flag specified: --${name}`, { near: `--${name}` })
     const value = equals === -1 ? undefined : word.slice(equals + 1)
-    if (kind === 'truth') found.set(name, parseTruth(name, value))
-    else if (value === undefined) throw missingValue(name)
-    else if (kind === 'text') found.set(name, value)
-    else if (Array.isArray(before)) before.push(value)
-    else found.set(name, [value])
+    if (Array.isArray(before)) before.push(required(name, value))
+    else found.set(name, READERS[kind](name, value))
   }
   return Object.fromEntries(found) as Flags<Shape>
+}
+
+type Value = boolean | string | string[]
+
+const READERS: Readonly<Record<FlagShape[string], (name: string, value: string | undefined) => Value>> = {
+  truth: parseTruth,
+  text: required,
+  list: (name, value) => [required(name, value)],
 }
 
 function unknownFlag(name: string, known: readonly string[]): DockerfileInvalid {
@@ -88,6 +94,11 @@ function parseTruth(name: string, value: string | undefined): boolean {
   throw new DockerfileInvalid(`expecting boolean value for flag --${name}, not: ${text.slice(0, 80)}`, {
     near: `--${name}`,
   })
+}
+
+function required(name: string, value: string | undefined): string {
+  if (value !== undefined) return value
+  throw missingValue(name)
 }
 
 function missingValue(name: string): DockerfileInvalid {

@@ -35,15 +35,10 @@ function unquoteName(text: string): { readonly text: string; readonly isQuoted: 
   const words = shellWords(text)
   const [word] = words
   if (word === undefined || words.length > 1) return undefined
-  let unquoted = ''
-  let quote = ''
-  for (let index = 0; index < word.length; index += 1) {
-    const character = word[index] ?? ''
-    if (character === quote) quote = ''
-    else if (quote === '' && (character === '"' || character === "'")) quote = character
-    else if (character === '\\' && quote !== "'") unquoted += word[++index] ?? ''
-    else unquoted += character
-  }
+  const pieces = word.matchAll(/'([^']*)'|"([^"\\]*(?:\\.[^"\\]*)*)"|\\(.?)|[^'"\\]+/gs)
+  const unquoted = [...pieces]
+    .map(([whole, single, double, escaped]) => single ?? double?.replace(/\\(["\\$])/g, '$1') ?? escaped ?? whole)
+    .join('')
   return unquoted === '' ? undefined : { text: unquoted, isQuoted: /["']/.test(word) }
 }
 

@@ -41,7 +41,7 @@ export function collectNames(stages: readonly Stage[], contexts: readonly string
  */
 export function baseOf(name: string, before: number, names: Names): Origin {
   if (name === 'scratch') return { kind: 'scratch' }
-  const index = names.byName.get(name.toLowerCase())?.findLast((one) => one < before)
+  const index = lastBefore(names.byName.get(name.toLowerCase()), before)
   return index === undefined ? contextOrImage(name, names) : { kind: 'stage', index }
 }
 
@@ -66,8 +66,19 @@ export function sourceOf(
   }
   if (name.toLowerCase() === 'scratch') return { kind: 'scratch' }
   const same = names.byName.get(name.toLowerCase())
-  const index = same?.findLast((one) => one < before) ?? same?.at(-1)
+  const index = lastBefore(same, before) ?? same?.at(-1)
   return index === undefined ? contextOrImage(name, names) : { kind: 'stage', index }
+}
+
+/** By halves: somebody may give all their stages one name. @param indices - ascending */
+function lastBefore(indices: readonly number[] = [], before: number): number | undefined {
+  let [low, high] = [0, indices.length]
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if ((indices[middle] ?? 0) < before) low = middle + 1
+    else high = middle
+  }
+  return indices[low - 1]
 }
 
 /** The context that stands for a stage of this name. */

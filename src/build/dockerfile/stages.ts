@@ -8,6 +8,7 @@ import { DockerfileInvalid, within } from './errors.ts'
 import { expandWord } from './expand.ts'
 import { mountOrigin } from './mount.ts'
 import { baseOf, collectNames, contextFor, type Names, type Origin, sourceOf } from './origins.ts'
+import { findNeeded, refuseCycle } from './stage-graph.ts'
 import type { Dockerfile, FromInstruction, Instruction, Stage } from './types.ts'
 
 export interface StageSettings extends BuildSettings {
@@ -48,6 +49,9 @@ export interface Need {
   readonly instruction: Instruction
 }
 
+/** Every stage built from one with triggers has them all: they multiply. */
+const MAX_TRIGGERS = 100_000
+
 /**
  * Resolves the names in FROM and `--from`, and finds what the target needs.
  *
@@ -57,18 +61,30 @@ export interface Need {
 export function planStages(dockerfile: Dockerfile, settings: StageSettings): StagePlan {
   const globals = globalArguments(dockerfile, settings)
   const names = collectNames(dockerfile.stages, settings.contexts ?? [])
-  const stages: PlannedStage[] = []
-  for (const stage of dockerfile.stages) stages.push(planStage(stage, stages, { dockerfile, globals, names }))
+  const stages = planAll({ dockerfile, globals, names })
   const target = findTarget(stages, settings.target)
   const needs = stages.map((planned) => needsOf(planned, { dockerfile, names }))
-  refuseCycle(dockerfile, stages, needs)
-  return { dockerfile, stages, target, needed: reach({ dockerfile, stages, needs }, target), globals, names }
+  const graph = { dockerfile, stages, needs }
+  refuseCycle(graph)
+  return { dockerfile, stages, target, needed: findNeeded(graph, target), globals, names }
 }
 
 interface Context {
   readonly dockerfile: Dockerfile
   readonly globals: ReadonlyMap<string, string>
   readonly names: Names
+}
+
+function planAll(context: Context): readonly PlannedStage[] {
+  const stages: PlannedStage[] = []
+  let triggers = 0
+  for (const stage of context.dockerfile.stages) {
+    const planned = planStage(stage, stages, context)
+    stages.push(planned)
+    triggers += planned.triggers.length
+    if (triggers > MAX_TRIGGERS) throw new DockerfileInvalid(`more than ${MAX_TRIGGERS} ONBUILD triggers would be run`)
+  }
+  return stages
 }
 
 function planStage(stage: Stage, before: readonly PlannedStage[], context: Context): PlannedStage {
@@ -161,72 +177,4 @@ export function needsOfInstruction(instruction: Instruction, index: number, name
   return instruction.mounts
     .flatMap((mount) => mountOrigin(mount) ?? [])
     .map((from) => ({ origin: sourceOf(from, index, { names, numbers: false }), from, instruction }))
-}
-
-type Needs = readonly (readonly Need[])[]
-
-/** Takes away the stages that need no other, again and again; those that stay need each other. */
-function refuseCycle(dockerfile: Dockerfile, stages: readonly PlannedStage[], needs: Needs): void {
-  const neededBy = stages.map((): number[] => [])
-  const open = stages.map((planned, index) => {
-    const indices = stagesNeeded(planned, needs[index] ?? [])
-    for (const other of indices) neededBy[other]?.push(index)
-    return indices.length
-  })
-  const free = open.flatMap((count, index) => (count === 0 ? [index] : []))
-  for (const index of free)
-    for (const other of neededBy[index] ?? []) {
-      open[other] = (open[other] ?? 0) - 1
-      if (open[other] === 0) free.push(other)
-    }
-  if (free.length === stages.length) return
-  const left = new Set(open.flatMap((count, index) => (count > 0 ? [index] : [])))
-  // A cycle goes forward somewhere, and only COPY and mounts do.
-  for (const [index, each] of needs.entries())
-    for (const { origin, from, instruction } of left.has(index) ? each : [])
-      if (origin.kind === 'stage' && origin.index >= index && left.has(origin.index))
-        throw new DockerfileInvalid(
-          `circular dependency detected on stage: ${stages[index]?.label}`,
-          { near: from, hint: `it needs ${stages[origin.index]?.label}, which needs ${stages[index]?.label}` },
-          { source: dockerfile.source, lines: instruction.lines },
-        )
-}
-
-function stagesNeeded({ base, replacedBy }: PlannedStage, needs: readonly Need[]): readonly number[] {
-  if (replacedBy !== undefined) return []
-  const origins = [base, ...needs.map(({ origin }) => origin)]
-  return [...new Set(origins.flatMap((origin) => (origin.kind === 'stage' ? [origin.index] : [])))]
-}
-
-interface Graph {
-  readonly dockerfile: Dockerfile
-  readonly stages: readonly PlannedStage[]
-  readonly needs: Needs
-}
-
-function reach({ dockerfile, stages, needs }: Graph, target: PlannedStage): readonly PlannedStage[] {
-  const found = new Set([target.stage.index])
-  for (const index of found) {
-    const planned = stages[index]
-    if (planned === undefined) continue
-    for (const need of needs[index] ?? []) refuseForward(dockerfile, planned, { need, stages })
-    for (const other of stagesNeeded(planned, needs[index] ?? [])) found.add(other)
-  }
-  return stages.filter(({ stage }) => found.has(stage.index))
-}
-
-function refuseForward(
-  { source }: Dockerfile,
-  { stage, label }: PlannedStage,
-  { need, stages }: { readonly need: Need; readonly stages: readonly PlannedStage[] },
-): void {
-  const { origin, from, instruction } = need
-  // The content of a context is there from the beginning, wherever the stage stands that it stands for.
-  if (origin.kind !== 'stage' || origin.index < stage.index || stages[origin.index]?.replacedBy !== undefined) return
-  const what = instruction.kind === 'COPY' ? 'copy' : 'mount'
-  throw new DockerfileInvalid(
-    `cannot ${what} from stage ${JSON.stringify(from)}, it needs to be defined before current stage ${JSON.stringify(label)}`,
-    { near: from, hint: `move stage ${from} above this one` },
-    { source, lines: instruction.lines },
-  )
 }

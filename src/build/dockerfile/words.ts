@@ -19,23 +19,30 @@ export function splitBlanks(rest: string): readonly string[] {
  */
 export function splitQuoted(rest: string, token: Escape): readonly string[] {
   const words: string[] = []
-  let start = -1
-  let quote = ''
-  for (let index = 0; index < rest.length; index += 1) {
-    const character = rest[index] ?? ''
-    if (quote === '' && /\s/.test(character)) {
-      if (start !== -1) words.push(rest.slice(start, index))
-      start = -1
-      continue
-    }
-    if (start === -1) start = index
-    if (character === token && quote !== "'") index += 1
-    else if (character === quote) quote = ''
-    else if (quote === '' && (character === '"' || character === "'")) quote = character
+  for (let start = 0; start < rest.length; ) {
+    const end = wordEnd(rest, start, token)
+    if (end > start) words.push(rest.slice(start, end))
+    start = end + 1
   }
   // An escape character that escapes nothing is dropped.
-  if (start !== -1) words.push(hasLooseEnd(rest, token) ? rest.slice(start, -1) : rest.slice(start))
-  return words.filter((word) => word !== '')
+  const last = words.pop() ?? ''
+  return [...words, hasLooseEnd(last, token) ? last.slice(0, -1) : last].filter((word) => word !== '')
+}
+
+function wordEnd(rest: string, start: number, token: Escape): number {
+  let quote = ''
+  for (let index = start; index < rest.length; index += 1) {
+    const character = rest[index] ?? ''
+    if (quote === '' && /\s/.test(character)) return index
+    if (character === token && quote !== "'") index += 1
+    else if (character === quote) quote = ''
+    else if (quote === '' && isQuote(character)) quote = character
+  }
+  return rest.length
+}
+
+export function isQuote(character: string): boolean {
+  return character === '"' || character === "'"
 }
 
 /** Ends with an odd number of escape characters. */
