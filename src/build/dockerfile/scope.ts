@@ -1,0 +1,116 @@
+/** The variables of a stage, from one instruction to the next. */
+import { DockerfileInvalid, within } from './errors.ts'
+import { expandWord } from './expand.ts'
+import { type Expanded, expandInstruction } from './expand-instruction.ts'
+import type { ArgInstruction, Escape, Instruction, Source } from './types.ts'
+
+export interface ScopeOptions {
+  readonly source: Source
+  readonly escape: Escape
+  /** `globalArguments`: a stage sees one of them from the line on that repeats its name. */
+  readonly globals: ReadonlyMap<string, string>
+  readonly buildArgs: ReadonlyMap<string, string>
+  /** `Env` of the base's image config. */
+  readonly environment: readonly string[]
+  /** Of the stage that this one is built from. */
+  readonly parent?: StageScope | undefined
+  /** Called for each variable that is used and not set. */
+  readonly onUnset?: (name: string, instruction: Instruction) => void
+}
+
+/** An ARG of a stage; undefined where it has no value. */
+export interface DeclaredArg {
+  readonly name: string
+  readonly value: string | undefined
+}
+
+/** Exec refuses more, long before. */
+const MAX_TOTAL = 8 * 1024 * 1024
+/** For the builder, not for the programs it runs. */
+const HIDDEN: readonly string[] = ['BUILDKIT_SBOM_SCAN_CONTEXT', 'BUILDKIT_SBOM_SCAN_STAGE']
+
+/**
+ * Follows a stage: `expand` is called with one instruction after the other, and each sees the variables that those
+ * before it have set.
+ */
+export class StageScope {
+  readonly #options: ScopeOptions
+  readonly #variables: Map<string, string>
+  readonly #args: Map<string, string | undefined>
+  #total = 0
+
+  constructor(options: ScopeOptions) {
+    this.#options = options
+    this.#variables = new Map(options.parent?.variables)
+    this.#args = new Map(options.parent?.args.map(({ name, value }) => [name, value]))
+    for (const entry of options.environment) {
+      const equals = entry.indexOf('=')
+      if (equals === -1) this.#set(entry, '')
+      else this.#set(entry.slice(0, equals), entry.slice(equals + 1))
+    }
+  }
+
+  /** ENVs and ARGs, the last one wins: what `$x` means, and the environment of RUN but for proxies and secrets. */
+  get variables(): ReadonlyMap<string, string> {
+    return this.#variables
+  }
+
+  /** ARGs so far, also those of the stages this one is built from, in the order of their first declaration. */
+  get args(): readonly DeclaredArg[] {
+    return [...this.#args].map(([name, value]) => ({ name, value: this.#variables.get(name) ?? value }))
+  }
+
+  /**
+   * The instruction with its variables put in; ENV and ARG take effect for the next ones.
+   *
+   * @throws {DockerfileInvalid} a word cannot be expanded, or makes no sense once it is
+   */
+  expand(instruction: Instruction): Expanded {
+    return within({ source: this.#options.source, lines: instruction.lines }, () => {
+      if (instruction.kind === 'ARG') return this.#declare(instruction)
+      const { escape: token } = this.#options
+      const expanded = expandInstruction(instruction, {
+        escape: token,
+        lookup: (name) => this.#lookup(name, instruction),
+      })
+      if (expanded.kind === 'ENV') for (const { key, value } of expanded.pairs) this.#set(key, value)
+      return expanded
+    })
+  }
+
+  /** One after the other: `ARG a=1 b=$a` knows `a`. */
+  #declare(instruction: ArgInstruction): Expanded {
+    const args = instruction.args.map(({ name, value }) => {
+      const given = this.#argument(name, { value, instruction })
+      this.#args.set(name, given)
+      if (given !== undefined && !HIDDEN.includes(name)) this.#set(name, given)
+      return given === undefined ? { name } : { name, value: given }
+    })
+    return { ...instruction, args }
+  }
+
+  #argument(
+    name: string,
+    { value, instruction }: { readonly value: string | undefined; readonly instruction: ArgInstruction },
+  ): string | undefined {
+    const { buildArgs, globals, escape: token } = this.#options
+    const given = buildArgs.get(name)
+    if (given !== undefined) return given
+    if (value === undefined) return globals.get(name)
+    return expandWord(value, { escape: token, lookup: (other) => this.#lookup(other, instruction) })
+  }
+
+  #lookup(name: string, instruction: Instruction): string | undefined {
+    const value = this.#variables.get(name)
+    // Declared without a value is what it is: empty, and no mistake.
+    if (value === undefined && !this.#args.has(name)) this.#options.onUnset?.(name, instruction)
+    return value
+  }
+
+  #set(name: string, value: string): void {
+    const before = this.#variables.get(name)
+    this.#total += value.length - (before === undefined ? -name.length : before.length)
+    if (this.#total > MAX_TOTAL) throw new DockerfileInvalid('the variables of this stage are larger than 8 MiB')
+    this.#variables.set(name, value)
+  }
+}
