@@ -45,3 +45,14 @@ export class StepFailed extends CoracleError {
     this.exitCode = cause.exitCode === 130 ? 130 : 1
   }
 }
+
+/** A command of a platform whose images nothing can be run in. */
+export class RunUnsupported extends CoracleError {
+  override readonly code = 'BUILD_RUN_UNSUPPORTED'
+  override readonly status = 400
+  constructor(platform: string) {
+    super(`RUN cannot be carried out for the platform ${platform}: its images hold a module, and no system to run commands in`, {
+      hint: 'build the module in a stage of its own, FROM --platform=$BUILDPLATFORM, and COPY --from it',
+    })
+  }
+}
