@@ -75,6 +75,9 @@ function wholeOf(source: DecodedSource): { readonly source: DecodedSource; reado
   return { source, lines: { start: 1, end: Math.max(1, source.lines.length) } }
 }
 
+/** Each has a configuration of its own. */
+const MAX_STAGES = 1000
+
 type Staged = Omit<Dockerfile, 'emptyContinuations'>
 
 /** Only ARG may stand before the first FROM. */
@@ -86,8 +89,11 @@ function staged(
   const globals: ArgInstruction[] = []
   const stages: (Stage & { readonly instructions: Instruction[] })[] = []
   for (const instruction of found) {
-    if (instruction.kind === 'FROM') stages.push(newStage(instruction, stages.length))
-    else if (stages.length > 0) stages.at(-1)?.instructions.push(instruction)
+    if (instruction.kind === 'FROM') {
+      if (stages.length === MAX_STAGES)
+        throw new DockerfileInvalid(`more than ${MAX_STAGES} stages`, {}, { source, lines: instruction.lines })
+      stages.push(newStage(instruction, stages.length))
+    } else if (stages.length > 0) stages.at(-1)?.instructions.push(instruction)
     else if (instruction.kind === 'ARG') globals.push(instruction)
     else
       throw new DockerfileInvalid(

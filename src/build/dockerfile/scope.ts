@@ -24,8 +24,10 @@ export interface DeclaredArg {
   readonly value: string | undefined
 }
 
-/** Exec refuses more, long before. */
-const MAX_TOTAL = 8 * 1024 * 1024
+/** Characters of all of them: no program can be started with more. */
+const MAX_TOTAL = 2 * 1024 * 1024
+/** Every stage built from this one has them all. */
+const MAX_VARIABLES = 10_000
 /** For the builder, not for the programs it runs. */
 const HIDDEN: readonly string[] = ['BUILDKIT_SBOM_SCAN_CONTEXT', 'BUILDKIT_SBOM_SCAN_STAGE']
 
@@ -37,11 +39,12 @@ export class StageScope {
   readonly #options: ScopeOptions
   readonly #variables: Map<string, string>
   readonly #args: Map<string, string | undefined>
-  #total = 0
+  #total: number
 
   constructor(options: ScopeOptions) {
     this.#options = options
     this.#variables = new Map(options.parent?.variables)
+    this.#total = options.parent?.total ?? 0
     this.#args = new Map(options.parent?.args.map(({ name, value }) => [name, value]))
     for (const entry of options.environment) {
       const equals = entry.indexOf('=')
@@ -53,6 +56,11 @@ export class StageScope {
   /** ENVs and ARGs, the last one wins: what `$x` means, and the environment of RUN but for proxies and secrets. */
   get variables(): ReadonlyMap<string, string> {
     return this.#variables
+  }
+
+  /** Characters of all names and values. */
+  get total(): number {
+    return this.#total
   }
 
   /** ARGs so far, also those of the stages this one is built from, in the order of their first declaration. */
@@ -110,7 +118,9 @@ export class StageScope {
   #set(name: string, value: string): void {
     const before = this.#variables.get(name)
     this.#total += value.length - (before === undefined ? -name.length : before.length)
-    if (this.#total > MAX_TOTAL) throw new DockerfileInvalid('the variables of this stage are larger than 8 MiB')
     this.#variables.set(name, value)
+    if (this.#total > MAX_TOTAL) throw new DockerfileInvalid('the variables of this stage are larger than 2 MiB')
+    if (this.#variables.size > MAX_VARIABLES)
+      throw new DockerfileInvalid(`this stage has more than ${MAX_VARIABLES} variables`)
   }
 }

@@ -50,7 +50,7 @@ export interface Need {
 }
 
 /** Every stage built from one with triggers has them all: they multiply. */
-const MAX_TRIGGERS = 100_000
+const MAX_TRIGGERS = 10_000
 
 /**
  * Resolves the names in FROM and `--from`, and finds what the target needs.
