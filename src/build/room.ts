@@ -4,4 +4,6 @@ import type { BuildStore } from '../images/building.ts'
 
 export interface BuildRoom extends ContainerRoom {
   readonly openStore: () => Promise<BuildStore>
+  /** Removes content that nothing needs any more. @returns bytes */
+  readonly collect: () => Promise<number>
 }

@@ -1,7 +1,7 @@
 /** What a build was asked for, understood. */
 import type { Platform } from '../oci/descriptor.ts'
 
-export interface BuildSettings {
+export interface Settings {
   readonly platform: Platform
   readonly buildArgs: ReadonlyMap<string, string>
   readonly noCacheStages: ReadonlySet<string>

@@ -65,8 +65,8 @@ export interface PruneCacheOptions {
   readonly all: boolean
   /** docker's `until=24h`, unparsed. */
   readonly filters: readonly string[]
-  /** Keep the latest used up to so many bytes. */
-  readonly keepBytes: number
+  /** Keep the latest used up to so much (`512m`). */
+  readonly keep?: string | undefined
 }
 
 export interface CacheRecord {

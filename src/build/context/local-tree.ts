@@ -5,6 +5,7 @@ import type { Applier, ByteString } from '../../linux/apply.ts'
 import { readFiles, readTree, type TreeEntry, type TreeSink } from '../../linux/archive.ts'
 import { type CopyOptions, type DigestOptions, describeEntry, type FileTree, type Found } from '../copy/tree.ts'
 import { ContextUnreadable } from '../errors.ts'
+import type { DirectoryState, IgnoreMatcher } from '../ignore/matcher.ts'
 import type { Fingerprints } from './fingerprints.ts'
 
 export interface LocalTree extends FileTree {
@@ -15,8 +16,7 @@ export interface LocalTree extends FileTree {
 export interface LocalTreeOptions {
   /** A directory; what its own path leads through is the user's business. */
   readonly root: string
-  /** Told paths with slashes, and whether it is a directory; what is in an ignored directory is asked for as well. */
-  readonly ignored: (path: string) => boolean
+  readonly ignore: IgnoreMatcher
   readonly fingerprints: Fingerprints
   readonly signal: AbortSignal
 }
@@ -24,7 +24,7 @@ export interface LocalTreeOptions {
 /** Reads names and metadata, no content. @throws {ContextUnreadable} */
 export async function openLocalTree(options: LocalTreeOptions): Promise<LocalTree> {
   const { root, signal } = options
-  const chosen = choosing(options.ignored)
+  const chosen = choosing(options.ignore)
   const sink = { entry: chosen.add, data() {}, end() {}, flush: async () => {} }
   try {
     await readTree(root, '', { follow: false, content: false, sink, signal })
@@ -44,13 +44,22 @@ export async function openLocalTree(options: LocalTreeOptions): Promise<LocalTre
 }
 
 /** An ignored directory is there after all when something in it is not ignored. */
-function choosing(ignored: (path: string) => boolean) {
+function choosing(ignore: IgnoreMatcher) {
   const entries: TreeEntry[] = []
   let doubtful: TreeEntry[] = []
+  /** Of the directories above the entry. */
+  const states = new Map<ByteString, DirectoryState>()
+  const isIgnored = ({ path, mode }: TreeEntry) => {
+    if (path === '' || ignore.patterns.length === 0) return false
+    const parent = states.get(path.slice(0, Math.max(0, path.lastIndexOf('/'))))
+    const { isIgnored: answer, state } = ignore.match(Buffer.from(path, 'latin1').toString(), parent)
+    if ((mode & TYPE.mask) === TYPE.directory) states.set(path, state)
+    return answer
+  }
   const add = (entry: TreeEntry) => {
     const { path } = entry
     doubtful = doubtful.filter((parent) => path.startsWith(`${parent.path}/`))
-    if (path !== '' && ignored(Buffer.from(path, 'latin1').toString())) {
+    if (isIgnored(entry)) {
       if ((entry.mode & TYPE.mask) === TYPE.directory) doubtful.push(entry)
       return
     }

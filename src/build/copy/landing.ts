@@ -33,6 +33,8 @@ export interface Landing {
   kindOf(path: ByteString): NodeKind
   /** Notes that a node is put there. @throws {CopyFailed} a directory would replace a file, or a file a directory */
   claim(path: ByteString, isDirectory: boolean): void
+  /** Notes that a node replaces whatever is there. */
+  note(path: ByteString, isDirectory: boolean): void
 }
 
 export function openLanding({ lower, applier, owner, mtimeSeconds }: LandingOptions): Landing {
@@ -72,6 +74,10 @@ export function openLanding({ lower, applier, owner, mtimeSeconds }: LandingOpti
       if (kind === 'directory' && !isDirectory)
         throw new CopyFailed(`cannot replace to directory /${textOf(path)} with file`)
       if (kind === 'missing' && isDirectory) fresh.add(path)
+      landed.set(path, isDirectory)
+    },
+    note: (path, isDirectory) => {
+      if (isDirectory && kindOf(path) !== 'directory') fresh.add(path)
       landed.set(path, isDirectory)
     },
   }

@@ -130,7 +130,7 @@ async function carryOut(
   const copying = { applier, landing, lower, owner, change, mtimeSeconds, signal }
   await copyAll(request, copying)
   await applier.finish()
-  return makeLayer(store, { upper, below, lower: all, epoch: settings.epoch, signal })
+  return await makeLayer(store, { upper, below, lower: all, epoch: settings.epoch, signal })
 }
 
 const ROOT: Owner = { uid: 0, gid: 0 }

@@ -2,11 +2,13 @@
 import type { FileTree } from '../copy/tree.ts'
 import type { BuildRoom } from '../room.ts'
 import type { SolveOptions } from '../solve-step.ts'
-import type { BuildSettings } from '../settings.ts'
+import type { Settings } from '../settings.ts'
 
 export interface StepOptions extends SolveOptions {
   readonly room: BuildRoom
-  readonly settings: BuildSettings
+  readonly settings: Settings
+  /** What is to go when the build has ended. */
+  readonly cleanup: AsyncDisposableStack
   /** The build context; read when it is first asked for. */
   readonly context: () => Promise<FileTree>
   /** What a name in `from` stands for. */

@@ -111,10 +111,10 @@ async function carryOut(
     onOutput: vertex.output,
     signal,
   }
-  return runStep(room, step, async (result, { upper }) => {
+  return await runStep(room, step, async (result, { upper }) => {
     refuseFailure(result, request.command)
     removeStubs(upper, stubs)
-    return makeLayer(store, { upper, below, lower, epoch: settings.epoch, signal })
+    return await makeLayer(store, { upper, below, lower, epoch: settings.epoch, signal })
   })
 }
 

@@ -47,5 +47,5 @@ async function makeDirectory(
   if (landing.kindOf(place) === 'directory') return undefined
   landing.directory(place)
   await applier.finish()
-  return makeLayer(store, { upper, below, lower, epoch: settings.epoch, signal })
+  return await makeLayer(store, { upper, below, lower, epoch: settings.epoch, signal })
 }
