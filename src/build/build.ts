@@ -3,12 +3,12 @@ import { InvalidArgument } from '../errors.ts'
 import type { BuildStore } from '../images/building.ts'
 import { hostPlatform } from '../images/platform.ts'
 import type { Platform } from '../oci/descriptor.ts'
-import { openContext, type OpenedContext } from './context/open.ts'
+import { parseContexts } from './context/named.ts'
+import { type OpenedContext, openContext } from './context/open.ts'
 import { parseDockerfile } from './dockerfile/parse.ts'
 import { planStages, type StagePlan } from './dockerfile/stages.ts'
 import { parseOutputs } from './output/parse.ts'
 import { writeOutputs } from './output/write.ts'
-import { parseContexts } from './context/named.ts'
 import { parsePlatforms, parseSettings, parseTags } from './parse-request.ts'
 import { openProgress, type Progress } from './progress.ts'
 import type { BuildRoom } from './room.ts'
@@ -28,7 +28,9 @@ export async function buildImage(room: BuildRoom, request: BuildRequest): Promis
   await sweepScratch(room.paths)
   await using cleanup = new AsyncDisposableStack()
   using store = await room.openStore()
-  const context = await progress.run('[internal] load build definition', () => openContext(request, room.paths, cleanup))
+  const context = await progress.run('[internal] load build definition', () =>
+    openContext(request, room.paths, cleanup),
+  )
   const { state, plan } = await solve({ room, request, store, context, platform, progress, cleanup })
   warnOfUnused(plan, request, progress)
   const labelled = withLabels(state, request.labels)
@@ -96,8 +98,8 @@ function withLabels(state: StageState, labels: readonly string[]): StageState {
 /** Of those given on the command line, what no ARG has asked for. */
 function warnOfUnused(plan: StagePlan, { buildArgs }: BuildRequest, progress: Progress): void {
   const declared = new Set(
-    [...plan.dockerfile.globals, ...plan.dockerfile.stages.flatMap(({ instructions }) => instructions)].flatMap((one) =>
-      one.kind === 'ARG' ? one.args.map(({ name }) => name) : [],
+    [...plan.dockerfile.globals, ...plan.dockerfile.stages.flatMap(({ instructions }) => instructions)].flatMap(
+      (one) => (one.kind === 'ARG' ? one.args.map(({ name }) => name) : []),
     ),
   )
   const unused = buildArgs
@@ -107,4 +109,3 @@ function warnOfUnused(plan: StagePlan, { buildArgs }: BuildRequest, progress: Pr
 }
 
 const PREDEFINED = /^(?:(?:HTTPS?|FTP|NO|ALL)_PROXY|BUILDKIT_\w+|SOURCE_DATE_EPOCH|(?:TARGET|BUILD)[A-Z]+)$/i
-

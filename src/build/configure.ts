@@ -21,7 +21,10 @@ function applyTo(state: StageState, instruction: Expanded): string | undefined {
       config.Env = instruction.pairs.reduce((env, { key, value }) => setVariable(env, key, value), config.Env ?? [])
       return `ENV ${pairs(instruction.pairs)}`
     case 'LABEL':
-      config.Labels = { ...config.Labels, ...Object.fromEntries(instruction.pairs.map(({ key, value }) => [key, value])) }
+      config.Labels = {
+        ...config.Labels,
+        ...Object.fromEntries(instruction.pairs.map(({ key, value }) => [key, value])),
+      }
       return `LABEL ${pairs(instruction.pairs)}`
     case 'ARG':
       return `ARG ${instruction.args.map(({ name, value }) => (value === undefined ? name : `${name}=${value}`)).join(' ')}`

@@ -51,8 +51,11 @@ export class RunUnsupported extends CoracleError {
   override readonly code = 'BUILD_RUN_UNSUPPORTED'
   override readonly status = 400
   constructor(platform: string) {
-    super(`RUN cannot be carried out for the platform ${platform}: its images hold a module, and no system to run commands in`, {
-      hint: 'build the module in a stage of its own, FROM --platform=$BUILDPLATFORM, and COPY --from it',
-    })
+    super(
+      `RUN cannot be carried out for the platform ${platform}: its images hold a module, and no system to run commands in`,
+      {
+        hint: 'build the module in a stage of its own, FROM --platform=$BUILDPLATFORM, and COPY --from it',
+      },
+    )
   }
 }

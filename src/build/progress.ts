@@ -11,7 +11,11 @@ export interface Vertex {
 
 export interface Progress {
   /** Runs `work` as a step that is told of; `cached` is asked of the result. */
-  run<Result>(name: string, work: (vertex: Vertex) => Promise<Result>, cached?: (result: Result) => boolean): Promise<Result>
+  run<Result>(
+    name: string,
+    work: (vertex: Vertex) => Promise<Result>,
+    cached?: (result: Result) => boolean,
+  ): Promise<Result>
   warn(text: string): void
 }
 

@@ -50,7 +50,11 @@ async function contentKeys({ contentKey }: Step): Promise<readonly string[]> {
 }
 
 /** By the first key that is known; the others are remembered as well then. */
-async function lookUp(step: Step, keys: readonly string[], { database, store }: SolveOptions): Promise<Solved | undefined> {
+async function lookUp(
+  step: Step,
+  keys: readonly string[],
+  { database, store }: SolveOptions,
+): Promise<Solved | undefined> {
   for (const key of keys) {
     const found = readStep(database, key)
     // Kept first, looked at again then: a prune may have come between.

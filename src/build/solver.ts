@@ -1,7 +1,7 @@
 /** What the stages of one build share: bases, contexts and each other, each had once and when it is first needed. */
 import { realpathSync } from 'node:fs'
-import { ImageNotFound } from '../images/errors.ts'
 import type { BaseImage, BuildStore } from '../images/building.ts'
+import { ImageNotFound } from '../images/errors.ts'
 import { formatPlatform } from '../images/platform.ts'
 import type { TransferProgress } from '../images/types.ts'
 import type { Platform } from '../oci/descriptor.ts'

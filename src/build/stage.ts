@@ -132,4 +132,3 @@ function explain(error: unknown, { instruction, name, tail, options }: Explainin
   const message = [`failed to solve: ${error.message}`, ...output, excerpt(source, instruction.lines)].join('\n')
   return new StepFailed(message, error)
 }
-

@@ -52,10 +52,22 @@ export interface BuildResult {
 /** What happens, for a display. Vertices are the steps, numbered from 1 in the order they begin. */
 export type BuildEvent =
   | { readonly type: 'begin'; readonly vertex: number; readonly name: string; readonly atMs: number }
-  | { readonly type: 'output'; readonly vertex: number; readonly text: Buffer; readonly stream: 'stdout' | 'stderr'; readonly atMs: number }
+  | {
+      readonly type: 'output'
+      readonly vertex: number
+      readonly text: Buffer
+      readonly stream: 'stdout' | 'stderr'
+      readonly atMs: number
+    }
   /** A line of what it is doing just now; the next one takes its place. */
   | { readonly type: 'status'; readonly vertex: number; readonly text: string; readonly atMs: number }
-  | { readonly type: 'end'; readonly vertex: number; readonly outcome: Outcome; readonly error?: string; readonly atMs: number }
+  | {
+      readonly type: 'end'
+      readonly vertex: number
+      readonly outcome: Outcome
+      readonly error?: string
+      readonly atMs: number
+    }
   | { readonly type: 'warning'; readonly text: string; readonly atMs: number }
 
 export type Outcome = 'done' | 'cached' | 'failed' | 'cancelled'

@@ -1,8 +1,9 @@
 import * as Args from '@oclif/core/args'
 import { EngineCommand } from '../base-command.ts'
 import { buildFlags } from '../ui/build-flags.ts'
-import { type BuildDisplay, type BuildProgressMode, openBuildDisplay } from '../ui/build-progress.ts'
 import { buildMetadata } from '../ui/build-metadata.ts'
+import { type BuildProgressMode, openBuildDisplay } from '../ui/build-progress.ts'
+import type { BuildDisplay } from '../ui/build-text.ts'
 import { writeTextFile } from '../ui/streams.ts'
 
 export default class Build extends EngineCommand {
@@ -20,7 +21,9 @@ export default class Build extends EngineCommand {
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(Build)
-    const mode = flags.quiet ? 'quiet' : ((flags.progress ?? process.env['BUILDKIT_PROGRESS'] ?? 'auto') as BuildProgressMode)
+    const mode = flags.quiet
+      ? 'quiet'
+      : ((flags.progress ?? process.env['BUILDKIT_PROGRESS'] ?? 'auto') as BuildProgressMode)
     const display = await openBuildDisplay(mode, process.stderr)
     this.#display = display
     const { builds } = await this.openEngine()
@@ -45,7 +48,11 @@ export default class Build extends EngineCommand {
       shmSize: flags['shm-size'],
       ulimits: flags.ulimit ?? [],
       cgroupParent: flags['cgroup-parent'],
-      outputs: [...(flags.output ?? []), ...(flags.push ? ['type=registry'] : []), ...(flags.load ? ['type=docker'] : [])],
+      outputs: [
+        ...(flags.output ?? []),
+        ...(flags.push ? ['type=registry'] : []),
+        ...(flags.load ? ['type=docker'] : []),
+      ],
       stdout: process.stdout,
       env: process.env,
       signal: this.interruption(),

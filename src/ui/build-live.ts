@@ -1,6 +1,6 @@
 /** A build on a terminal: every step with its time, and below those that run the tail of what they print. */
 import type { BuildEvent } from '../build/types.ts'
-import { type BuildDisplay, lastOf, seconds } from './build-progress.ts'
+import { type BuildDisplay, lastOf, seconds } from './build-text.ts'
 import type { ProgressStream } from './progress.ts'
 import { neutralise } from './text.ts'
 
@@ -53,7 +53,15 @@ export function openLiveBuild(stream: ProgressStream): BuildDisplay {
 function take(rows: Map<number, Row>, event: Exclude<BuildEvent, { type: 'warning' }>): void {
   if (event.type === 'begin') {
     const { name, atMs } = event
-    rows.set(event.vertex, { name, beganAtMs: atMs, endedAtMs: undefined, outcome: 'running', status: '', lines: [], rest: '' })
+    rows.set(event.vertex, {
+      name,
+      beganAtMs: atMs,
+      endedAtMs: undefined,
+      outcome: 'running',
+      status: '',
+      lines: [],
+      rest: '',
+    })
     return
   }
   const row = rows.get(event.vertex)

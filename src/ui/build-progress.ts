@@ -1,15 +1,11 @@
 /** A build as the user sees it: a live tree of steps, plain lines, or JSON for programs. */
 import type { BuildEvent } from '../build/types.ts'
+import type { BuildDisplay } from './build-text.ts'
+import { lastOf, seconds } from './build-text.ts'
 import type { ProgressStream } from './progress.ts'
 import { neutralise } from './text.ts'
 
 export type BuildProgressMode = 'auto' | 'plain' | 'tty' | 'rawjson' | 'quiet' | 'none'
-
-export interface BuildDisplay {
-  show(event: BuildEvent): void
-  /** Idempotent. */
-  close(): void
-}
 
 export async function openBuildDisplay(mode: BuildProgressMode, stream: ProgressStream): Promise<BuildDisplay> {
   if (mode === 'quiet' || mode === 'none') return { show: () => {}, close: () => {} }
@@ -64,16 +60,6 @@ function openPlainDisplay(stream: ProgressStream): BuildDisplay {
 }
 
 const MAX_LINE = 64 << 10
-
-/** What a terminal would show of a line that a program has drawn over. */
-export function lastOf(line: string): string {
-  const text = line.replace(/\r+$/, '')
-  return text.slice(text.lastIndexOf('\r') + 1)
-}
-
-export function seconds(milliseconds: number, digits: number): string {
-  return (Math.max(0, milliseconds) / 1000).toFixed(digits)
-}
 
 /** A document a line, with the fields of BuildKit's client where they mean something here. */
 function openJsonDisplay(stream: ProgressStream): BuildDisplay {

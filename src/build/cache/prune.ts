@@ -45,7 +45,7 @@ function forgetLayers(database: Database): void {
   const leaves = database.prepare(`DELETE FROM build_layers WHERE
     NOT EXISTS (SELECT 1 FROM build_steps WHERE build_steps.chain_id = build_layers.chain_id) AND
     NOT EXISTS (SELECT 1 FROM build_layers AS above WHERE above.parent = build_layers.chain_id)`)
-  while (Number(leaves.run().changes) > 0) continue
+  while (Number(leaves.run().changes) > 0);
 }
 
 function parseUntil(filters: readonly string[]): number {

@@ -57,7 +57,8 @@ export function touchStep(database: Database, key: string): void {
 export function writeStep(database: Database, step: NewStep): void {
   transaction(database, () => {
     writeStack(database, step.layers)
-    const insert = database.prepare(`INSERT INTO build_steps (key, chain_id, changed, kind, description, created_at_ms, used_at_ms)
+    const insert =
+      database.prepare(`INSERT INTO build_steps (key, chain_id, changed, kind, description, created_at_ms, used_at_ms)
       VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO UPDATE SET chain_id = excluded.chain_id, changed = excluded.changed,
       created_at_ms = excluded.created_at_ms, used_at_ms = excluded.used_at_ms`)
     const top = step.layers.at(-1)?.chainID ?? null

@@ -24,7 +24,9 @@ export async function cacheUsage({ database, paths }: BuildRoom): Promise<readon
       shared: row.shared === 1,
     }
   })
-  const mounts = await Promise.all(mountRows(database).map((row) => mountRecord(row, cacheMountDirectory(paths, row.key))))
+  const mounts = await Promise.all(
+    mountRows(database).map((row) => mountRecord(row, cacheMountDirectory(paths, row.key))),
+  )
   return [...records, ...mounts].toSorted((one, other) => other.usedAtMs - one.usedAtMs)
 }
 

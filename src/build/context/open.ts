@@ -56,9 +56,12 @@ function directoryOf(context: string): string {
 function readDockerfile(path: string, file: string | undefined): Uint8Array {
   const stats = statSync(path, { throwIfNoEntry: false })
   if (stats === undefined || !stats.isFile())
-    throw new ContextUnreadable(`failed to read dockerfile: open ${file ?? basename(path)}: no such file or directory`, {
-      hint: `there is no ${path}; -f names another one`,
-    })
+    throw new ContextUnreadable(
+      `failed to read dockerfile: open ${file ?? basename(path)}: no such file or directory`,
+      {
+        hint: `there is no ${path}; -f names another one`,
+      },
+    )
   if (stats.size > MAX_DOCKERFILE_BYTES) throw tooLarge()
   return readFileSync(path)
 }

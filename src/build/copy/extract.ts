@@ -1,7 +1,7 @@
 /** A tar archive over the layers, as ADD unpacks it: links on the way to a file are followed, a node replaces what is there. */
 import { spawn } from 'node:child_process'
 import { createReadStream } from 'node:fs'
-import { Readable } from 'node:stream'
+import type { Readable } from 'node:stream'
 import { extractTar } from '../../archive/extract-tar.ts'
 import type { Applier, ByteString } from '../../linux/apply.ts'
 import { CopyFailed } from '../errors.ts'

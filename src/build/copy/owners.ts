@@ -59,7 +59,10 @@ interface Change {
 
 function change(mode: number, { who, operator, letters, isDirectory }: Change): number {
   const canRun = isDirectory || (mode & 0o111) !== 0
-  const triple = [...letters].reduce((bits, letter) => bits | (letter === 'X' ? Number(canRun) : (BITS[letter] ?? 0)), 0)
+  const triple = [...letters].reduce(
+    (bits, letter) => bits | (letter === 'X' ? Number(canRun) : (BITS[letter] ?? 0)),
+    0,
+  )
   const shifts = who.flatMap((name) => CLASSES[name] ?? [])
   const special =
     (letters.includes('s') ? (shifts.includes(6) ? 0o4000 : 0) | (shifts.includes(3) ? 0o2000 : 0) : 0) |

@@ -1,9 +1,10 @@
 /** A tree of one file, for what has been downloaded. */
-import type { TreeEntry } from '../../linux/archive.ts'
-import { applySink } from '../../archive/tree-sinks.ts'
-import { readFiles } from '../../linux/archive.ts'
+
 import { basename, dirname } from 'node:path'
+import { applySink } from '../../archive/tree-sinks.ts'
 import { byteString } from '../../linux/apply.ts'
+import type { TreeEntry } from '../../linux/archive.ts'
+import { readFiles } from '../../linux/archive.ts'
 import type { Downloaded } from './download.ts'
 import type { FileTree } from './tree.ts'
 

@@ -35,7 +35,8 @@ export interface WriteOptions {
 type Image = NonNullable<BuildResult['image']>
 
 export async function writeOutputs(options: WriteOptions, built: Built): Promise<BuildResult> {
-  const outputs: readonly Output[] = built.outputs.length > 0 ? built.outputs : [{ type: 'image', names: [], push: false }]
+  const outputs: readonly Output[] =
+    built.outputs.length > 0 ? built.outputs : [{ type: 'image', names: [], push: false }]
   let image: Image | undefined
   for (const output of outputs) {
     options.signal.throwIfAborted()
@@ -60,7 +61,11 @@ async function writeOutput(output: Output, options: WriteOptions, built: Built):
   }
 }
 
-async function storeImage({ room, store, progress, signal }: WriteOptions, built: Built, push: boolean): Promise<Image> {
+async function storeImage(
+  { room, store, progress, signal }: WriteOptions,
+  built: Built,
+  push: boolean,
+): Promise<Image> {
   const { config, layers, names } = built
   const texts = names.map(({ repository, tag }) => `${repository}:${tag}`)
   const image = await progress.run('exporting to image', async (vertex) => {
@@ -117,7 +122,11 @@ async function writing(
 }
 
 /** Owners are kept where root writes; what is there already is written over. */
-async function writeDirectory({ progress, store, signal }: WriteOptions, built: Built, dest: string): Promise<undefined> {
+async function writeDirectory(
+  { progress, store, signal }: WriteOptions,
+  built: Built,
+  dest: string,
+): Promise<undefined> {
   await progress.run('exporting to client directory', async () => {
     mkdirSync(dest, { recursive: true })
     const lower = await store.directories(built.layers)

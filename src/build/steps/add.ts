@@ -134,7 +134,8 @@ async function addUrl(
   options: StepOptions,
 ): Promise<Step> {
   const { url, checksum } = instruction
-  if (instruction.sources.length > 1) throw new CopyFailed('ADD takes one URL at a time', { hint: 'write one ADD for each' })
+  if (instruction.sources.length > 1)
+    throw new CopyFailed('ADD takes one URL at a time', { hint: 'write one ADD for each' })
   const scratch = makeScratch(options.room.paths)
   options.cleanup.use(scratch)
   const file = await download(url, { directory: scratch.path, checksum, signal: options.signal })

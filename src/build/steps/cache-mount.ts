@@ -2,10 +2,10 @@
 import { createHash } from 'node:crypto'
 import { chmodSync, chownSync, existsSync, mkdirSync, renameSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import type { Paths } from '../../paths.ts'
-import { acquireLock, type Lock, tryLock } from '../../state/lock.ts'
-import type { Database } from '../../state/database.ts'
 import { userIdMaps } from '../../linux/id-mappings.ts'
+import type { Paths } from '../../paths.ts'
+import type { Database } from '../../state/database.ts'
+import { acquireLock, type Lock, tryLock } from '../../state/lock.ts'
 import { makeScratch } from '../scratch.ts'
 import type { StepOptions } from './options.ts'
 
@@ -44,7 +44,12 @@ export function cacheMountDirectory(paths: Paths, key: string): string {
 /** `locked` waits for the one before; `private` takes the first that nobody has. */
 async function lockedKey(
   database: Database,
-  { id, sharing, signal, stack }: CacheMountRequest & { readonly signal: AbortSignal; readonly stack: AsyncDisposableStack },
+  {
+    id,
+    sharing,
+    signal,
+    stack,
+  }: CacheMountRequest & { readonly signal: AbortSignal; readonly stack: AsyncDisposableStack },
 ): Promise<string> {
   const keep = (lock: Lock) => stack.defer(() => lock.release())
   if (sharing === 'shared') return keyOf(id, 0)

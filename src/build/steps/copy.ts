@@ -148,7 +148,8 @@ interface Copying {
 async function copyAll(request: Carrying, copying: Copying): Promise<void> {
   const { chosen, from, files } = request
   for (const one of chosen) if (from !== undefined) await copyOne(one, { tree: from.tree, request }, copying)
-  for (const { name, content } of files) copyText(Buffer.from(content), placeOf({ name, isDirectory: false }, request, copying), copying)
+  for (const { name, content } of files)
+    copyText(Buffer.from(content), placeOf({ name, isDirectory: false }, request, copying), copying)
 }
 
 /** Where a file goes, or the content of a directory; what is above it is made. */
@@ -231,11 +232,14 @@ function claimingTree(applier: Applier, landing: Landing): Applier {
   }
 }
 
-function copyText(content: Buffer, path: ByteString, { applier, landing, owner = ROOT, change, mtimeSeconds }: Copying): void {
+function copyText(
+  content: Buffer,
+  path: ByteString,
+  { applier, landing, owner = ROOT, change, mtimeSeconds }: Copying,
+): void {
   landing.claim(path, false)
   const mode = change?.(0o644, false) ?? 0o644
   applier.file(path, { mode, ...owner, mtimeSeconds, mtimeNanoseconds: 0 }, content.length)
   applier.data(content)
   applier.end()
 }
-

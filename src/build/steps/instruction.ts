@@ -1,10 +1,10 @@
 /** From an instruction that makes a layer to its step. */
 import { posix } from 'node:path'
+import { formatPlatform } from '../../images/platform.ts'
 import { argvOf } from '../configure.ts'
 import type { Expanded, ExpandedRun } from '../dockerfile/expand-instruction.ts'
-import type { Vertex } from '../progress.ts'
 import { RunUnsupported } from '../errors.ts'
-import { formatPlatform } from '../../images/platform.ts'
+import type { Vertex } from '../progress.ts'
 import type { Step } from '../solve-step.ts'
 import type { StageState } from '../state.ts'
 import { addStep } from './add.ts'

@@ -97,8 +97,7 @@ async function planBind(mount: Extract<Mount, { type: 'bind' }>, context: Planni
   const source = posix.resolve('/', mount.source ?? '').slice(1)
   const found = from.tree.resolve(byteString(source))
   if (found === undefined) throw new SourceMissing(`/${source}`)
-  const identity =
-    from.identity ?? (await from.tree.digest(found, { keep: () => true, signal: options.signal }))
+  const identity = from.identity ?? (await from.tree.digest(found, { keep: () => true, signal: options.signal }))
   return {
     shape: ['bind', destination, source, identity, mount.readOnly],
     open: async (stack) => {
@@ -224,7 +223,9 @@ function planSsh(mount: Extract<Mount, { type: 'ssh' }>, context: Planning): Pla
   const { options, index } = context
   const agent = options.settings.ssh.get(mount.id)
   if (agent === undefined && mount.required)
-    throw new NotGranted(`no SSH key "${mount.id}" forwarded from the client`, { hint: `give it with --ssh ${mount.id}` })
+    throw new NotGranted(`no SSH key "${mount.id}" forwarded from the client`, {
+      hint: `give it with --ssh ${mount.id}`,
+    })
   const target = mount.target ?? `/run/buildkit/ssh_agent.${index}`
   return {
     shape: ['ssh', mount.id, target],

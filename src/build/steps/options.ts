@@ -1,8 +1,8 @@
 /** What every step of a stage works with. */
 import type { FileTree } from '../copy/tree.ts'
 import type { BuildRoom } from '../room.ts'
-import type { SolveOptions } from '../solve-step.ts'
 import type { Settings } from '../settings.ts'
+import type { SolveOptions } from '../solve-step.ts'
 
 export interface StepOptions extends SolveOptions {
   readonly room: BuildRoom

@@ -42,7 +42,16 @@ export function runCommandStep(
   const { User = '', WorkingDir = '/' } = config
   const network = networkOf(request, options)
   refuseInsecure(request, options)
-  const shape = [request.argv, request.script ?? null, request.env, User, WorkingDir, network ?? 'default', request.security, platform]
+  const shape = [
+    request.argv,
+    request.script ?? null,
+    request.env,
+    User,
+    WorkingDir,
+    network ?? 'default',
+    request.security,
+    platform,
+  ]
   const key = stepKey('run', [
     layers.at(-1)?.chainID ?? '',
     ...shape,

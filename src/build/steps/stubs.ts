@@ -25,7 +25,10 @@ export function missingPaths(lower: readonly string[], targets: readonly string[
 }
 
 function withParents(path: string): readonly string[] {
-  const parts = posix.normalize(path).split('/').filter((part) => part !== '')
+  const parts = posix
+    .normalize(path)
+    .split('/')
+    .filter((part) => part !== '')
   return parts.map((_, index) => `/${parts.slice(0, index + 1).join('/')}`)
 }
 
@@ -52,7 +55,8 @@ function nodeAt(upper: string, path: string): { readonly path: string; readonly 
     at = `${at}/${part}`
     const stats = lstatSync(at, { throwIfNoEntry: false })
     if (stats === undefined) return undefined
-    if (index === parts.length - 1 && stats.isFile()) return stats.size === 0 ? { path: at, isDirectory: false } : undefined
+    if (index === parts.length - 1 && stats.isFile())
+      return stats.size === 0 ? { path: at, isDirectory: false } : undefined
     if (!stats.isDirectory()) return undefined
   }
   return { path: at, isDirectory: true }

@@ -11,7 +11,7 @@ import { openLanding, resolveInLayers } from '../copy/landing.ts'
 import { makeLayer } from '../layer.ts'
 import { makeScratch } from '../scratch.ts'
 import type { Step } from '../solve-step.ts'
-import { type StageState } from '../state.ts'
+import type { StageState } from '../state.ts'
 import type { StepOptions } from './options.ts'
 
 const MAX_USER_FILE_BYTES = 4 << 20

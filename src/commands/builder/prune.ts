@@ -22,7 +22,11 @@ export default class BuilderPrune extends EngineCommand {
     const all = flags.all ?? false
     if (!flags.force && !(await confirm(`${all ? ALL : DANGLING} Are you sure you want to continue?`))) return
     const { builds } = await this.openEngine()
-    const { deleted, reclaimedBytes } = await builds.prune({ all, filters: flags.filter ?? [], keep: flags['keep-storage'] })
+    const { deleted, reclaimedBytes } = await builds.prune({
+      all,
+      filters: flags.filter ?? [],
+      keep: flags['keep-storage'],
+    })
     if (deleted.length > 0) this.log(['Deleted build cache objects:', ...deleted, ''].join('\n'))
     this.log(`Total reclaimed space: ${humanSize(reclaimedBytes)}`)
   }

@@ -14,12 +14,7 @@ export async function diskUsage(room: SystemRoom): Promise<DiskUsage> {
   const volumes = await room.volumes.usage()
   const cache = await room.builds.usage()
   return {
-    rows: [
-      imageRow(images),
-      containerRow(containers),
-      volumeRow(volumes),
-      cacheRow(cache),
-    ],
+    rows: [imageRow(images), containerRow(containers), volumeRow(volumes), cacheRow(cache)],
     images,
     containers,
     volumes,
