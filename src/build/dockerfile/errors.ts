@@ -1,5 +1,6 @@
 /** What can be wrong in a Dockerfile. Messages are BuildKit's where scripts may match them. */
 import { CoracleError, type CoracleErrorOptions } from '../../errors.ts'
+import { neutralise } from '../../ui/text.ts'
 import { excerpt } from './excerpt.ts'
 import type { Lines, Source } from './types.ts'
 
@@ -41,7 +42,7 @@ export class DockerfileInvalid extends CoracleError {
 }
 
 function located(problem: string, place: Place, near: string | undefined): string {
-  return `dockerfile parse error on line ${place.lines.start}: ${problem}\n${excerpt(place.source, place.lines, near)}`
+  return `dockerfile parse error on line ${place.lines.start}: ${neutralise(problem)}\n${excerpt(place.source, place.lines, near)}`
 }
 
 /** Runs `work`; what it finds wrong is wrong at `place`. */
