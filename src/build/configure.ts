@@ -9,11 +9,11 @@ import { addHistory, type StageState, setVariable } from './state.ts'
 export function configure(state: StageState, instruction: Expanded): boolean {
   const createdBy = applyTo(state, instruction)
   if (createdBy === undefined) return false
-  addHistory(state, { createdBy, hasLayer: false })
+  if (createdBy !== '') addHistory(state, { createdBy, hasLayer: false })
   return true
 }
 
-/** @returns how the history tells it */
+/** @returns how the history tells it; empty: not at all */
 function applyTo(state: StageState, instruction: Expanded): string | undefined {
   const { config } = state
   switch (instruction.kind) {
@@ -41,7 +41,10 @@ function applyTo(state: StageState, instruction: Expanded): string | undefined {
       return `SHELL [${instruction.args.join(' ')}]`
     case 'EXPOSE':
       config.ExposedPorts = { ...config.ExposedPorts, ...keys(instruction.ports) }
-      return `EXPOSE [${instruction.ports.toSorted().join(' ')}]`
+      return `EXPOSE map[${instruction.ports
+        .toSorted()
+        .map((port) => `${port}:{}`)
+        .join(' ')}]`
     case 'VOLUME':
       config.Volumes = { ...config.Volumes, ...keys(instruction.paths) }
       return `VOLUME [${instruction.paths.join(' ')}]`
@@ -56,10 +59,10 @@ function applyTo(state: StageState, instruction: Expanded): string | undefined {
       return `MAINTAINER ${instruction.maintainer}`
     case 'ONBUILD':
       config.OnBuild = [...(config.OnBuild ?? []), instruction.trigger]
-      return `ONBUILD ${instruction.trigger}`
+      return ''
     case 'HEALTHCHECK':
       config.Healthcheck = healthcheckOf(instruction.check)
-      return `HEALTHCHECK ${JSON.stringify(config.Healthcheck.Test)}`
+      return `HEALTHCHECK ${quotedHealthcheck(config.Healthcheck)}`
     default:
       return undefined
   }
@@ -71,6 +74,23 @@ const pairs = (list: readonly { readonly key: string; readonly value: string }[]
 const keys = (names: readonly string[]): Record<string, object> => Object.fromEntries(names.map((name) => [name, {}]))
 
 const quotedList = (words: readonly string[]): string => `[${words.map((word) => JSON.stringify(word)).join(' ')}]`
+
+/** As Go prints its structure. */
+function quotedHealthcheck({ Test, Interval, Timeout, StartPeriod, StartInterval, Retries = 0 }: StoredHealthcheck): string {
+  const times = [Interval, Timeout, StartPeriod, StartInterval].map((time) => `"${goDuration(time ?? 0)}"`)
+  const retries = Retries < 32 ? `\\x${Retries.toString(16).padStart(2, '0')}` : String.fromCodePoint(Retries)
+  return `&{${quotedList(Test ?? [])} ${times.join(' ')} '${retries}'}`
+}
+
+/** `1m30s`, as Go writes a duration. @param time - nanoseconds */
+function goDuration(time: number): string {
+  if (time === 0) return '0s'
+  if (time < 1e9) return time < 1e6 ? `${time / 1e3}µs` : `${time / 1e6}ms`
+  const minutes = Math.floor(time / 60e9)
+  const seconds = `${(time % 60e9) / 1e9}s`
+  if (minutes === 0) return seconds
+  return minutes < 60 ? `${minutes}m${seconds}` : `${Math.floor(minutes / 60)}h${minutes % 60}m${seconds}`
+}
 
 /** What is run: shell forms by the stage's shell. */
 export function argvOf({ config }: StageState, command: CommandLine): readonly string[] {

@@ -3,23 +3,13 @@ import { lstatSync, rmdirSync, unlinkSync } from 'node:fs'
 import { posix } from 'node:path'
 import { findInLayers } from '../../containers/spec/layer-files.ts'
 
-/** What every container's mounts need. */
-const USUAL = [
-  '/.dockerenv',
-  '/dev/console',
-  '/dev/mqueue',
-  '/dev/pts',
-  '/dev/shm',
-  '/etc/hostname',
-  '/etc/hosts',
-  '/etc/resolv.conf',
-  '/proc',
-  '/sys/fs/cgroup',
-]
+/** Files that every container's mounts need. The directories dev, proc and sys stay, as with docker. */
+const USUAL = ['/.dockerenv', '/etc/hostname', '/etc/hosts', '/etc/resolv.conf']
+const KEPT: ReadonlySet<string> = new Set(['/dev', '/proc', '/sys'])
 
 /** Paths, and directories above them, that are not in the layers; deepest first. */
 export function missingPaths(lower: readonly string[], targets: readonly string[]): readonly string[] {
-  const all = [...USUAL, ...targets].flatMap(withParents)
+  const all = [...USUAL, ...targets].flatMap(withParents).filter((path) => !KEPT.has(path))
   const missing = [...new Set(all)].filter((path) => findInLayers(lower, path, { followLast: false }) === undefined)
   return missing.toSorted((one, other) => other.length - one.length)
 }

@@ -1,20 +1,17 @@
 /** WORKDIR: the directory, and those above it, where the layers have none. */
 import { mkdirSync } from 'node:fs'
 import { join, posix } from 'node:path'
-import { readLayerFile } from '../../containers/spec/layer-files.ts'
-import { resolveUser } from '../../containers/spec/users.ts'
 import type { StackedLayer } from '../../images/building.ts'
 import { openApplier } from '../../linux/apply.ts'
 import { userIdMaps } from '../../linux/id-mappings.ts'
 import { stepKey } from '../cache/key.ts'
 import { openLanding, resolveInLayers } from '../copy/landing.ts'
+import { resolveOwner } from '../copy/owners.ts'
 import { makeLayer } from '../layer.ts'
 import { makeScratch } from '../scratch.ts'
 import type { Step } from '../solve-step.ts'
 import type { StageState } from '../state.ts'
 import type { StepOptions } from './options.ts'
-
-const MAX_USER_FILE_BYTES = 4 << 20
 
 export function workdirStep(state: StageState, path: string, options: StepOptions): Step {
   const { layers } = state
@@ -38,11 +35,9 @@ async function makeDirectory(
   await using scratch = makeScratch(room.paths)
   const upper = join(scratch.path, 'upper')
   mkdirSync(upper, { mode: 0o755 })
-  const read = (path: string) => readLayerFile(lower, path, MAX_USER_FILE_BYTES) ?? ''
-  const { uid, gid } = resolveUser(user, [], { passwd: read('/etc/passwd'), group: read('/etc/group') })
   await using applier = openApplier(upper, { idMaps: userIdMaps() })
   const mtimeSeconds = settings.epoch ?? Math.floor(Date.now() / 1000)
-  const landing = openLanding({ lower, applier, owner: { uid, gid }, mtimeSeconds })
+  const landing = openLanding({ lower, applier, owner: resolveOwner(user, lower), mtimeSeconds })
   const place = resolveInLayers(lower, directory)
   if (landing.kindOf(place) === 'directory') return undefined
   landing.directory(place)
