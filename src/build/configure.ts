@@ -76,7 +76,14 @@ const keys = (names: readonly string[]): Record<string, object> => Object.fromEn
 const quotedList = (words: readonly string[]): string => `[${words.map((word) => JSON.stringify(word)).join(' ')}]`
 
 /** As Go prints its structure. */
-function quotedHealthcheck({ Test, Interval, Timeout, StartPeriod, StartInterval, Retries = 0 }: StoredHealthcheck): string {
+function quotedHealthcheck({
+  Test,
+  Interval,
+  Timeout,
+  StartPeriod,
+  StartInterval,
+  Retries = 0,
+}: StoredHealthcheck): string {
   const times = [Interval, Timeout, StartPeriod, StartInterval].map((time) => `"${goDuration(time ?? 0)}"`)
   const retries = Retries < 32 ? `\\x${Retries.toString(16).padStart(2, '0')}` : String.fromCodePoint(Retries)
   return `&{${quotedList(Test ?? [])} ${times.join(' ')} '${retries}'}`

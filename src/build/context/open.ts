@@ -109,7 +109,7 @@ async function openInput(
   if (input === undefined) throw new ContextUnreadable('there is no standard input to read the context from')
   const { peek, sniffCompression } = await import('../../images/decompress.ts')
   const { head, all } = await peek(input, HEAD_BYTES)
-  const isTar = sniffCompression(head.subarray(0, 6)) !== 'none' || isHeader(Buffer.from(head))
+  const isTar = sniffCompression(head.subarray(0, 6)) !== 'none' || isHeader(Buffer.from(head.subarray(0, HEAD_BYTES)))
   const stream = Readable.from(all)
   if (!isTar) return { root: undefined, ignore: new IgnoreMatcher([]), dockerfile: await readAll(stream), name: '-' }
   const scratch = cleanup.use(makeScratch(paths))
