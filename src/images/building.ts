@@ -178,10 +178,10 @@ async function makeSnapshot(
   { directory, counts }: NewLayer,
 ): Promise<void> {
   const { chainID, diffID, blob } = added
-  if (directory === undefined) {
+  const unpack = async () => {
     await fillSnapshot(context, { ...added, open: () => createReadStream(blobPath(context.paths, blob.digest)) })
-    return
   }
+  if (directory === undefined) return unpack()
   if (await context.snapshots.has(chainID)) await context.snapshots.remove(chainID)
   const { sizeBytes, fileCount } = counts()
   try {
@@ -192,7 +192,10 @@ async function makeSnapshot(
         .run(chainID, diffID, sizeBytes, fileCount)
     })
   } catch (error) {
-    throw translateFull(error, context.snapshots.path(chainID), blob.size)
+    // Another file system, or the root of the image has been given to a user that an ordinary one cannot move it from.
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'EXDEV' || code === 'EACCES' || code === 'EPERM') await unpack()
+    else throw translateFull(error, context.snapshots.path(chainID), blob.size)
   }
 }
 

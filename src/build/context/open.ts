@@ -1,5 +1,5 @@
 /** The build context and the Dockerfile, wherever they come from. */
-import { existsSync, mkdirSync, readFileSync, realpathSync, statSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, realpathSync, type Stats, statSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { Readable } from 'node:stream'
 import { extractTar } from '../../archive/extract-tar.ts'
@@ -42,8 +42,19 @@ export async function openContext(
   return inDirectory(root, { bytes: readDockerfile(path, file), name: basename(path), path })
 }
 
+/** @throws {ContextUnreadable} it may not be looked at */
+function lookAt(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false })
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    if (code === 'ENOTDIR') return undefined
+    throw new ContextUnreadable(`cannot read the build context: ${message}`, { cause: error })
+  }
+}
+
 function directoryOf(context: string): string {
-  const stats = statSync(context, { throwIfNoEntry: false })
+  const stats = lookAt(context)
   if (stats === undefined)
     throw new ContextUnreadable(`unable to prepare context: path ${JSON.stringify(context)} not found`)
   if (!stats.isDirectory())
@@ -54,7 +65,7 @@ function directoryOf(context: string): string {
 }
 
 function readDockerfile(path: string, file: string | undefined): Uint8Array {
-  const stats = statSync(path, { throwIfNoEntry: false })
+  const stats = lookAt(path)
   if (stats === undefined || !stats.isFile())
     throw new ContextUnreadable(
       `failed to read dockerfile: open ${file ?? basename(path)}: no such file or directory`,

@@ -1,7 +1,8 @@
 /** Directories of `RUN --mount=type=cache`: kept between builds, in no layer and no image. */
 import { createHash } from 'node:crypto'
-import { chmodSync, chownSync, existsSync, mkdirSync, renameSync } from 'node:fs'
+import { existsSync, mkdirSync, renameSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { openApplier } from '../../linux/apply.ts'
 import { userIdMaps } from '../../linux/id-mappings.ts'
 import type { Paths } from '../../paths.ts'
 import type { Database } from '../../state/database.ts'
@@ -34,8 +35,10 @@ export async function openCacheMount(
     .prepare(`INSERT INTO build_mounts (key, id, created_at_ms, used_at_ms, uses) VALUES (?, ?, ?, ?, 1)
       ON CONFLICT (key) DO UPDATE SET used_at_ms = excluded.used_at_ms, uses = uses + 1`)
     .run(key, request.id, Date.now(), Date.now())
-  return directory
+  return join(directory, DATA)
 }
+
+const DATA = 'data'
 
 export function cacheMountDirectory(paths: Paths, key: string): string {
   return join(paths.root, 'build', 'mounts', key)
@@ -71,14 +74,16 @@ function keyOf(id: string, number: number): string {
     .digest('hex')
 }
 
-/** Under its name only when it is whole. */
-async function make(paths: Paths, directory: string, { mode, uid, gid, seed }: CacheMountRequest): Promise<void> {
-  mkdirSync(dirname(directory), { recursive: true, mode: 0o700 })
+/** Under its name only when it is whole; inside of a directory of ours, for one that belongs to others cannot be moved. */
+async function make(paths: Paths, home: string, { mode, uid, gid, seed }: CacheMountRequest): Promise<void> {
+  mkdirSync(dirname(home), { recursive: true, mode: 0o700 })
   await using scratch = makeScratch(paths)
   const fresh = join(scratch.path, 'cache')
-  if (seed === undefined) mkdirSync(fresh)
-  else await seed(fresh)
-  if (userIdMaps() === undefined) chownSync(fresh, uid, gid)
-  chmodSync(fresh, mode)
-  renameSync(fresh, directory)
+  mkdirSync(fresh, { mode: 0o711 })
+  if (seed !== undefined) await seed(join(fresh, DATA))
+  await using applier = openApplier(fresh, { idMaps: userIdMaps() })
+  const nowSeconds = Math.floor(Date.now() / 1000)
+  applier.directory(DATA, { mode, uid, gid, mtimeSeconds: nowSeconds, mtimeNanoseconds: 0 })
+  await applier.finish()
+  renameSync(fresh, home)
 }

@@ -1,5 +1,5 @@
 /** `RUN --mount`: what is mounted while the command runs, and how much of it counts for the cache. */
-import { chmodSync, chownSync, mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync } from 'node:fs'
 import { join, posix } from 'node:path'
 import { type ByteString, byteString, openApplier } from '../../linux/apply.ts'
 import { userIdMaps } from '../../linux/id-mappings.ts'
@@ -208,15 +208,26 @@ function planSecret(mount: SecretMount, context: Planning): PlannedMount {
       if (target === undefined) return { mounts: [], env: variable }
       const directory = stack.use(makeSecretDirectory(options.room.paths))
       const path = join(directory.path, 'secret')
-      writeFileSync(path, value, { mode: 0o600 })
       const { mode = 0o400, uid = 0, gid = 0 } = mount
-      if (userIdMaps() === undefined) chownSync(path, uid, gid)
-      chmodSync(path, mode)
+      await writeOwned(directory.path, 'secret', { value, mode, uid, gid })
       const destination = targetOf(target, context)
       const mounted: MountSpec = { destination, type: 'bind', source: path, options: ['bind', 'rprivate', 'ro'] }
       return { mounts: [mounted], env: variable }
     },
   }
+}
+
+/** As the command will see it: for an ordinary user's build too. */
+async function writeOwned(
+  directory: string,
+  name: string,
+  { value, ...owned }: { readonly value: Buffer; readonly mode: number; readonly uid: number; readonly gid: number },
+): Promise<void> {
+  await using applier = openApplier(directory, { idMaps: userIdMaps() })
+  applier.file(name, { ...owned, mtimeSeconds: Math.floor(Date.now() / 1000), mtimeNanoseconds: 0 }, value.length)
+  applier.data(value)
+  applier.end()
+  await applier.finish()
 }
 
 function planSsh(mount: Extract<Mount, { type: 'ssh' }>, context: Planning): PlannedMount {
