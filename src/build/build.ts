@@ -65,17 +65,13 @@ async function solve(solving: Solving): Promise<{ readonly state: StageState; re
   const abort = new AbortController()
   const signal = AbortSignal.any([request.signal, abort.signal])
   const solver = openSolver({ ...solving, settings, plan, contexts, signal })
-  try {
-    // Those that nothing waits for begin at once; each waits for what it needs itself.
-    const needed = plan.needed.map(({ stage }) => solver.stage(stage.index))
-    for (const stage of needed) stage.catch(() => abort.abort(CANCELLED))
-    const settled = await Promise.allSettled(needed)
-    const failures = settled.flatMap((one) => (one.status === 'rejected' ? [one.reason as unknown] : []))
-    if (failures.length > 0) throw failures.find((error) => !isConsequence(error)) ?? failures[0]
-    return { state: await solver.stage(plan.target.stage.index), plan }
-  } finally {
-    solver.close()
-  }
+  // All at once; each waits for what it needs itself.
+  const needed = plan.needed.map(({ stage }) => solver.stage(stage.index))
+  for (const stage of needed) stage.catch(() => abort.abort(CANCELLED))
+  const settled = await Promise.allSettled(needed)
+  const failures = settled.flatMap((one) => (one.status === 'rejected' ? [one.reason as unknown] : []))
+  if (failures.length > 0) throw failures.find((error) => !isConsequence(error)) ?? failures[0]
+  return { state: await solver.stage(plan.target.stage.index), plan }
 }
 
 /** Why stages end that have done nothing wrong. */

@@ -18,7 +18,7 @@ import { IgnoreMatcher } from './ignore/matcher.ts'
 import type { Progress } from './progress.ts'
 import type { BuildRoom } from './room.ts'
 import type { Settings } from './settings.ts'
-import { buildStage, type StageBase } from './stage.ts'
+import { buildStage, explain, type StageBase } from './stage.ts'
 import type { StageState } from './state.ts'
 import type { Tree } from './steps/options.ts'
 import type { BuildRequest } from './types.ts'
@@ -40,11 +40,10 @@ export interface SolverOptions {
 export interface Solver {
   /** @throws as `buildStage` */
   stage(index: number): Promise<StageState>
-  close(): void
 }
 
 export function openSolver(options: SolverOptions): Solver {
-  const { plan, room, progress, request } = options
+  const { plan, room, request } = options
   const once = memo()
   const context = () => once('context', () => openMainContext(options))
   const image = (reference: string, platform: Platform) =>
@@ -55,7 +54,7 @@ export function openSolver(options: SolverOptions): Solver {
       const planned = plan.stages[index]
       if (planned === undefined) throw new Error(`there is no stage ${index}`) // `planStages` has checked it
       const platform = planned.platform ?? options.platform
-      const base = await baseOf(planned, platform)
+      const base = await locatedBase(planned, platform)
       const noCache = request.noCache || options.settings.noCacheStages.has(planned.label.toLowerCase())
       return buildStage(planned, base, {
         ...options,
@@ -85,6 +84,14 @@ export function openSolver(options: SolverOptions): Solver {
       hint: `copy from it instead: FROM scratch, COPY --from=${origin.name} / /`,
     })
   }
+  const locatedBase = async (planned: PlannedStage, platform: Platform): Promise<StageBase> => {
+    const { from } = planned.stage
+    try {
+      return await baseOf(planned, platform)
+    } catch (error) {
+      throw explain(error, { source: plan.dockerfile.source, lines: from.lines, name: from.code, tail: '' })
+    }
+  }
   const treeOf = async (origin: Origin, platform: Platform): Promise<Tree> => {
     switch (origin.kind) {
       case 'scratch':
@@ -101,8 +108,7 @@ export function openSolver(options: SolverOptions): Solver {
       }
     }
   }
-  void progress
-  return { stage, close: () => {} }
+  return { stage }
 }
 
 const NOTHING: StageBase = { layers: [], config: undefined, parent: undefined, name: 'scratch' }

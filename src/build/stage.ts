@@ -8,7 +8,7 @@ import type { Expanded } from './dockerfile/expand-instruction.ts'
 import { parseTrigger } from './dockerfile/parse.ts'
 import { StageScope } from './dockerfile/scope.ts'
 import type { PlannedStage, StagePlan } from './dockerfile/stages.ts'
-import type { Instruction } from './dockerfile/types.ts'
+import type { Instruction, Lines, Source } from './dockerfile/types.ts'
 import { StepFailed } from './errors.ts'
 import type { Progress, Vertex } from './progress.ts'
 import { type Solved, solveStep } from './solve-step.ts'
@@ -94,7 +94,7 @@ async function carryOut(state: StageState, instruction: Instruction, options: Ca
   try {
     await options.progress.run(name, work, ({ cached }) => cached)
   } catch (error) {
-    throw explain(error, { instruction, name, tail: tail(), options })
+    throw explain(error, { lines: instruction.lines, name, tail: tail(), source: options.plan.dockerfile.source })
   }
 }
 
@@ -113,22 +113,21 @@ async function solveLayer(
 }
 
 interface Explaining {
-  readonly instruction: Instruction
+  readonly source: Source
+  readonly lines: Lines
   readonly name: string
   /** What the step printed last. */
   readonly tail: string
-  readonly options: StageOptions
 }
 
 const SHOWN_LINES = 20
 
 /** With the place in the Dockerfile, and what the step has said. */
-function explain(error: unknown, { instruction, name, tail, options }: Explaining): unknown {
-  if (!(error instanceof CoracleError) || error.code === 'CANCELLED') return error
-  const { source } = options.plan.dockerfile
-  if (error instanceof DockerfileInvalid) return error.at({ source, lines: instruction.lines })
+export function explain(error: unknown, { source, lines, name, tail }: Explaining): unknown {
+  if (!(error instanceof CoracleError) || error.code === 'CANCELLED' || error instanceof StepFailed) return error
+  if (error instanceof DockerfileInvalid) return error.at({ source, lines })
   const said = tail.trimEnd().split('\n').slice(-SHOWN_LINES)
   const output = tail.trim() === '' ? [] : ['------', ` > ${name}:`, ...said, '------']
-  const message = [`failed to solve: ${error.message}`, ...output, excerpt(source, instruction.lines)].join('\n')
+  const message = [`failed to solve: ${error.message}`, ...output, excerpt(source, lines)].join('\n')
   return new StepFailed(message, error)
 }
