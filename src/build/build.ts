@@ -13,7 +13,7 @@ import { parsePlatforms, parseSettings, parseTags } from './parse-request.ts'
 import { openProgress, type Progress } from './progress.ts'
 import type { BuildRoom } from './room.ts'
 import { sweepScratch } from './scratch.ts'
-import { openSolver } from './solver.ts'
+import { Solver } from './solver.ts'
 import { imageConfig, type StageState } from './state.ts'
 import type { BuildRequest, BuildResult } from './types.ts'
 
@@ -64,7 +64,7 @@ async function solve(solving: Solving): Promise<{ readonly state: StageState; re
   })
   const abort = new AbortController()
   const signal = AbortSignal.any([request.signal, abort.signal])
-  const solver = openSolver({ ...solving, settings, plan, contexts, signal })
+  const solver = new Solver({ ...solving, settings, plan, contexts, signal })
   // All at once; each waits for what it needs itself.
   const needed = plan.needed.map(({ stage }) => solver.stage(stage.index))
   for (const stage of needed) stage.catch(() => abort.abort(CANCELLED))

@@ -42,7 +42,7 @@ export async function solveStep(step: Step, options: SolveOptions): Promise<Solv
   const same = await lookUp(step, all, options)
   if (same !== undefined) return same
   using _ = await acquireLock(database, `build:${all[0]}`, { signal })
-  return (await lookUp(step, all, options)) ?? carryOut(step, all, options)
+  return (await lookUp(step, all, options)) ?? (await carryOut(step, all, options))
 }
 
 async function contentKeys({ contentKey }: Step): Promise<readonly string[]> {

@@ -37,78 +37,88 @@ export interface SolverOptions {
   readonly signal: AbortSignal
 }
 
-export interface Solver {
-  /** @throws as `buildStage` */
-  stage(index: number): Promise<StageState>
-}
+/** A build under way. */
+export class Solver {
+  readonly #options: SolverOptions
+  readonly #once = memo()
 
-export function openSolver(options: SolverOptions): Solver {
-  const { plan, room, request } = options
-  const once = memo()
-  const context = () => once('context', () => openMainContext(options))
-  const image = (reference: string, platform: Platform) =>
-    once(`image ${reference} ${formatPlatform(platform)}`, () => findBase(options, reference, platform))
-  const directory = (path: string, name: string) => once(`directory ${path}`, () => openDirectory(options, path, name))
-  const stage = (index: number): Promise<StageState> =>
-    once(`stage ${index}`, async () => {
+  constructor(options: SolverOptions) {
+    this.#options = options
+  }
+
+  /** @throws as `buildStage` */
+  stage(index: number): Promise<StageState> {
+    return this.#once(`stage ${index}`, async () => {
+      const { plan, platform: target, request, settings, room } = this.#options
       const planned = plan.stages[index]
       if (planned === undefined) throw new Error(`there is no stage ${index}`) // `planStages` has checked it
-      const platform = planned.platform ?? options.platform
-      const base = await locatedBase(planned, platform)
-      const noCache = request.noCache || options.settings.noCacheStages.has(planned.label.toLowerCase())
-      return buildStage(planned, base, {
-        ...options,
+      const platform = planned.platform ?? target
+      return buildStage(planned, await this.#base(planned, platform), {
+        ...this.#options,
         database: room.database,
-        noCache,
+        noCache: request.noCache || settings.noCacheStages.has(planned.label.toLowerCase()),
         platform,
-        context,
-        origin: (from) => treeOf(sourceOf(from, planned.stage.index, { names: plan.names, numbers: true }), platform),
+        context: () => this.#once('context', () => openMainContext(this.#options)),
+        origin: (from) => this.#tree(sourceOf(from, index, { names: plan.names, numbers: true }), platform),
         onUnset: () => {},
       })
     })
-  const imageBase = async (reference: string, platform: Platform): Promise<StageBase> => {
-    const { layers, config } = await image(reference, platform)
-    return { layers, config, parent: undefined, name: reference }
   }
-  const baseOf = async ({ base, replacedBy }: PlannedStage, platform: Platform): Promise<StageBase> => {
-    const origin: Origin = replacedBy === undefined ? base : { kind: 'context', name: replacedBy }
-    if (origin.kind === 'scratch') return NOTHING
-    if (origin.kind === 'image') return imageBase(origin.reference, platform)
-    if (origin.kind === 'stage') {
-      const parent = await stage(origin.index)
-      return { layers: parent.layers, config: undefined, parent, name: '' }
-    }
-    const named = options.contexts.get(origin.name)
-    if (named?.kind === 'image') return imageBase(named.reference, platform)
-    throw new ContextUnreadable(`the build context ${origin.name} is a directory: no stage can be built from it`, {
-      hint: `copy from it instead: FROM scratch, COPY --from=${origin.name} / /`,
-    })
-  }
-  const locatedBase = async (planned: PlannedStage, platform: Platform): Promise<StageBase> => {
-    const { from } = planned.stage
+
+  async #base(planned: PlannedStage, platform: Platform): Promise<StageBase> {
+    const { base, replacedBy, stage } = planned
     try {
-      return await baseOf(planned, platform)
+      return await this.#baseOf(replacedBy === undefined ? base : { kind: 'context', name: replacedBy }, platform)
     } catch (error) {
-      throw explain(error, { source: plan.dockerfile.source, lines: from.lines, name: from.code, tail: '' })
+      const { source } = this.#options.plan.dockerfile
+      throw explain(error, { source, lines: stage.from.lines, name: stage.from.code, tail: '' })
     }
   }
-  const treeOf = async (origin: Origin, platform: Platform): Promise<Tree> => {
+
+  async #baseOf(origin: Origin, platform: Platform): Promise<StageBase> {
+    switch (origin.kind) {
+      case 'scratch':
+        return NOTHING
+      case 'stage': {
+        const parent = await this.stage(origin.index)
+        return { layers: parent.layers, config: undefined, parent, name: '' }
+      }
+      case 'image': {
+        const { layers, config } = await this.#image(origin.reference, platform)
+        return { layers, config, parent: undefined, name: origin.reference }
+      }
+      case 'context': {
+        const named = this.#options.contexts.get(origin.name)
+        if (named?.kind === 'image') return this.#baseOf(named, platform)
+        throw new ContextUnreadable(`the build context ${origin.name} is a directory: no stage can be built from it`, {
+          hint: `copy from it instead: FROM scratch, COPY --from=${origin.name} / /`,
+        })
+      }
+    }
+  }
+
+  async #tree(origin: Origin, platform: Platform): Promise<Tree> {
     switch (origin.kind) {
       case 'scratch':
         return { tree: layerTree([]), identity: 'scratch', layers: [] }
       case 'stage':
-        return treeOfLayers(options, (await stage(origin.index)).layers)
+        return treeOfLayers(this.#options, (await this.stage(origin.index)).layers)
       case 'image':
-        return treeOfLayers(options, (await image(origin.reference, platform)).layers)
+        return treeOfLayers(this.#options, (await this.#image(origin.reference, platform)).layers)
       case 'context': {
-        const named = options.contexts.get(origin.name)
-        if (named?.kind === 'image') return treeOfLayers(options, (await image(named.reference, platform)).layers)
+        const named = this.#options.contexts.get(origin.name)
+        if (named?.kind === 'image') return this.#tree(named, platform)
         const path = named?.path ?? ''
-        return { tree: await directory(path, origin.name), identity: undefined, layers: undefined }
+        const tree = await this.#once(`directory ${path}`, () => openDirectory(this.#options, path, origin.name))
+        return { tree, identity: undefined, layers: undefined }
       }
     }
   }
-  return { stage }
+
+  #image(reference: string, platform: Platform): Promise<BaseImage> {
+    const key = `image ${reference} ${formatPlatform(platform)}`
+    return this.#once(key, () => findBase(this.#options, reference, platform))
+  }
 }
 
 const NOTHING: StageBase = { layers: [], config: undefined, parent: undefined, name: 'scratch' }

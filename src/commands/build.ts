@@ -1,6 +1,6 @@
 import * as Args from '@oclif/core/args'
 import { EngineCommand } from '../base-command.ts'
-import { buildFlags } from '../ui/build-flags.ts'
+import { buildFlags, requestOf } from '../ui/build-flags.ts'
 import { buildMetadata } from '../ui/build-metadata.ts'
 import { type BuildProgressMode, openBuildDisplay } from '../ui/build-progress.ts'
 import type { BuildDisplay } from '../ui/build-text.ts'
@@ -28,31 +28,9 @@ export default class Build extends EngineCommand {
     this.#display = display
     const { builds } = await this.openEngine()
     const { image } = await builds.build({
+      ...requestOf(flags),
       context: args.context,
-      file: flags.file,
       input: process.stdin,
-      tags: flags.tag ?? [],
-      target: flags.target,
-      buildArgs: flags['build-arg'] ?? [],
-      labels: flags.label ?? [],
-      platforms: flags.platform ?? [],
-      contexts: flags['build-context'] ?? [],
-      noCache: flags['no-cache'] ?? false,
-      noCacheFilter: flags['no-cache-filter'] ?? [],
-      pull: flags.pull ?? false,
-      secrets: flags.secret ?? [],
-      ssh: flags.ssh ?? [],
-      network: flags.network,
-      allow: flags.allow ?? [],
-      addHosts: flags['add-host'] ?? [],
-      shmSize: flags['shm-size'],
-      ulimits: flags.ulimit ?? [],
-      cgroupParent: flags['cgroup-parent'],
-      outputs: [
-        ...(flags.output ?? []),
-        ...(flags.push ? ['type=registry'] : []),
-        ...(flags.load ? ['type=docker'] : []),
-      ],
       stdout: process.stdout,
       env: process.env,
       signal: this.interruption(),

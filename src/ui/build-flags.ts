@@ -1,5 +1,6 @@
 /** The flags of `build`, by docker's names. */
 import * as Flags from '@oclif/core/flags'
+import type { BuildRequest } from '../build/types.ts'
 
 const list = (description: string) => Flags.string({ description, multiple: true, multipleNonGreedy: true })
 
@@ -43,3 +44,44 @@ export const buildFlags = {
   target: Flags.string({ description: 'Set the target build stage to build' }),
   ulimit: list('Ulimit options'),
 }
+
+type Given = {
+  readonly [Name in keyof typeof buildFlags]?: string | readonly string[] | boolean | undefined
+}
+
+/** What the flags ask for. */
+export function requestOf(flags: Given): BuildWords {
+  const many = (name: keyof Given): readonly string[] => {
+    const value = flags[name]
+    return Array.isArray(value) ? (value as readonly string[]) : []
+  }
+  const one = (name: keyof Given): string | undefined => {
+    const value = flags[name]
+    return typeof value === 'string' ? value : undefined
+  }
+  const isOn = (name: keyof Given): boolean => flags[name] === true
+  const shorthands = [...(isOn('push') ? ['type=registry'] : []), ...(isOn('load') ? ['type=docker'] : [])]
+  return {
+    file: one('file'),
+    tags: many('tag'),
+    target: one('target'),
+    buildArgs: many('build-arg'),
+    labels: many('label'),
+    platforms: many('platform'),
+    contexts: many('build-context'),
+    noCache: isOn('no-cache'),
+    noCacheFilter: many('no-cache-filter'),
+    pull: isOn('pull'),
+    secrets: many('secret'),
+    ssh: many('ssh'),
+    network: one('network'),
+    allow: many('allow'),
+    addHosts: many('add-host'),
+    shmSize: one('shm-size'),
+    ulimits: many('ulimit'),
+    cgroupParent: one('cgroup-parent'),
+    outputs: [...many('output'), ...shorthands],
+  }
+}
+
+type BuildWords = Omit<BuildRequest, 'context' | 'input' | 'stdout' | 'env' | 'signal' | 'onEvent'>

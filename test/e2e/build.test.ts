@@ -99,13 +99,22 @@ describe('build', function () {
     assert.equal(run('both', 'cat', '/l', '/r'), 'l\nr')
   })
 
+  it('carries a step out once, however many builds want it at the same time', async () => {
+    const Dockerfile = `FROM ${IMAGE}\nRUN --mount=type=cache,id=once,target=/c echo ran >> /c/log; sleep 1; cp /c/log /log\n`
+    const context = writeContext(coracle.directory, { Dockerfile })
+    const words = ['build', '-q', '--network', 'none', '-t', 'once', context]
+    const outcomes = await Promise.all([1, 2, 3].map(() => spawned(coracle, words)))
+    assert.deepEqual(new Set(outcomes.map(({ stdout }) => stdout)).size, 1, outcomes.map(({ stderr }) => stderr).join())
+    assert.equal(run('once', 'cat', '/log'), 'ran')
+  })
+
   it('shows secrets to the commands that ask for them, and to nobody else', () => {
     const secret = join(coracle.directory, 'token')
     writeFileSync(secret, 'hunter2')
     const Dockerfile = [
       `FROM ${IMAGE}`,
       'RUN --mount=type=secret,id=token stat -c %a /run/secrets/token > /mode && cat /run/secrets/token | wc -c > /size',
-      'RUN --mount=type=secret,id=token,env=TOKEN test "${#TOKEN}" = 7',
+      'RUN --mount=type=secret,id=token,env=TOKEN test "$(printf %s "$TOKEN" | wc -c)" = 7',
       'RUN ! test -e /run/secrets',
     ].join('\n')
     built({ Dockerfile }, '-t', 'secretive', '--secret', `id=token,src=${secret}`)

@@ -40,7 +40,7 @@ function namesIn(tree: FileTree, path: ByteString): readonly ByteString[] {
 /** Links are not followed: they may lead round in a circle. */
 function withAllBelow(tree: FileTree, directory: ByteString): ByteString[] {
   const found = tree.resolve(directory)
-  if (found === undefined || !found.isDirectory || found.path !== directory) return [directory]
+  if (!found?.isDirectory || found.path !== directory) return [directory]
   return [directory, ...tree.names(directory).flatMap((name) => withAllBelow(tree, join(directory, name)))]
 }
 
@@ -59,7 +59,7 @@ function partMatcher(pattern: string): (name: ByteString) => boolean {
         star = token
         mark = at
         token += 1
-      } else if (current !== undefined && current(text[at] ?? '')) {
+      } else if (current?.(text[at] ?? '')) {
         at += 1
         token += 1
       } else if (star !== -1) {

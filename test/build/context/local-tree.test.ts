@@ -73,7 +73,11 @@ describe('a build context', () => {
       const read: string[] = []
       const watched = (): Fingerprints => {
         const own = openFingerprints(database, root, later)
-        return { ...own, set: (file, digest) => (read.push(file.path), own.set(file, digest)) }
+        const set: Fingerprints['set'] = (file, digest) => {
+          read.push(file.path)
+          own.set(file, digest)
+        }
+        return { ...own, set }
       }
       const digest = async () => (await open(root, [], watched())).digest({ path: '', isDirectory: true }, ALL)
       const first = await digest()
