@@ -86,7 +86,7 @@ function refusedOrUnderstood(bytes: Uint8Array): void {
   try {
     understand(bytes)
   } catch (error) {
-    assert(error instanceof DockerfileInvalid, error instanceof Error ? error.stack : String(error))
+    assert(error instanceof DockerfileInvalid, error instanceof Error ? (error.stack ?? error.message) : String(error))
     assert(error.message.length < 8000, `a message of ${error.message.length} characters`)
   }
 }
