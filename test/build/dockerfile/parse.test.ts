@@ -75,6 +75,13 @@ describe('the lines of a Dockerfile', () => {
   })
 })
 
+describe('a NUL character', () => {
+  it('is harmless in a comment, and nowhere else', () => {
+    assert.equal(parse('# \0\nFROM scratch').stages.length, 1)
+    assert.equal(refusal(() => parse('FROM scratch\nENV a=\0')).problem, 'a NUL character')
+  })
+})
+
 describe('parser directives', () => {
   it('are read at the top, in any case and with blanks', () => {
     const { directives } = parse(
@@ -174,6 +181,12 @@ describe('heredocs', () => {
     const error = refusal(() => parse('FROM scratch\nRUN <<-EOF\nx\nUSER y\n'))
     assert.equal(error.problem, 'unterminated heredoc')
     assert.equal(error.hint, 'end it with a line that holds nothing but EOF')
+  })
+
+  it('are files without slashes in their names', () => {
+    for (const text of ['COPY <<../x /a/\n../x', 'ADD <<".." /a/\n..', 'RUN <<a/b\n#!/bin/x\na/b'])
+      assert.match(refusal(() => parse(`FROM scratch\n${text}\n`)).problem, /^a heredoc named ".*" makes no file$/)
+    assert.deepEqual(heredocsOf('RUN <<a/b\nx\na/b')[0]?.[0], 'a/b')
   })
 
   it('are no destination', () => {
