@@ -95,9 +95,9 @@ function planStage(stage: Stage, before: readonly PlannedStage[], context: Conte
     if (name === '')
       throw new DockerfileInvalid(`base name (${stage.from.base.slice(0, 200)}) should not be blank`, {
         near: stage.from.base,
-        hint: 'give the ARG in it a default before the first FROM',
+        hint: unsetHint(stage.from.base, globals),
       })
-    const own = platformOf(stage.from, (word) => expandWord(word, expansion))
+    const own = platformOf(stage.from, { expand: (word) => expandWord(word, expansion), globals })
     const replacedBy = contextFor(stage.name, names)
     const base = baseOf(name, stage.index, names)
     const parent = base.kind === 'stage' ? before[base.index] : undefined
@@ -113,10 +113,26 @@ function planStage(stage: Stage, before: readonly PlannedStage[], context: Conte
   })
 }
 
-function platformOf({ platform }: FromInstruction, expand: (word: string) => string): Platform | undefined {
+/** Names the variable that is meant, or that has no value. */
+function unsetHint(word: string, globals: ReadonlyMap<string, string>): string {
+  const name = /\$\{?(\w+)/.exec(word)?.[1] ?? ''
+  const near = globals.has(name) ? undefined : closest(name.slice(0, 40), [...globals.keys()])
+  return near === undefined ? 'give the ARG in it a default before the first FROM' : `did you mean $${near}?`
+}
+
+interface PlatformContext {
+  readonly expand: (word: string) => string
+  readonly globals: ReadonlyMap<string, string>
+}
+
+function platformOf({ platform }: FromInstruction, { expand, globals }: PlatformContext): Platform | undefined {
   if (platform === undefined) return undefined
   const text = expand(platform)
-  if (text === '') throw new DockerfileInvalid(`empty platform value from expression ${platform}`, { near: platform })
+  if (text === '')
+    throw new DockerfileInvalid(`empty platform value from expression ${platform}`, {
+      near: platform,
+      hint: unsetHint(platform, globals),
+    })
   try {
     return parsePlatform(text)
   } catch (error) {

@@ -78,6 +78,14 @@ describe('the base of a stage', () => {
     })
 })
 
+describe('a FROM without a name', () => {
+  it('names the variable that is meant', () => {
+    assert.equal(refusal(() => plan('FROM --platform=$BULIDPLATFORM x')).hint, 'did you mean $BUILDPLATFORM?')
+    assert.equal(refusal(() => plan('ARG version=1\nFROM ${vresion}')).hint, 'did you mean $version?')
+    assert.match(refusal(() => plan('ARG v\nFROM $v')).hint ?? '', /give the ARG in it a default/)
+  })
+})
+
 describe('what the target needs', () => {
   const text = `FROM scratch AS a
 FROM a AS b
