@@ -55,7 +55,8 @@ function forgetDoomedImages({ database, usersOf }: ImageContext): void {
 
 function unlinkBlobs({ database, paths }: ImageContext): readonly { digest: Digest; sizeBytes: number }[] {
   const leased = leasedKeys(database, 'blob')
-  const held = database.prepare('SELECT 1 FROM image_blobs WHERE digest = ? LIMIT 1')
+  const held = database.prepare(`SELECT 1 FROM image_blobs WHERE digest = ?1
+    UNION ALL SELECT 1 FROM build_layers WHERE blob = ?1 LIMIT 1`)
   const removed: { digest: Digest; sizeBytes: number }[] = []
   for (const digest of listBlobs(paths)) {
     if (leased.has(digest) || held.get(digest) !== undefined) continue
@@ -75,7 +76,8 @@ interface Condemned {
 /** Without its row a directory counts as unfinished: one that is half removed when this process dies is made anew. */
 function lockSnapshots({ database }: ImageContext, onDisk: readonly Digest[]): readonly Condemned[] {
   const leased = leasedKeys(database, 'snapshot')
-  const held = database.prepare('SELECT 1 FROM image_layers WHERE chain_id = ? LIMIT 1')
+  const held = database.prepare(`SELECT 1 FROM image_layers WHERE chain_id = ?1
+    UNION ALL SELECT 1 FROM build_layers WHERE chain_id = ?1 LIMIT 1`)
   const condemned: Condemned[] = []
   for (const chainID of onDisk) {
     if (leased.has(chainID) || held.get(chainID) !== undefined) continue

@@ -71,8 +71,10 @@ const descriptorOf = (file: Spooled, mediaType: string): Descriptor => ({
 export function makeManifest(
   config: Descriptor,
   layers: readonly Descriptor[],
+  annotations?: Readonly<Record<string, string>>,
 ): { descriptor: Descriptor; bytes: Buffer } {
-  const bytes = Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: OCI_MANIFEST, config, layers }))
+  const document = { schemaVersion: 2, mediaType: OCI_MANIFEST, config, layers, ...(annotations && { annotations }) }
+  const bytes = Buffer.from(JSON.stringify(document))
   return { descriptor: { mediaType: OCI_MANIFEST, digest: digestOf(bytes), size: bytes.byteLength }, bytes }
 }
 

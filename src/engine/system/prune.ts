@@ -8,12 +8,15 @@ import type { SystemPruneOptions, SystemPruneResult } from './types.ts'
  * @throws {InvalidArgument} a filter; nothing has been removed then
  */
 export async function pruneSystem(
-  { containers, images, networks, volumes: room }: SystemRoom,
+  { containers, images, builds, networks, volumes: room }: SystemRoom,
   { all, volumes, filters }: SystemPruneOptions,
 ): Promise<SystemPruneResult> {
   const stopped = await containers.prune(filters)
   const unusedNetworks = await networks.prune(filters)
   const idle = volumes ? await room.prune({ all: false, filters }) : { deleted: [], reclaimedBytes: 0 }
+  const isLabel = (filter: string) => filter.startsWith('label')
+  // docker's cache knows no labels: where they choose, it is left alone.
+  const cache = filters.some(isLabel) ? NOTHING : await builds.prune({ all, filters })
   const unused = await images.prune({ all, filters })
   return {
     containers: stopped.deleted,
@@ -23,6 +26,9 @@ export async function pruneSystem(
       ...unused.deleted.map((digest) => `deleted: ${digest}`),
     ],
     volumes: idle.deleted,
-    reclaimedBytes: stopped.reclaimedBytes + idle.reclaimedBytes + unused.reclaimedBytes,
+    cache: cache.deleted,
+    reclaimedBytes: stopped.reclaimedBytes + idle.reclaimedBytes + cache.reclaimedBytes + unused.reclaimedBytes,
   }
 }
+
+const NOTHING = { deleted: [], reclaimedBytes: 0 }

@@ -1,4 +1,5 @@
 /** What concerns the whole installation: its state, its disk, its news. */
+import type { CacheRecord } from '../../build/types.ts'
 import type { ContainerSummary } from '../../containers/types.ts'
 import type { ImageUsage } from '../../images/types.ts'
 import type { EventType } from '../../state/events.ts'
@@ -41,6 +42,7 @@ export interface DiskUsage {
   /** With their sizes. */
   readonly containers: readonly ContainerSummary[]
   readonly volumes: readonly VolumeUsage[]
+  readonly cache: readonly CacheRecord[]
 }
 
 export interface SystemPruneOptions {
@@ -55,6 +57,7 @@ export interface SystemPruneResult {
   readonly networks: readonly string[]
   readonly images: readonly string[]
   readonly volumes: readonly string[]
+  readonly cache: readonly string[]
   readonly reclaimedBytes: number
 }
 

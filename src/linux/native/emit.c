@@ -200,6 +200,8 @@ static void put_status(const struct stat *status) {
   put_u64(S_ISREG(status->st_mode) ? (uint64_t)status->st_size : 0);
   put_u32(major(status->st_rdev));
   put_u32(minor(status->st_rdev));
+  put_u64((uint64_t)status->st_ctim.tv_sec);
+  put_u32((uint32_t)status->st_ctim.tv_nsec);
 }
 
 static int put_entry(const struct node *node, const char *path, enum change change, const char *link) {

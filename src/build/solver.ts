@@ -1,0 +1,176 @@
+/** What the stages of one build share: bases, contexts and each other, each had once and when it is first needed. */
+import { realpathSync } from 'node:fs'
+import type { BaseImage, BuildStore } from '../images/building.ts'
+import { ImageNotFound } from '../images/errors.ts'
+import { formatPlatform } from '../images/platform.ts'
+import type { TransferProgress } from '../images/types.ts'
+import type { Platform } from '../oci/descriptor.ts'
+import { openFingerprints } from './context/fingerprints.ts'
+import { openLocalTree } from './context/local-tree.ts'
+import type { NamedContext } from './context/named.ts'
+import type { OpenedContext } from './context/open.ts'
+import { layerTree } from './copy/layer-tree.ts'
+import type { FileTree } from './copy/tree.ts'
+import { type Origin, sourceOf } from './dockerfile/origins.ts'
+import type { PlannedStage, StagePlan } from './dockerfile/stages.ts'
+import { ContextUnreadable } from './errors.ts'
+import { IgnoreMatcher } from './ignore/matcher.ts'
+import type { Progress } from './progress.ts'
+import type { BuildRoom } from './room.ts'
+import type { Settings } from './settings.ts'
+import { buildStage, type StageBase } from './stage.ts'
+import type { StageState } from './state.ts'
+import type { Tree } from './steps/options.ts'
+import type { BuildRequest } from './types.ts'
+
+export interface SolverOptions {
+  readonly room: BuildRoom
+  readonly request: BuildRequest
+  readonly store: BuildStore
+  readonly context: OpenedContext
+  readonly contexts: ReadonlyMap<string, NamedContext>
+  readonly platform: Platform
+  readonly settings: Settings
+  readonly plan: StagePlan
+  readonly progress: Progress
+  readonly cleanup: AsyncDisposableStack
+  readonly signal: AbortSignal
+}
+
+export interface Solver {
+  /** @throws as `buildStage` */
+  stage(index: number): Promise<StageState>
+  close(): void
+}
+
+export function openSolver(options: SolverOptions): Solver {
+  const { plan, room, progress, request } = options
+  const once = memo()
+  const context = () => once('context', () => openMainContext(options))
+  const image = (reference: string, platform: Platform) =>
+    once(`image ${reference} ${formatPlatform(platform)}`, () => findBase(options, reference, platform))
+  const directory = (path: string, name: string) => once(`directory ${path}`, () => openDirectory(options, path, name))
+  const stage = (index: number): Promise<StageState> =>
+    once(`stage ${index}`, async () => {
+      const planned = plan.stages[index]
+      if (planned === undefined) throw new Error(`there is no stage ${index}`) // `planStages` has checked it
+      const platform = planned.platform ?? options.platform
+      const base = await baseOf(planned, platform)
+      const noCache = request.noCache || options.settings.noCacheStages.has(planned.label.toLowerCase())
+      return buildStage(planned, base, {
+        ...options,
+        database: room.database,
+        noCache,
+        platform,
+        context,
+        origin: (from) => treeOf(sourceOf(from, planned.stage.index, { names: plan.names, numbers: true }), platform),
+        onUnset: () => {},
+      })
+    })
+  const imageBase = async (reference: string, platform: Platform): Promise<StageBase> => {
+    const { layers, config } = await image(reference, platform)
+    return { layers, config, parent: undefined, name: reference }
+  }
+  const baseOf = async ({ base, replacedBy }: PlannedStage, platform: Platform): Promise<StageBase> => {
+    const origin: Origin = replacedBy === undefined ? base : { kind: 'context', name: replacedBy }
+    if (origin.kind === 'scratch') return NOTHING
+    if (origin.kind === 'image') return imageBase(origin.reference, platform)
+    if (origin.kind === 'stage') {
+      const parent = await stage(origin.index)
+      return { layers: parent.layers, config: undefined, parent, name: '' }
+    }
+    const named = options.contexts.get(origin.name)
+    if (named?.kind === 'image') return imageBase(named.reference, platform)
+    throw new ContextUnreadable(`the build context ${origin.name} is a directory: no stage can be built from it`, {
+      hint: `copy from it instead: FROM scratch, COPY --from=${origin.name} / /`,
+    })
+  }
+  const treeOf = async (origin: Origin, platform: Platform): Promise<Tree> => {
+    switch (origin.kind) {
+      case 'scratch':
+        return { tree: layerTree([]), identity: 'scratch', layers: [] }
+      case 'stage':
+        return treeOfLayers(options, (await stage(origin.index)).layers)
+      case 'image':
+        return treeOfLayers(options, (await image(origin.reference, platform)).layers)
+      case 'context': {
+        const named = options.contexts.get(origin.name)
+        if (named?.kind === 'image') return treeOfLayers(options, (await image(named.reference, platform)).layers)
+        const path = named?.path ?? ''
+        return { tree: await directory(path, origin.name), identity: undefined, layers: undefined }
+      }
+    }
+  }
+  void progress
+  return { stage, close: () => {} }
+}
+
+const NOTHING: StageBase = { layers: [], config: undefined, parent: undefined, name: 'scratch' }
+
+/** Remembers what is under way, so that it is begun once. */
+function memo(): <Result>(key: string, make: () => Promise<Result>) => Promise<Result> {
+  const known = new Map<string, Promise<unknown>>()
+  return <Result>(key: string, make: () => Promise<Result>) => {
+    const found = (known.get(key) as Promise<Result> | undefined) ?? make()
+    known.set(key, found)
+    found.catch(() => {}) // whoever asked hears of it
+    return found
+  }
+}
+
+async function treeOfLayers({ store }: SolverOptions, layers: StageState['layers']): Promise<Tree> {
+  const directories = await store.directories(layers)
+  return { tree: layerTree(directories), identity: layers.at(-1)?.chainID ?? 'scratch', layers: directories }
+}
+
+/** What is here is taken, unless a newer one is asked for. @throws {ImageNotFound} */
+async function findBase(options: SolverOptions, reference: string, platform: Platform): Promise<BaseImage> {
+  const { store, request, progress, room, signal } = options
+  const wanted = formatPlatform(platform)
+  const work = async (): Promise<BaseImage> => {
+    if (!request.pull) {
+      try {
+        return await store.base(reference, wanted)
+      } catch (error) {
+        if (!(error instanceof ImageNotFound)) throw error
+      }
+    }
+    return pull()
+  }
+  const pull = () =>
+    progress.run(`[internal] pull ${reference}`, async (vertex) => {
+      const onProgress = (news: TransferProgress) => vertex.status(`${news.id} ${news.phase}`)
+      await room.images.pull(reference, { platform: wanted, signal, onProgress })
+      return store.base(reference, wanted)
+    })
+  return progress.run(`[internal] load metadata for ${reference}`, work)
+}
+
+async function openMainContext(options: SolverOptions): Promise<FileTree> {
+  const { root, ignore } = options.context
+  if (root === undefined)
+    throw new ContextUnreadable('there is no build context: only a Dockerfile was given', {
+      hint: 'give a directory, with -f - for the Dockerfile',
+    })
+  return loadTree(options, { root, ignore, name: '[internal] load build context' })
+}
+
+async function openDirectory(options: SolverOptions, path: string, name: string): Promise<FileTree> {
+  const root = realpathSync(path)
+  return loadTree(options, { root, ignore: new IgnoreMatcher([]), name: `[context ${name}] load from ${path}` })
+}
+
+interface Loading {
+  readonly root: string
+  readonly ignore: IgnoreMatcher
+  readonly name: string
+}
+
+function loadTree({ progress, room, signal }: SolverOptions, { root, ignore, name }: Loading): Promise<FileTree> {
+  return progress.run(name, async (vertex) => {
+    const fingerprints = openFingerprints(room.database, root)
+    const tree = await openLocalTree({ root, ignore, fingerprints, signal })
+    vertex.status(`${tree.count} files and directories`)
+    return tree
+  })
+}
