@@ -40,6 +40,8 @@ export interface SolverOptions {
 export interface Solver {
   /** @throws as `buildStage` */
   stage(index: number): Promise<StageState>
+  /** The base image; it is the one that stages have. */
+  image(reference: string, platform: Platform): Promise<BaseImage>
   close(): void
 }
 
@@ -102,7 +104,7 @@ export function openSolver(options: SolverOptions): Solver {
     }
   }
   void progress
-  return { stage, close: () => {} }
+  return { stage, image, close: () => {} }
 }
 
 const NOTHING: StageBase = { layers: [], config: undefined, parent: undefined, name: 'scratch' }

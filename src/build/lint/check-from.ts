@@ -37,7 +37,7 @@ function checkVariables(stage: Stage, { plan, declared, report }: VariableCheck)
     if (declared.has(name)) continue
     const near = closest(name.slice(0, 40), [...declared])
     const suggestion = near === undefined ? '' : ` (did you mean ${near}?)`
-    report('UndefinedArgInFrom', stage.from, `FROM argument '${name}' is not declared${suggestion}`)
+    report('UndefinedArgInFrom', { ...stage.from, near: name }, `FROM argument '${name}' is not declared${suggestion}`)
   }
   if (stage.from.platform !== undefined) checkPlatform(stage, { platform, globals, report })
 }
@@ -68,7 +68,7 @@ function checkDefaults(dockerfile: Dockerfile, settings: LintSettings['settings'
     if (name !== undefined && !isReference(name))
       report(
         'InvalidDefaultArgInFrom',
-        from,
+        { ...from, near: from.base },
         `Default value for ARG ${from.base} results in empty or invalid base image name`,
       )
   }
@@ -125,7 +125,7 @@ function checkPlatform({ from, name = '' }: Stage, { platform, globals, report }
   if (used.size === 1 && unset.size === 0 && used.has('TARGETPLATFORM') && text === globals.get('TARGETPLATFORM'))
     report(
       'RedundantTargetPlatform',
-      from,
+      { ...from, near: from.platform },
       `Setting platform to predefined ${from.platform} in FROM is redundant as this is the default behavior`,
     )
   if (used.size > 0 || unset.size > 0) return
@@ -134,7 +134,7 @@ function checkPlatform({ from, name = '' }: Stage, { platform, globals, report }
   if (name.includes(os) || name.includes(architecture)) return
   report(
     'FromPlatformFlagConstDisallowed',
-    from,
+    { ...from, near: from.platform },
     `FROM --platform flag should not use constant value ${JSON.stringify(text)}`,
   )
 }

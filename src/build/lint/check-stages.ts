@@ -109,6 +109,6 @@ function reportUnset(
   for (const name of unset) {
     const near = closest(name.slice(0, 40), scope.variables.keys().take(MAX_CANDIDATES).toArray())
     const suggestion = near === undefined ? '' : ` (did you mean $${near}?)`
-    report('UndefinedVar', instruction, `Usage of undefined variable '$${name}'${suggestion}`)
+    report('UndefinedVar', { ...instruction, near: name }, `Usage of undefined variable '$${name}'${suggestion}`)
   }
 }

@@ -8,8 +8,8 @@ export function renderCheck(findings: readonly Finding[], source: Source): strin
   const head =
     findings.length === 0 ? 'Check complete, no warnings found.' : `Check complete, ${count(findings)} found!`
   const blocks = findings.map(
-    ({ rule, url, message, lines }) =>
-      `\nWARNING: ${rule}${url === undefined ? '' : ` - ${url}`}\n${message}\n${excerpt(source, lines)}\n`,
+    ({ rule, url, message, lines, near }) =>
+      `\nWARNING: ${rule}${url === undefined ? '' : ` - ${url}`}\n${message}\n${excerpt(source, lines, near)}\n`,
   )
   return `${head}\n${blocks.join('')}`
 }
