@@ -6,6 +6,7 @@ import type { Platform } from '../oci/descriptor.ts'
 import { parseContexts } from './context/named.ts'
 import { type OpenedContext, openContext } from './context/open.ts'
 import { unusedBuildArgs } from './dockerfile/arguments.ts'
+import { foreignSyntax } from './dockerfile/directives.ts'
 import { parseDockerfile } from './dockerfile/parse.ts'
 import { planStages, type StagePlan, type StageSettings } from './dockerfile/stages.ts'
 import { renderSummary } from './lint/render.ts'
@@ -58,6 +59,9 @@ async function solve(solving: Solving): Promise<StageState> {
   const settings = parseSettings(request, platform)
   const contexts = parseContexts(request.contexts)
   const dockerfile = parseDockerfile(context.dockerfile, context.name)
+  const syntax = foreignSyntax(dockerfile.directives)
+  if (syntax !== undefined)
+    solving.progress.warn(`[Warning] the frontend ${syntax} is not fetched: the built-in one reads the file`)
   const stageSettings = {
     buildArgs: settings.buildArgs,
     targetPlatform: platform,

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'mocha'
+import { foreignSyntax } from '../../../src/build/dockerfile/directives.ts'
 import { parseDockerfile, parseTrigger } from '../../../src/build/dockerfile/parse.ts'
 import { parse, parseOne, refusal } from '../../support/dockerfiles.ts'
 
@@ -92,6 +93,14 @@ describe('parser directives', () => {
       escape: '`',
       check: { skip: ['A', ''], error: false, experimental: [] },
     })
+  })
+
+  it('name the frontend, which may be a foreign one', () => {
+    const foreign = (syntax: string) => foreignSyntax(parse(`# syntax=${syntax}\nFROM scratch`).directives)
+    for (const own of ['docker/dockerfile', 'docker/dockerfile:1.7-labs', 'docker.io/docker/dockerfile@sha256:0'])
+      assert.equal(foreign(own), undefined)
+    for (const other of ['docker/dockerfiles:1', 'example.com/docker/dockerfile:1', 'mine'])
+      assert.equal(foreign(other), other)
   })
 
   it('stand behind a line for the kernel', () => {
