@@ -11,6 +11,9 @@ import type { Dockerfile, Stage } from '../dockerfile/types.ts'
 import type { LintSettings } from './lint.ts'
 import type { Report } from './report.ts'
 
+/** Of names that a mistyped one may mean: looking at all of thousands would take long. */
+const MAX_CANDIDATES = 200
+
 export function checkFrom(plan: StagePlan, lint: LintSettings, report: Report): void {
   const { dockerfile, globals } = plan
   checkDefaults(dockerfile, settingsWithoutArgs(lint.settings), report)
@@ -35,7 +38,7 @@ function checkVariables(stage: Stage, { plan, declared, report }: VariableCheck)
   const platform = expandNoting(stage.from.platform ?? '', { values: globals, token })
   for (const name of new Set([...base.unset, ...platform.unset])) {
     if (declared.has(name)) continue
-    const near = closest(name.slice(0, 40), [...declared])
+    const near = closest(name.slice(0, 40), declared.keys().take(MAX_CANDIDATES).toArray())
     const suggestion = near === undefined ? '' : ` (did you mean ${near}?)`
     report('UndefinedArgInFrom', { ...stage.from, near: name }, `FROM argument '${name}' is not declared${suggestion}`)
   }

@@ -46,6 +46,7 @@ function checkStage(planned: PlannedStage, context: Context): State {
     source,
     escape: directives.escape,
     globals: plan.globals,
+    budget: plan.budget,
     buildArgs: lint.settings.buildArgs,
     environment: [ALWAYS_SET, ...inherited.environment],
     parent: inherited.parent,

@@ -24,6 +24,9 @@ export interface Spot {
   readonly near?: string | undefined
 }
 
+/** Names in it are as long as somebody likes. */
+const MAX_MESSAGE = 1000
+
 export type Report = (rule: RuleName, spot: Spot, message: string) => void
 
 /** `findings` grows with each call of `report`. */
@@ -31,7 +34,14 @@ export function openReport(check: CheckDirective): { readonly report: Report; re
   const findings: Finding[] = []
   const report: Report = (rule, { lines, comments = [], near }, message) => {
     if (!isWanted(rule, [check, ...commentSettings(comments)])) return
-    findings.push({ rule, message, description: describeRule(rule), url: ruleUrl(rule), lines, near })
+    findings.push({
+      rule,
+      message: message.slice(0, MAX_MESSAGE),
+      description: describeRule(rule),
+      url: ruleUrl(rule),
+      lines,
+      near,
+    })
   }
   return { report, findings }
 }

@@ -70,9 +70,16 @@ function understand(bytes: Uint8Array): void {
   const settings = buildSettings({ VERSION: '22' })
   const plan = planStages(dockerfile, settings)
   const { source, directives } = dockerfile
-  const { globals } = plan
+  const { globals, budget } = plan
   for (const { stage } of plan.stages) {
-    const options = { source, escape: directives.escape, globals, buildArgs: settings.buildArgs, environment: [] }
+    const options = {
+      source,
+      escape: directives.escape,
+      globals,
+      buildArgs: settings.buildArgs,
+      environment: [],
+      budget,
+    }
     const scope = new StageScope(options)
     for (const instruction of stage.instructions) {
       scope.expand(instruction)
@@ -178,6 +185,17 @@ describe('a Dockerfile with mistakes', () => {
     ['many instructions', `FROM x\n${fill('USER a\n')}`],
     ['a chain of stages', Array.from({ length: 999 }, (_, index) => `FROM s${index} AS s${index + 1}\n`).join('')],
     ['many comments', `${fill('# c\n')}FROM x`],
+    ['a long message', `FROM x\nENV a=\${b:?${fill('m')}}`],
+    ['a long platform', `FROM --platform=${fill('p')} x`],
+    ['a long stage', `FROM x AS ${fill('s')}`],
+    ['a long source', `FROM x\nCOPY --from=${fill('s')} a b`],
+    ['a long name', `FROM x$${fill('n')}`],
+    [
+      'many globals',
+      `${Array.from({ length: 50_000 }, (_, index) => `ARG v${index}=${index}\n`).join('')}${'FROM x$v\n'.repeat(900)}`,
+    ],
+    ['globals that grow', `ARG a=${'a'.repeat(500_000)}\n${'ARG b=$a.\n'.repeat(50_000)}FROM x`],
+    ['labels that grow', `FROM x\nENV a=${'a'.repeat(500_000)}\n${'LABEL b=$a.\n'.repeat(50_000)}`],
     ['many triggers', `FROM x\n${fill('ONBUILD USER a\n')}`],
     ['nested triggers', `FROM x\n${fill('ONBUILD ')}`],
     ['a long pattern', `FROM x\nENV a=${fill('a')}\nENV b=\${a#${'*a'.repeat(1000)}}`],
