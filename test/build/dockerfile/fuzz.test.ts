@@ -135,7 +135,7 @@ describe('a Dockerfile with mistakes', () => {
       fc.property(mutated, (text) => refusedOrUnderstood(new TextEncoder().encode(text))),
       { numRuns: 3000 },
     )
-  }).timeout(120_000)
+  })
 
   it('is understood or refused when it is no text', () => {
     fc.assert(
@@ -203,7 +203,7 @@ describe('a Dockerfile with mistakes', () => {
   ] as const)
     it(`does not take long over ${name}`, () => {
       refusedOrUnderstood(new TextEncoder().encode(text))
-    }).timeout(5000)
+    })
 
   it('is refused when it is larger than anybody writes', () => {
     assert.throws(() => parseDockerfile(new Uint8Array((16 << 20) + 1)), DockerfileInvalid)
