@@ -158,6 +158,8 @@ describe('heredocs', () => {
     ['may be empty', 'RUN <<E\nE', [['E', true, false, 0, '']]],
     ['have blanks before their name', 'RUN << \t E\nx\nE', [['E', true, false, 0, 'x\n']]],
     ['keep carriage returns', 'RUN <<E\r\nx\r\nE\r\n', [['E', true, false, 0, 'x\r\n']]],
+    ['stand behind quotes', `RUN echo '' "" 'a' "\\"" <<E\nE`, [['E', true, false, 0, '']]],
+    ['are none behind a quote that is not closed', `RUN echo ' <<E`, []],
     ['are none inside of quotes', `RUN echo '<<A' "<<B"`, []],
     ['are none when they are strings for a shell', 'RUN cat <<<E', []],
     ['are none glued to a word', 'RUN echo a<<E', []],

@@ -126,6 +126,12 @@ FROM c AS d`
     assert.equal(refusal(() => plan(forward, { target: '0' })).place?.lines.start, 2)
   })
 
+  it('lets stages that nobody needs be in any order', () => {
+    assert.deepEqual(needed('FROM scratch AS a\nFROM a AS b\nCOPY --from=2 / /\nFROM scratch\nFROM scratch'), [
+      'stage-3',
+    ])
+  })
+
   it('may be images and contexts', () => {
     const { target } = plan('FROM scratch\nCOPY --from=busybox / /\nCOPY --from=ctx / /', { contexts: ['ctx'] })
     assert.equal(target.label, 'stage-0')
