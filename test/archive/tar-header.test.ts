@@ -82,8 +82,6 @@ describe('tarSink', () => {
             linkPath: '',
             major: 0,
             minor: 0,
-  ctimeSeconds: 0,
-  ctimeNanoseconds: 0,
             xattrs: entry.xattrs,
             extents: undefined,
           },

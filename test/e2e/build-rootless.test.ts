@@ -75,7 +75,9 @@ describe('build by an ordinary user', function () {
     const Dockerfile = `FROM ${IMAGE}\nUSER 1000\nRUN --mount=type=secret,id=s,uid=1000,env=S test "$S" = x\n`
     const context = writeContext(coracle.directory, { Dockerfile })
     chownSync(context, uid, uid)
-    const outcome = coracle.run(['build', '--network', 'none', '--secret', 'id=s,env=SECRET', context], { env: { SECRET: 'x' } })
+    const outcome = coracle.run(['build', '--network', 'none', '--secret', 'id=s,env=SECRET', context], {
+      env: { SECRET: 'x' },
+    })
     assert.equal(outcome.status, 0, outcome.stderr)
   })
 })

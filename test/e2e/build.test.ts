@@ -283,6 +283,7 @@ describe('build', function () {
     built(files, '-t', 'transient')
     coracle.output('rmi', 'transient')
     coracle.output('image', 'prune', '-f')
+    assert.match(coracle.output('system', 'check'), /all is well$/)
     assert.match(built(files, '-t', 'transient'), /CACHED/)
     assert.equal(run('transient', 'cat', '/f'), 'cached')
   })
