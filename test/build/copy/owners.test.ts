@@ -30,7 +30,8 @@ describe('parseMode', () => {
   })
 
   it('refuses what is no mode', () => {
-    for (const text of ['', '8', '77777', 'u', 'rwx', 'u=rwx;', 'z+x']) assert.throws(() => parseMode(text), CopyFailed, text)
+    for (const text of ['', '8', '77777', 'u', 'rwx', 'u=rwx;', 'z+x'])
+      assert.throws(() => parseMode(text), CopyFailed, text)
   })
 })
 
