@@ -5,8 +5,13 @@ import { hostPlatform } from '../images/platform.ts'
 import type { Platform } from '../oci/descriptor.ts'
 import { parseContexts } from './context/named.ts'
 import { type OpenedContext, openContext } from './context/open.ts'
+import { unusedBuildArgs } from './dockerfile/arguments.ts'
+import { foreignSyntax } from './dockerfile/directives.ts'
 import { parseDockerfile } from './dockerfile/parse.ts'
-import { planStages, type StagePlan } from './dockerfile/stages.ts'
+import { planStages, type StagePlan, type StageSettings } from './dockerfile/stages.ts'
+import { renderSummary } from './lint/render.ts'
+import { refuseFindings } from './lint/report.ts'
+import { checkOf, lintPlan } from './lint-build.ts'
 import { parseOutputs } from './output/parse.ts'
 import { writeOutputs } from './output/write.ts'
 import { parsePlatforms, parseSettings, parseTags } from './parse-request.ts'
@@ -31,8 +36,7 @@ export async function buildImage(room: BuildRoom, request: BuildRequest): Promis
   const context = await progress.run('[internal] load build definition', () =>
     openContext(request, room.paths, cleanup),
   )
-  const { state, plan } = await solve({ room, request, store, context, platform, progress, cleanup })
-  warnOfUnused(plan, request, progress)
+  const state = await solve({ room, request, store, context, platform, progress, cleanup })
   const labelled = withLabels(state, request.labels)
   return await writeOutputs(
     { room, store, progress, signal: request.signal, stdout: request.stdout },
@@ -50,28 +54,40 @@ interface Solving {
   readonly cleanup: AsyncDisposableStack
 }
 
-async function solve(solving: Solving): Promise<{ readonly state: StageState; readonly plan: StagePlan }> {
+async function solve(solving: Solving): Promise<StageState> {
   const { context, request, platform } = solving
   const settings = parseSettings(request, platform)
   const contexts = parseContexts(request.contexts)
   const dockerfile = parseDockerfile(context.dockerfile, context.name)
-  const plan = planStages(dockerfile, {
+  const syntax = foreignSyntax(dockerfile.directives)
+  if (syntax !== undefined)
+    solving.progress.warn(`[Warning] the frontend ${syntax} is not fetched: the built-in one reads the file`)
+  const stageSettings = {
     buildArgs: settings.buildArgs,
     targetPlatform: platform,
     buildPlatform: hostPlatform(),
     contexts: [...contexts.keys()],
     ...(request.target !== undefined && { target: request.target }),
-  })
+  }
+  const plan = planStages(dockerfile, stageSettings)
   const abort = new AbortController()
   const signal = AbortSignal.any([request.signal, abort.signal])
   const solver = new Solver({ ...solving, settings, plan, contexts, signal })
+  const check = checkOf(plan, stageSettings)
+  const image = (reference: string, wanted: Platform) => solver.image(reference, wanted)
+  const lint = () => lintPlan(plan, { settings: stageSettings, ignored: context.ignore, stages: plan.needed, image })
+  if (check.error) refuseFindings(await lint(), check)
   // All at once; each waits for what it needs itself.
   const needed = plan.needed.map(({ stage }) => solver.stage(stage.index))
   for (const stage of needed) stage.catch(() => abort.abort(CANCELLED))
   const settled = await Promise.allSettled(needed)
   const failures = settled.flatMap((one) => (one.status === 'rejected' ? [one.reason as unknown] : []))
   if (failures.length > 0) throw failures.find((error) => !isConsequence(error)) ?? failures[0]
-  return { state: await solver.stage(plan.target.stage.index), plan }
+  // Only now: the base images have come by themselves.
+  const findings = await lint()
+  if (findings.length > 0) solving.progress.warn(renderSummary(findings).trimEnd())
+  warnOfUnused(plan, stageSettings, solving.progress)
+  return solver.stage(plan.target.stage.index)
 }
 
 /** Why stages end that have done nothing wrong. */
@@ -91,17 +107,7 @@ function withLabels(state: StageState, labels: readonly string[]): StageState {
   return { ...state, config: { ...state.config, Labels: { ...state.config.Labels, ...Object.fromEntries(pairs) } } }
 }
 
-/** Of those given on the command line, what no ARG has asked for. */
-function warnOfUnused(plan: StagePlan, { buildArgs }: BuildRequest, progress: Progress): void {
-  const declared = new Set(
-    [...plan.dockerfile.globals, ...plan.dockerfile.stages.flatMap(({ instructions }) => instructions)].flatMap(
-      (one) => (one.kind === 'ARG' ? one.args.map(({ name }) => name) : []),
-    ),
-  )
-  const unused = buildArgs
-    .map((text) => text.split('=')[0] ?? '')
-    .filter((name) => !declared.has(name) && !PREDEFINED.test(name))
+function warnOfUnused(plan: StagePlan, settings: StageSettings, progress: Progress): void {
+  const unused = unusedBuildArgs(plan.dockerfile, settings)
   if (unused.length > 0) progress.warn(`[Warning] One or more build-args [${unused.join(' ')}] were not consumed`)
 }
-
-const PREDEFINED = /^(?:(?:HTTPS?|FTP|NO|ALL)_PROXY|BUILDKIT_\w+|SOURCE_DATE_EPOCH|(?:TARGET|BUILD)[A-Z]+)$/i

@@ -2,7 +2,8 @@
 import type { Healthcheck as StoredHealthcheck } from '../oci/descriptor.ts'
 import { DEFAULT_SHELL } from './defaults.ts'
 import type { Expanded } from './dockerfile/expand-instruction.ts'
-import type { CommandLine, Healthcheck } from './dockerfile/types.ts'
+import { commandArgs } from './dockerfile/run-command.ts'
+import type { Healthcheck } from './dockerfile/types.ts'
 import { addHistory, type StageState, setVariable } from './state.ts'
 
 /** @returns false: it is one that makes a layer */
@@ -30,10 +31,10 @@ function applyTo(state: StageState, instruction: Expanded): string | undefined {
       return `ARG ${instruction.args.map(({ name, value }) => (value === undefined ? name : `${name}=${value}`)).join(' ')}`
     case 'CMD':
       state.hasCommand = true
-      config.Cmd = argvOf(state, instruction.command)
+      config.Cmd = commandArgs(instruction.command, shellOf(config.Shell))
       return `CMD ${quotedList(config.Cmd)}`
     case 'ENTRYPOINT':
-      config.Entrypoint = argvOf(state, instruction.command)
+      config.Entrypoint = commandArgs(instruction.command, shellOf(config.Shell))
       if (!state.hasCommand) delete config.Cmd
       return `ENTRYPOINT ${quotedList(config.Entrypoint)}`
     case 'SHELL':
@@ -99,13 +100,8 @@ function goDuration(time: number): string {
   return minutes < 60 ? `${minutes}m${seconds}` : `${Math.floor(minutes / 60)}h${minutes % 60}m${seconds}`
 }
 
-/** What is run: shell forms by the stage's shell. */
-export function argvOf({ config }: StageState, command: CommandLine): readonly string[] {
-  if (command.form === 'exec') return command.args
-  return [...shellOf(config.Shell), command.text]
-}
-
-function shellOf(shell: readonly string[] | null | undefined): readonly string[] {
+/** That of the stage, which SHELL or its base has set. */
+export function shellOf(shell: readonly string[] | null | undefined): readonly string[] {
   return shell && shell.length > 0 ? shell : DEFAULT_SHELL
 }
 

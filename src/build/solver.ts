@@ -84,7 +84,7 @@ export class Solver {
         return { layers: parent.layers, config: undefined, parent, name: '' }
       }
       case 'image': {
-        const { layers, config } = await this.#image(origin.reference, platform)
+        const { layers, config } = await this.image(origin.reference, platform)
         return { layers, config, parent: undefined, name: origin.reference }
       }
       case 'context': {
@@ -104,7 +104,7 @@ export class Solver {
       case 'stage':
         return treeOfLayers(this.#options, (await this.stage(origin.index)).layers)
       case 'image':
-        return treeOfLayers(this.#options, (await this.#image(origin.reference, platform)).layers)
+        return treeOfLayers(this.#options, (await this.image(origin.reference, platform)).layers)
       case 'context': {
         const named = this.#options.contexts.get(origin.name)
         if (named?.kind === 'image') return this.#tree(named, platform)
@@ -115,7 +115,8 @@ export class Solver {
     }
   }
 
-  #image(reference: string, platform: Platform): Promise<BaseImage> {
+  /** A base image; it is the one that stages have. */
+  image(reference: string, platform: Platform): Promise<BaseImage> {
     const key = `image ${reference} ${formatPlatform(platform)}`
     return this.#once(key, () => findBase(this.#options, reference, platform))
   }

@@ -69,6 +69,7 @@ function beginState({ layers, config, parent }: StageBase, options: StageOptions
       source: plan.dockerfile.source,
       escape: plan.dockerfile.directives.escape,
       globals: plan.globals,
+      budget: plan.budget,
       buildArgs: settings.buildArgs,
       environment: begun.Env ?? [],
       parent: parent?.scope,

@@ -98,9 +98,24 @@ export interface PruneCacheResult {
   readonly reclaimedBytes: number
 }
 
+/** What `--call` prints. */
+export interface CallResult {
+  /** With line ends. */
+  readonly text: string
+  /** Exit status: 1 when a check has found anything. */
+  readonly status: 0 | 1
+}
+
 export interface BuildEngine {
   /** @throws {DockerfileInvalid} @throws {StepFailed} @throws {Cancelled} what has succeeded stays in the cache */
   build(request: BuildRequest): Promise<BuildResult>
+  /**
+   * Looks at the Dockerfile, and builds nothing.
+   *
+   * @param call - `check` or `targets`, with `,format=json` for programs
+   * @throws {DockerfileInvalid} @throws {InvalidArgument} another method
+   */
+  call(request: BuildRequest, call: string): Promise<CallResult>
   usage(): Promise<readonly CacheRecord[]>
   prune(options: PruneCacheOptions): Promise<PruneCacheResult>
 }

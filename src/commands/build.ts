@@ -5,6 +5,7 @@ import { buildMetadata } from '../ui/build-metadata.ts'
 import { type BuildProgressMode, openBuildDisplay } from '../ui/build-progress.ts'
 import type { BuildDisplay } from '../ui/build-text.ts'
 import { writeTextFile } from '../ui/streams.ts'
+import { writeLine } from '../ui/text.ts'
 
 export default class Build extends EngineCommand {
   static override summary = 'Build an image from a Dockerfile'
@@ -27,7 +28,7 @@ export default class Build extends EngineCommand {
     const display = await openBuildDisplay(mode, process.stderr)
     this.#display = display
     const { builds } = await this.openEngine()
-    const { image } = await builds.build({
+    const request = {
       ...requestOf(flags),
       context: args.context,
       input: process.stdin,
@@ -35,7 +36,15 @@ export default class Build extends EngineCommand {
       env: process.env,
       signal: this.interruption(),
       onEvent: display.show,
-    })
+    }
+    const call = flags.check ? 'check' : flags.call
+    if (call !== 'build') {
+      const { text, status } = await builds.call(request, call)
+      writeLine(process.stdout, text.trimEnd())
+      process.exitCode = status
+      return
+    }
+    const { image } = await builds.build(request)
     display.close()
     if (image === undefined) return
     if (flags.iidfile !== undefined) writeTextFile(flags.iidfile, image.id)

@@ -40,7 +40,7 @@ export function expandAll(
   { buildArgs = {}, environment = [] }: { buildArgs?: Record<string, string>; environment?: readonly string[] } = {},
 ): { readonly expanded: readonly Expanded[]; readonly scope: StageScope } {
   const settings = buildSettings(buildArgs)
-  const { dockerfile, globals, target } = planStages(parse(text), settings)
+  const { dockerfile, globals, budget, target } = planStages(parse(text), settings)
   const { source, directives } = dockerfile
   const scope = new StageScope({
     source,
@@ -48,6 +48,7 @@ export function expandAll(
     globals,
     buildArgs: settings.buildArgs,
     environment,
+    budget,
   })
   return { expanded: target.stage.instructions.map((instruction) => scope.expand(instruction)), scope }
 }

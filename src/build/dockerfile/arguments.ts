@@ -1,6 +1,7 @@
 /** ARGs before the first FROM, and those that every build has. */
 import { formatPlatform } from '../../images/platform.ts'
 import type { Platform } from '../../oci/descriptor.ts'
+import { ExpansionBudget } from './budget.ts'
 import { within } from './errors.ts'
 import { expandWord } from './expand.ts'
 import type { Dockerfile } from './types.ts'
@@ -65,7 +66,11 @@ function describe(prefix: 'BUILD' | 'TARGET', platform: Platform): Readonly<Reco
  *
  * @throws {DockerfileInvalid} a default cannot be expanded
  */
-export function globalArguments(dockerfile: Dockerfile, settings: BuildSettings): ReadonlyMap<string, string> {
+export function globalArguments(
+  dockerfile: Dockerfile,
+  settings: BuildSettings,
+  budget = new ExpansionBudget(),
+): ReadonlyMap<string, string> {
   const { source, directives, globals } = dockerfile
   const values = new Map(platformArguments(dockerfile, settings))
   for (const { args, lines } of globals)
@@ -75,7 +80,7 @@ export function globalArguments(dockerfile: Dockerfile, settings: BuildSettings)
         (value === undefined
           ? undefined
           : within({ source, lines }, () =>
-              expandWord(value, { lookup: (one) => values.get(one), escape: directives.escape }),
+              expandWord(value, { lookup: (one) => budget.spend(values.get(one)), escape: directives.escape }),
             ))
       if (given !== undefined) values.set(name, given)
     }

@@ -80,3 +80,10 @@ function parseBoolean(value: string, part: string): boolean {
   if (truth !== undefined) return truth
   throw new DockerfileInvalid(`failed to parse check option "${part.slice(0, 80)}": invalid boolean`, { near: part })
 }
+
+/** A frontend that the file asks for and that is not docker's own: nobody fetches it, so it may be misunderstood. */
+export function foreignSyntax({ syntax }: Directives): string | undefined {
+  if (syntax === undefined || /^(?:docker\.io\/)?docker\/dockerfile(?:-upstream)?(?:[:@]|$)/.test(syntax))
+    return undefined
+  return syntax
+}

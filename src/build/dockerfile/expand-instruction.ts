@@ -38,10 +38,8 @@ export function expandInstruction(instruction: Instruction, expansion: Expansion
     case 'ENV':
     case 'LABEL':
       return { ...instruction, pairs: instruction.pairs.map((pair) => expandPair(instruction.kind, pair, expand)) }
-    case 'EXPOSE': {
-      const words = instruction.ports.flatMap((word) => expandWords(word, expansion))
-      return { ...instruction, words, ports: words.flatMap((word) => parsePorts(word).ports) }
-    }
+    case 'EXPOSE':
+      return expandPorts(instruction, expansion)
     case 'RUN':
       return { ...instruction, mounts: instruction.mounts.map((mount) => parseMount(mount, expand)) }
     case 'STOPSIGNAL':
@@ -71,6 +69,20 @@ function expandCopy<Type extends AddInstruction | CopyInstruction>(instruction: 
     ...(chmod !== undefined && { chmod: expand(chmod) }),
     ...(instruction.kind === 'ADD' && instruction.checksum !== undefined && { checksum: expand(instruction.checksum) }),
   }
+}
+
+/** Ranges are short to write. */
+const MAX_PORTS = 200_000
+
+function expandPorts(instruction: ExposeInstruction, expansion: Expansion): ExpandedExpose {
+  const words = instruction.ports.flatMap((word) => expandWords(word, expansion))
+  const ports: string[] = []
+  for (const word of words) {
+    for (const port of parsePorts(word).ports) ports.push(port)
+    if (ports.length > MAX_PORTS)
+      throw new DockerfileInvalid(`EXPOSE names more than ${MAX_PORTS} ports`, { near: word })
+  }
+  return { ...instruction, words, ports }
 }
 
 function expandFile(file: Heredoc, { lookup }: Expansion): Heredoc {

@@ -226,7 +226,9 @@ class Expander {
     if (modifier.endsWith('-')) return isMissing ? word : value
     if (modifier.endsWith('+')) return isMissing ? '' : word
     if (!isMissing) return value
-    throw this.#fault(`${name}: ${word || `is not allowed to be ${value === undefined ? 'unset' : 'empty'}`}`)
+    throw this.#fault(
+      `${name.slice(0, 80)}: ${word.slice(0, 500) || `is not allowed to be ${value === undefined ? 'unset' : 'empty'}`}`,
+    )
   }
 
   #readWord(keepEscapes = false, stop: '}' | '/' = '}'): string {

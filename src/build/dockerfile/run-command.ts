@@ -8,7 +8,7 @@ const SCRIPT_DIRECTORY = '/dev/pipes'
 export interface RunCommand {
   readonly args: readonly string[]
   /** A file that has to be there, executable and not to be written, only while the command runs. */
-  readonly script?: { readonly path: string; readonly content: string }
+  readonly script: { readonly path: string; readonly content: string } | undefined
 }
 
 /** Words to execute. @param shell - of SHELL or the image config, `/bin/sh -c` where neither says anything */
@@ -25,10 +25,11 @@ export function runCommand(
   shell: readonly string[],
 ): RunCommand {
   const [first] = heredocs
-  if (command.form === 'exec' || first === undefined) return { args: commandArgs(command, shell) }
-  if (parseHeredocHead(command.text) === undefined) return { args: [...shell, withBodies(command.text, heredocs)] }
+  if (command.form === 'exec' || first === undefined) return { args: commandArgs(command, shell), script: undefined }
+  if (parseHeredocHead(command.text) === undefined)
+    return { args: [...shell, withBodies(command.text, heredocs)], script: undefined }
   const content = first.chomp ? chompTabs(first.content) : first.content
-  if (!content.startsWith('#!')) return { args: [...shell, content] }
+  if (!content.startsWith('#!')) return { args: [...shell, content], script: undefined }
   const path = `${SCRIPT_DIRECTORY}/${first.name}`
   return { args: [...shell, path], script: { path, content } }
 }

@@ -1,4 +1,5 @@
 /** The variables of a stage, from one instruction to the next. */
+import type { ExpansionBudget } from './budget.ts'
 import { DockerfileInvalid, within } from './errors.ts'
 import { expandWord } from './expand.ts'
 import { type Expanded, expandInstruction } from './expand-instruction.ts'
@@ -14,6 +15,8 @@ export interface ScopeOptions {
   readonly environment: readonly string[]
   /** Of the stage that this one is built from. */
   readonly parent?: StageScope | undefined
+  /** Of the plan. */
+  readonly budget: ExpansionBudget
   /** Called for each variable that is used and not set. */
   readonly onUnset?: (name: string, instruction: Instruction) => void
 }
@@ -112,7 +115,7 @@ export class StageScope {
     const value = this.#variables.get(name)
     // Declared without a value is what it is: empty, and no mistake.
     if (value === undefined && !this.#args.has(name)) this.#options.onUnset?.(name, instruction)
-    return value
+    return this.#options.budget.spend(value)
   }
 
   #set(name: string, value: string): void {

@@ -8,8 +8,8 @@ const LINE_FEED = 0x0a
 
 /** Lines keep a carriage return at their end: in a heredoc it is content. */
 export interface DecodedSource extends Source {
-  /** Numbers of the lines that are no UTF-8. Harmless in comments, an error elsewhere. */
-  readonly damaged: ReadonlySet<number>
+  /** What is wrong with the characters of a line, by its number. Harmless in comments, an error elsewhere. */
+  readonly damaged: ReadonlyMap<number, string>
 }
 
 /**
@@ -21,8 +21,8 @@ export function decodeSource(bytes: Uint8Array, name: string): DecodedSource {
   if (bytes.length > MAX_BYTES) throw new DockerfileInvalid(`${name} is larger than ${MAX_BYTES >> 20} MiB`)
   if (bytes.length === 0) throw new DockerfileInvalid('the Dockerfile cannot be empty')
   const whole = decode(bytes)
-  if (whole !== undefined) return { name, lines: split(whole), damaged: new Set() }
-  return decodeEachLine(bytes, name)
+  if (whole === undefined || whole.includes('\0')) return decodeEachLine(bytes, name)
+  return { name, lines: split(whole), damaged: new Map() }
 }
 
 function decode(bytes: Uint8Array): string | undefined {
@@ -42,13 +42,14 @@ function split(text: string): readonly string[] {
 
 function decodeEachLine(bytes: Uint8Array, name: string): DecodedSource {
   const lines: string[] = []
-  const damaged = new Set<number>()
+  const damaged = new Map<number, string>()
   for (let start = 0; start < bytes.length; ) {
     const feed = bytes.indexOf(LINE_FEED, start)
     const end = feed === -1 ? bytes.length : feed
     const line = bytes.subarray(start, end)
     const text = decode(line)
-    if (text === undefined) damaged.add(lines.length + 1)
+    if (text === undefined) damaged.set(lines.length + 1, 'invalid UTF-8')
+    else if (text.includes('\0')) damaged.set(lines.length + 1, 'a NUL character')
     lines.push(text ?? new TextDecoder('utf-8').decode(line))
     start = end + 1
   }

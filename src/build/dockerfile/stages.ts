@@ -4,6 +4,7 @@ import { parsePlatform } from '../../images/platform.ts'
 import type { Platform } from '../../oci/descriptor.ts'
 import { closest } from '../../ui/closest.ts'
 import { type BuildSettings, globalArguments } from './arguments.ts'
+import { ExpansionBudget } from './budget.ts'
 import { DockerfileInvalid, within } from './errors.ts'
 import { expandWord } from './expand.ts'
 import { mountOrigin } from './mount.ts'
@@ -26,6 +27,8 @@ export interface StagePlan {
   /** The variables of FROM lines, for `StageScope`. */
   readonly globals: ReadonlyMap<string, string>
   readonly names: Names
+  /** For all that is expanded from here on. */
+  readonly budget: ExpansionBudget
 }
 
 export interface PlannedStage {
@@ -49,6 +52,9 @@ export interface Need {
   readonly instruction: Instruction
 }
 
+/** Of names that a mistyped one may mean: looking at all of thousands would take long. */
+const MAX_CANDIDATES = 200
+
 /** Every stage built from one with triggers has them all: they multiply. */
 const MAX_TRIGGERS = 10_000
 
@@ -59,20 +65,22 @@ const MAX_TRIGGERS = 10_000
  * other, a stage that is needed before it is defined
  */
 export function planStages(dockerfile: Dockerfile, settings: StageSettings): StagePlan {
-  const globals = globalArguments(dockerfile, settings)
+  const budget = new ExpansionBudget()
+  const globals = globalArguments(dockerfile, settings, budget)
   const names = collectNames(dockerfile.stages, settings.contexts ?? [])
-  const stages = planAll({ dockerfile, globals, names })
+  const stages = planAll({ dockerfile, globals, names, budget })
   const target = findTarget(stages, settings.target)
   const needs = stages.map((planned) => needsOf(planned, { dockerfile, names }))
   const graph = { dockerfile, stages, needs }
   refuseCycle(graph)
-  return { dockerfile, stages, target, needed: findNeeded(graph, target), globals, names }
+  return { dockerfile, stages, target, needed: findNeeded(graph, target), globals, names, budget }
 }
 
 interface Context {
   readonly dockerfile: Dockerfile
   readonly globals: ReadonlyMap<string, string>
   readonly names: Names
+  readonly budget: ExpansionBudget
 }
 
 function planAll(context: Context): readonly PlannedStage[] {
@@ -88,16 +96,19 @@ function planAll(context: Context): readonly PlannedStage[] {
 }
 
 function planStage(stage: Stage, before: readonly PlannedStage[], context: Context): PlannedStage {
-  const { dockerfile, globals, names } = context
+  const { dockerfile, globals, names, budget } = context
   return within({ source: dockerfile.source, lines: stage.from.lines }, () => {
-    const expansion = { lookup: (name: string) => globals.get(name), escape: dockerfile.directives.escape }
+    const expansion = {
+      lookup: (name: string) => budget.spend(globals.get(name)),
+      escape: dockerfile.directives.escape,
+    }
     const name = expandWord(stage.from.base, expansion)
     if (name === '')
       throw new DockerfileInvalid(`base name (${stage.from.base.slice(0, 200)}) should not be blank`, {
         near: stage.from.base,
-        hint: 'give the ARG in it a default before the first FROM',
+        hint: unsetHint(stage.from.base, globals),
       })
-    const own = platformOf(stage.from, (word) => expandWord(word, expansion))
+    const own = platformOf(stage.from, { expand: (word) => expandWord(word, expansion), globals })
     const replacedBy = contextFor(stage.name, names)
     const base = baseOf(name, stage.index, names)
     const parent = base.kind === 'stage' ? before[base.index] : undefined
@@ -113,15 +124,31 @@ function planStage(stage: Stage, before: readonly PlannedStage[], context: Conte
   })
 }
 
-function platformOf({ platform }: FromInstruction, expand: (word: string) => string): Platform | undefined {
+/** Names the variable that is meant, or that has no value. */
+function unsetHint(word: string, globals: ReadonlyMap<string, string>): string {
+  const name = /\$\{?(\w+)/.exec(word)?.[1] ?? ''
+  const near = globals.has(name) ? undefined : closest(name.slice(0, 40), globals.keys().take(MAX_CANDIDATES).toArray())
+  return near === undefined ? 'give the ARG in it a default before the first FROM' : `did you mean $${near}?`
+}
+
+interface PlatformContext {
+  readonly expand: (word: string) => string
+  readonly globals: ReadonlyMap<string, string>
+}
+
+function platformOf({ platform }: FromInstruction, { expand, globals }: PlatformContext): Platform | undefined {
   if (platform === undefined) return undefined
   const text = expand(platform)
-  if (text === '') throw new DockerfileInvalid(`empty platform value from expression ${platform}`, { near: platform })
+  if (text === '')
+    throw new DockerfileInvalid(`empty platform value from expression ${platform.slice(0, 200)}`, {
+      near: platform,
+      hint: unsetHint(platform, globals),
+    })
   try {
     return parsePlatform(text)
   } catch (error) {
     if (!(error instanceof InvalidArgument)) throw error
-    throw new DockerfileInvalid(`failed to parse platform ${platform}: ${error.message}`, {
+    throw new DockerfileInvalid(`failed to parse platform ${platform.slice(0, 200)}: ${error.message}`, {
       cause: error,
       hint: error.hint,
       near: platform,

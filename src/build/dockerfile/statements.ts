@@ -97,10 +97,10 @@ export class StatementReader {
   }
 
   #mustBeText(number: number): void {
-    if (!this.#source.damaged.has(number)) return
+    const damage = this.#source.damaged.get(number)
+    if (damage === undefined) return
     const place = { source: this.#source, lines: { start: number, end: number } }
-    const hint = 'save the file as UTF-8'
-    throw new DockerfileInvalid('invalid UTF-8', { hint, near: '\ufffd' }, place)
+    throw new DockerfileInvalid(damage, { hint: 'save the file as UTF-8 text' }, place)
   }
 }
 

@@ -61,7 +61,10 @@ export function parseJsonWords(rest: string): readonly string[] | undefined {
   if (!rest.startsWith('[')) return undefined
   const value = parseJson(rest)
   if (!Array.isArray(value)) return undefined
-  if (value.every((item) => typeof item === 'string')) return value
+  if (value.every((item) => typeof item === 'string')) {
+    if (value.some((item) => item.includes('\0'))) throw new DockerfileInvalid('a NUL character', { near: '\\u0000' })
+    return value.map((item) => item.toWellFormed())
+  }
   throw new DockerfileInvalid('when using JSON array syntax, arrays must be comprised of strings only', {
     near: rest,
     hint: 'put every element into double quotes',

@@ -25,10 +25,14 @@ function checkText(instruction: FromInstruction | Instruction, report: Report): 
   if (instruction.kind !== 'FROM' || instruction.as === undefined) return
   const { keyword, as } = instruction
   if (as.name !== as.name.toLowerCase())
-    report('StageNameCasing', instruction, `Stage name '${as.name}' should be lowercase`)
+    report('StageNameCasing', { ...instruction, near: as.name }, `Stage name '${as.name}' should be lowercase`)
   const wanted = isLower(keyword) ? isLower : isUpper(keyword) ? isUpper : undefined
   if (wanted?.(as.keyword) === false)
-    report('FromAsCasing', instruction, `'${as.keyword}' and '${keyword}' keywords' casing do not match`)
+    report(
+      'FromAsCasing',
+      { ...instruction, near: `${as.keyword} ${as.name}` },
+      `'${as.keyword}' and '${keyword}' keywords' casing do not match`,
+    )
   checkDescription(instruction, [as.name.toLowerCase()], report)
 }
 

@@ -11,6 +11,9 @@ import type { Dockerfile, Stage } from '../dockerfile/types.ts'
 import type { LintSettings } from './lint.ts'
 import type { Report } from './report.ts'
 
+/** Of names that a mistyped one may mean: looking at all of thousands would take long. */
+const MAX_CANDIDATES = 200
+
 export function checkFrom(plan: StagePlan, lint: LintSettings, report: Report): void {
   const { dockerfile, globals } = plan
   checkDefaults(dockerfile, settingsWithoutArgs(lint.settings), report)
@@ -35,9 +38,9 @@ function checkVariables(stage: Stage, { plan, declared, report }: VariableCheck)
   const platform = expandNoting(stage.from.platform ?? '', { values: globals, token })
   for (const name of new Set([...base.unset, ...platform.unset])) {
     if (declared.has(name)) continue
-    const near = closest(name.slice(0, 40), [...declared])
+    const near = closest(name.slice(0, 40), declared.keys().take(MAX_CANDIDATES).toArray())
     const suggestion = near === undefined ? '' : ` (did you mean ${near}?)`
-    report('UndefinedArgInFrom', stage.from, `FROM argument '${name}' is not declared${suggestion}`)
+    report('UndefinedArgInFrom', { ...stage.from, near: name }, `FROM argument '${name}' is not declared${suggestion}`)
   }
   if (stage.from.platform !== undefined) checkPlatform(stage, { platform, globals, report })
 }
@@ -68,7 +71,7 @@ function checkDefaults(dockerfile: Dockerfile, settings: LintSettings['settings'
     if (name !== undefined && !isReference(name))
       report(
         'InvalidDefaultArgInFrom',
-        from,
+        { ...from, near: from.base },
         `Default value for ARG ${from.base} results in empty or invalid base image name`,
       )
   }
@@ -125,7 +128,7 @@ function checkPlatform({ from, name = '' }: Stage, { platform, globals, report }
   if (used.size === 1 && unset.size === 0 && used.has('TARGETPLATFORM') && text === globals.get('TARGETPLATFORM'))
     report(
       'RedundantTargetPlatform',
-      from,
+      { ...from, near: from.platform },
       `Setting platform to predefined ${from.platform} in FROM is redundant as this is the default behavior`,
     )
   if (used.size > 0 || unset.size > 0) return
@@ -134,7 +137,7 @@ function checkPlatform({ from, name = '' }: Stage, { platform, globals, report }
   if (name.includes(os) || name.includes(architecture)) return
   report(
     'FromPlatformFlagConstDisallowed',
-    from,
+    { ...from, near: from.platform },
     `FROM --platform flag should not use constant value ${JSON.stringify(text)}`,
   )
 }

@@ -69,7 +69,7 @@ function checkSecrets(instruction: Of<'ARG' | 'ENV'>, names: readonly string[], 
     if (SECRET.test(name) && !NO_SECRET.test(name))
       report(
         'SecretsUsedInArgOrEnv',
-        instruction,
+        { ...instruction, near: name },
         `Do not use ARG or ENV instructions for sensitive data (${instruction.kind} ${JSON.stringify(name)})`,
       )
 }
@@ -116,11 +116,15 @@ function checkPorts(instruction: Of<'EXPOSE'>, { report }: Context): void {
   for (const word of instruction.words) {
     const { protocol, isMapping } = parsePorts(word)
     if (protocol !== protocol.toLowerCase())
-      report('ExposeProtoCasing', instruction, `Defined protocol '${word}' in EXPOSE instruction should be lowercase`)
+      report(
+        'ExposeProtoCasing',
+        { ...instruction, near: word },
+        `Defined protocol '${word}' in EXPOSE instruction should be lowercase`,
+      )
     if (isMapping)
       report(
         'ExposeInvalidFormat',
-        instruction,
+        { ...instruction, near: word },
         `EXPOSE instruction should not define an IP address or host-port mapping, found '${word}'`,
       )
   }
@@ -132,7 +136,7 @@ function checkWorkdir(instruction: Of<'WORKDIR'>, { progress, report }: Context)
   if (!progress.hasWorkdir && !posix.isAbsolute(path))
     report(
       'WorkdirRelativePath',
-      instruction,
+      { ...instruction, near: path },
       `Relative workdir ${JSON.stringify(path)} can have unexpected results if the base image changes`,
     )
   progress.hasWorkdir = true
@@ -154,7 +158,7 @@ function checkSources(instruction: Of<'ADD' | 'COPY'>, { ignored, report }: Cont
     if (isIgnored)
       report(
         'CopyIgnoredFile',
-        instruction,
+        { ...instruction, near: source },
         `Attempting to ${verb} file ${JSON.stringify(path)} that is excluded by .dockerignore`,
       )
   }

@@ -46,6 +46,7 @@ function checkStage(planned: PlannedStage, context: Context): State {
     source,
     escape: directives.escape,
     globals: plan.globals,
+    budget: plan.budget,
     buildArgs: lint.settings.buildArgs,
     environment: [ALWAYS_SET, ...inherited.environment],
     parent: inherited.parent,
@@ -109,6 +110,6 @@ function reportUnset(
   for (const name of unset) {
     const near = closest(name.slice(0, 40), scope.variables.keys().take(MAX_CANDIDATES).toArray())
     const suggestion = near === undefined ? '' : ` (did you mean $${near}?)`
-    report('UndefinedVar', instruction, `Usage of undefined variable '$${name}'${suggestion}`)
+    report('UndefinedVar', { ...instruction, near: name }, `Usage of undefined variable '$${name}'${suggestion}`)
   }
 }

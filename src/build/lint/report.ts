@@ -13,22 +13,35 @@ export interface Finding {
   readonly description: string
   readonly url: string | undefined
   readonly lines: Lines
+  /** What to point at. */
+  readonly near: string | undefined
 }
 
 /** Where something is found; `comments` may hold a `check=skip=…` for this instruction alone. */
 export interface Spot {
   readonly lines: Lines
   readonly comments?: readonly string[]
+  readonly near?: string | undefined
 }
+
+/** Names in it are as long as somebody likes. */
+const MAX_MESSAGE = 1000
 
 export type Report = (rule: RuleName, spot: Spot, message: string) => void
 
 /** `findings` grows with each call of `report`. */
 export function openReport(check: CheckDirective): { readonly report: Report; readonly findings: readonly Finding[] } {
   const findings: Finding[] = []
-  const report: Report = (rule, { lines, comments = [] }, message) => {
+  const report: Report = (rule, { lines, comments = [], near }, message) => {
     if (!isWanted(rule, [check, ...commentSettings(comments)])) return
-    findings.push({ rule, message, description: describeRule(rule), url: ruleUrl(rule), lines })
+    findings.push({
+      rule,
+      message: message.slice(0, MAX_MESSAGE),
+      description: describeRule(rule),
+      url: ruleUrl(rule),
+      lines,
+      near,
+    })
   }
   return { report, findings }
 }

@@ -1,8 +1,10 @@
 /** From an instruction that makes a layer to its step. */
 import { posix } from 'node:path'
 import { formatPlatform } from '../../images/platform.ts'
-import { argvOf } from '../configure.ts'
+import { shellOf } from '../configure.ts'
+import { PROXY_ARGUMENTS } from '../dockerfile/arguments.ts'
 import type { Expanded, ExpandedRun } from '../dockerfile/expand-instruction.ts'
+import { runCommand } from '../dockerfile/run-command.ts'
 import { RunUnsupported } from '../errors.ts'
 import type { Vertex } from '../progress.ts'
 import type { Step } from '../solve-step.ts'
@@ -13,7 +15,6 @@ import { excluder } from './exclude.ts'
 import { planMounts } from './mounts.ts'
 import type { StepOptions } from './options.ts'
 import { runCommandStep } from './run.ts'
-import { runWords } from './run-words.ts'
 import { workdirStep } from './workdir.ts'
 
 export interface LayerInstruction {
@@ -112,30 +113,28 @@ async function runInstruction(
 ): Promise<LayerInstruction> {
   if (state.platform.os !== 'linux') throw new RunUnsupported(formatPlatform(state.platform))
   const { scope, config } = state
-  const words = runWords(instruction, (command) => argvOf(state, command))
+  const { args: argv, script } = runCommand(instruction, shellOf(config.Shell))
   const mounts = await planMounts(instruction.mounts, { options, workingDirectory: config.WorkingDir ?? '/' })
   const request = {
     description: instruction.code,
-    command: words.argv.join(' '),
-    argv: words.argv,
+    command: argv.join(' '),
+    argv,
     env: [...scope.variables].map(([name, value]) => `${name}=${value}`),
     hiddenEnv: proxies(state, options),
     network: instruction.network,
     security: instruction.security,
-    script: words.script,
+    script,
     mounts,
   }
-  const args = scope.args.flatMap(({ name, value }) => (value === undefined ? [] : [`${name}=${value}`]))
+  const args = scope.args.map(({ name, value = '' }) => `${name}=${value}`)
   const prefix = args.length === 0 ? [] : [`|${args.length}`, ...args]
-  const createdBy = ['RUN', ...prefix, ...words.argv, '# buildkit'].join(' ')
+  const createdBy = ['RUN', ...prefix, ...argv, '# buildkit'].join(' ')
   return { step: runCommandStep(state, request, { options, vertex: options.vertex }), createdBy }
 }
 
-const PROXIES = ['HTTP_PROXY', 'HTTPS_PROXY', 'FTP_PROXY', 'NO_PROXY', 'ALL_PROXY']
-
 /** Those that the Dockerfile does not declare itself. */
 function proxies({ scope }: StageState, { settings }: StepOptions): readonly string[] {
-  return PROXIES.flatMap((name) => [name, name.toLowerCase()]).flatMap((name) => {
+  return PROXY_ARGUMENTS.flatMap((name) => {
     const value = settings.buildArgs.get(name)
     return value === undefined || scope.variables.has(name) ? [] : [`${name}=${value}`]
   })

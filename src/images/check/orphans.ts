@@ -54,9 +54,7 @@ function unheld({ database, paths, snapshots }: ImageContext): readonly string[]
       ...listBlobs(paths)
         .filter((digest) => !blobs.has(digest) && !held.blob(digest))
         .map((digest) => blobPath(paths, digest)),
-      ...onDisk
-        .filter((chain) => !chains.has(chain) && !held.snapshot(chain))
-        .map((chain) => snapshots.path(chain)),
+      ...onDisk.filter((chain) => !chains.has(chain) && !held.snapshot(chain)).map((chain) => snapshots.path(chain)),
     ]
   })
 }

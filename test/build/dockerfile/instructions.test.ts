@@ -86,6 +86,10 @@ describe('command lines', () => {
     assert.match(refusal(() => parseOne('CMD', 'CMD ["a", 1]')).problem, /arrays must be comprised of strings only/)
   })
 
+  it('hold no NUL', () => {
+    assert.equal(refusal(() => parseOne('CMD', String.raw`CMD ["a\u0000"]`)).problem, 'a NUL character')
+  })
+
   it('are JSON for SHELL', () => {
     assert.deepEqual(parseOne('SHELL', 'SHELL ["a","-c"]').args, ['a', '-c'])
     assert.match(refusal(() => parseOne('SHELL', 'SHELL a -c')).problem, /requires the arguments to be in JSON form/)

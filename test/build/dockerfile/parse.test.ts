@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'mocha'
+import { foreignSyntax } from '../../../src/build/dockerfile/directives.ts'
 import { parseDockerfile, parseTrigger } from '../../../src/build/dockerfile/parse.ts'
 import { parse, parseOne, refusal } from '../../support/dockerfiles.ts'
 
@@ -75,6 +76,13 @@ describe('the lines of a Dockerfile', () => {
   })
 })
 
+describe('a NUL character', () => {
+  it('is harmless in a comment, and nowhere else', () => {
+    assert.equal(parse('# \0\nFROM scratch').stages.length, 1)
+    assert.equal(refusal(() => parse('FROM scratch\nENV a=\0')).problem, 'a NUL character')
+  })
+})
+
 describe('parser directives', () => {
   it('are read at the top, in any case and with blanks', () => {
     const { directives } = parse(
@@ -85,6 +93,14 @@ describe('parser directives', () => {
       escape: '`',
       check: { skip: ['A', ''], error: false, experimental: [] },
     })
+  })
+
+  it('name the frontend, which may be a foreign one', () => {
+    const foreign = (syntax: string) => foreignSyntax(parse(`# syntax=${syntax}\nFROM scratch`).directives)
+    for (const own of ['docker/dockerfile', 'docker/dockerfile:1.7-labs', 'docker.io/docker/dockerfile@sha256:0'])
+      assert.equal(foreign(own), undefined)
+    for (const other of ['docker/dockerfiles:1', 'example.com/docker/dockerfile:1', 'mine'])
+      assert.equal(foreign(other), other)
   })
 
   it('stand behind a line for the kernel', () => {
@@ -142,6 +158,8 @@ describe('heredocs', () => {
     ['may be empty', 'RUN <<E\nE', [['E', true, false, 0, '']]],
     ['have blanks before their name', 'RUN << \t E\nx\nE', [['E', true, false, 0, 'x\n']]],
     ['keep carriage returns', 'RUN <<E\r\nx\r\nE\r\n', [['E', true, false, 0, 'x\r\n']]],
+    ['stand behind quotes', `RUN echo '' "" 'a' "\\"" <<E\nE`, [['E', true, false, 0, '']]],
+    ['are none behind a quote that is not closed', `RUN echo ' <<E`, []],
     ['are none inside of quotes', `RUN echo '<<A' "<<B"`, []],
     ['are none when they are strings for a shell', 'RUN cat <<<E', []],
     ['are none glued to a word', 'RUN echo a<<E', []],
@@ -174,6 +192,12 @@ describe('heredocs', () => {
     const error = refusal(() => parse('FROM scratch\nRUN <<-EOF\nx\nUSER y\n'))
     assert.equal(error.problem, 'unterminated heredoc')
     assert.equal(error.hint, 'end it with a line that holds nothing but EOF')
+  })
+
+  it('are files without slashes in their names', () => {
+    for (const text of ['COPY <<../x /a/\n../x', 'ADD <<".." /a/\n..', 'RUN <<a/b\n#!/bin/x\na/b'])
+      assert.match(refusal(() => parse(`FROM scratch\n${text}\n`)).problem, /^a heredoc named ".*" makes no file$/)
+    assert.deepEqual(heredocsOf('RUN <<a/b\nx\na/b')[0]?.[0], 'a/b')
   })
 
   it('are no destination', () => {

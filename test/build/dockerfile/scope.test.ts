@@ -52,9 +52,9 @@ describe('variables of a stage', () => {
   })
 
   it('are handed on to the stages built from this one, where the image config wins over ARGs', () => {
-    const { dockerfile, globals } = plan('FROM scratch AS a\nARG x=1 y=2\nENV y=3\nFROM a\nRUN z')
+    const { dockerfile, globals, budget } = plan('FROM scratch AS a\nARG x=1 y=2\nENV y=3\nFROM a\nRUN z')
     const [first, second] = dockerfile.stages
-    const options = { source: dockerfile.source, escape: '\\', globals, buildArgs: new Map() } as const
+    const options = { source: dockerfile.source, escape: '\\', globals, buildArgs: new Map(), budget } as const
     const parent = new StageScope({ ...options, environment: [] })
     for (const instruction of first?.instructions ?? []) parent.expand(instruction)
     const child = new StageScope({ ...options, environment: ['y=3'], parent })
@@ -71,12 +71,13 @@ describe('variables of a stage', () => {
   })
 
   it('report each that is used and not set', () => {
-    const { dockerfile, globals } = plan('FROM scratch\nARG known\nENV a=$known$b${c:-1} d=$d')
+    const { dockerfile, globals, budget } = plan('FROM scratch\nARG known\nENV a=$known$b${c:-1} d=$d')
     const unset: string[] = []
     const scope = new StageScope({
       source: dockerfile.source,
       escape: '\\',
       globals,
+      budget,
       buildArgs: new Map(),
       environment: [],
       onUnset: (name) => unset.push(name),

@@ -78,6 +78,14 @@ describe('the base of a stage', () => {
     })
 })
 
+describe('a FROM without a name', () => {
+  it('names the variable that is meant', () => {
+    assert.equal(refusal(() => plan('FROM --platform=$BULIDPLATFORM x')).hint, 'did you mean $BUILDPLATFORM?')
+    assert.equal(refusal(() => plan('ARG version=1\nFROM ${vresion}')).hint, 'did you mean $version?')
+    assert.match(refusal(() => plan('ARG v\nFROM $v')).hint ?? '', /give the ARG in it a default/)
+  })
+})
+
 describe('what the target needs', () => {
   const text = `FROM scratch AS a
 FROM a AS b
@@ -116,6 +124,12 @@ FROM c AS d`
     const forward = 'FROM scratch\nCOPY --from=b / /\nFROM scratch AS b'
     assert.equal(plan(forward, { target: '0', contexts: ['b'] }).needed.length, 2)
     assert.equal(refusal(() => plan(forward, { target: '0' })).place?.lines.start, 2)
+  })
+
+  it('lets stages that nobody needs be in any order', () => {
+    assert.deepEqual(needed('FROM scratch AS a\nFROM a AS b\nCOPY --from=2 / /\nFROM scratch\nFROM scratch'), [
+      'stage-3',
+    ])
   })
 
   it('may be images and contexts', () => {

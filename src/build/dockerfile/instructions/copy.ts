@@ -49,5 +49,15 @@ function parsePaths(unread: Unread): Paths {
   // The line decides which heredocs are read, its words which of them are files.
   const bodies = new Map(unread.readHeredocs(findHeredocs(unread.rest)).map((heredoc) => [heredoc.name, heredoc]))
   const files = sources.flatMap((source) => bodies.get(parseHeredocHead(source)?.name ?? '') ?? [])
+  for (const { name } of files) checkFileName(name)
   return { sources: sources.filter((source) => parseHeredocHead(source) === undefined), files, destination }
+}
+
+/** The name of a heredoc becomes that of a file. @throws {DockerfileInvalid} */
+export function checkFileName(name: string): void {
+  if (!name.includes('/') && name !== '.' && name !== '..') return
+  throw new DockerfileInvalid(`a heredoc named ${JSON.stringify(name.slice(0, 80))} makes no file`, {
+    near: name,
+    hint: 'give it a name without slashes, and put the directory into the destination',
+  })
 }

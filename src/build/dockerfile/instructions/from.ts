@@ -4,7 +4,7 @@ import { parseFlags } from '../flags.ts'
 import { splitBlanks } from '../words.ts'
 import type { OwnOf, Unread } from './context.ts'
 
-const STAGE_NAME = /^[a-z][a-z0-9_.-]*$/
+const STAGE_NAME = /^[a-z][a-z0-9_.-]{0,254}$/
 
 export function parseFrom({ flags, rest }: Unread): OwnOf<'FROM'> {
   const { platform } = parseFlags(flags, { platform: 'text' })

@@ -1,10 +1,11 @@
 /** RUN. */
 import { DockerfileInvalid } from '../errors.ts'
 import { parseFlags } from '../flags.ts'
-import { findHeredocs } from '../heredoc.ts'
+import { chompTabs, findHeredocs } from '../heredoc.ts'
 import { checkMount } from '../mount.ts'
 import { parseCommandLine } from '../words.ts'
 import type { OwnOf, Unread } from './context.ts'
+import { checkFileName } from './copy.ts'
 
 const FLAGS = { mount: 'list', network: 'text', security: 'text', device: 'list' } as const
 const NETWORKS = ['default', 'none', 'host'] as const
@@ -16,6 +17,8 @@ export function parseRun(unread: Unread): OwnOf<'RUN'> {
   for (const mount of mounts) checkMount(mount)
   const command = parseCommandLine(unread.rest)
   const heredocs = command.form === 'exec' ? [] : unread.readHeredocs(findHeredocs(unread.rest))
+  const [script] = heredocs
+  if (script !== undefined && chompTabs(script.content).startsWith('#!')) checkFileName(script.name)
   return {
     kind: 'RUN',
     command,
