@@ -78,6 +78,8 @@ describe('what build makes, beside docker', function () {
   for (const one of BUILD_CASES)
     it(`is the same: ${one.name}`, async () => {
       const context = writeContext(coracle.directory, { ...one.files, Dockerfile: one.dockerfile }, one.modes)
+      for (const [path, entries] of Object.entries(one.archives ?? {}))
+        writeFileSync(join(context, path), tarOf(entries))
       const theirs = await make(docker, one, context)
       const ours = await make(coracle.output, one, context)
       assert.deepEqual(ours.config, theirs.config)

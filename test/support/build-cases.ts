@@ -1,5 +1,7 @@
 /** Dockerfiles, with their contexts, whose images must be those that docker makes. All are built from `busybox:test`. */
 
+import type { TarEntry } from './images.ts'
+
 export interface BuildCase {
   readonly name: string
   readonly dockerfile: string
@@ -7,6 +9,8 @@ export interface BuildCase {
   readonly files?: Readonly<Record<string, string | null>>
   /** Octal modes of files. */
   readonly modes?: Readonly<Record<string, number>>
+  /** Tar archives among the files. */
+  readonly archives?: Readonly<Record<string, readonly TarEntry[]>>
   readonly args?: readonly string[]
   /** What docker 20.10 leaves of its mounts, and later versions do not. */
   readonly stubs?: readonly string[]
@@ -182,5 +186,30 @@ export const BUILD_CASES: readonly BuildCase[] = [
     name: 'hard links between copies',
     dockerfile:
       'FROM busybox:test\nRUN mkdir /h && echo 1 > /h/a && ln /h/a /h/b\nCOPY --from=busybox:test /etc /e\nRUN cp -a /h /h2',
+  },
+  {
+    name: 'an archive that ADD unpacks',
+    dockerfile: 'FROM busybox:test\nADD a.tar /x/y/\nADD a.tar /file-that-is-none\nCOPY a.tar /kept/',
+    archives: {
+      'a.tar': [
+        { path: 'd', type: 'Directory', mode: 0o700 },
+        { path: 'd/f', content: 'f', mode: 0o640 },
+        { path: 'l', type: 'SymbolicLink', linkpath: 'd/f' },
+        { path: 'h', type: 'Link', linkpath: 'd/f', mode: 0o640 },
+      ],
+    },
+  },
+  {
+    name: 'an archive over links, files and directories of the image',
+    dockerfile:
+      'FROM busybox:test\nRUN mkdir -p /r/usr/lib /r/dir/old && ln -s usr/lib /r/lib && echo x > /r/file && echo y > /r/dir/old/y && ln -s /r/usr /r/way\nADD a.tar /r\nADD a.tar /r/way/',
+    archives: {
+      'a.tar': [
+        { path: 'lib/through', content: 'a link' },
+        { path: 'file', type: 'Directory', mode: 0o755 },
+        { path: 'file/in', content: 'a file' },
+        { path: 'dir', content: 'now a file' },
+      ],
+    },
   },
 ]
