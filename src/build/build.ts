@@ -17,7 +17,7 @@ import { writeOutputs } from './output/write.ts'
 import { parsePlatforms, parseSettings, parseTags } from './parse-request.ts'
 import { openProgress, type Progress } from './progress.ts'
 import type { BuildRoom } from './room.ts'
-import { sweepScratch } from './scratch.ts'
+import { prepareScratch } from './scratch.ts'
 import { Solver } from './solver.ts'
 import { imageConfig, type StageState } from './state.ts'
 import type { BuildRequest, BuildResult } from './types.ts'
@@ -30,7 +30,7 @@ export async function buildImage(room: BuildRoom, request: BuildRequest): Promis
   if (platform === undefined || others.length > 0)
     throw new InvalidArgument('several platforms at once are not supported', { hint: 'build them one after the other' })
   const progress = openProgress(request.onEvent)
-  await sweepScratch(room.paths)
+  await prepareScratch(room.paths)
   await using cleanup = new AsyncDisposableStack()
   using store = await room.openStore()
   const context = await progress.run('[internal] load build definition', () =>

@@ -33,8 +33,9 @@ function makeIn(root: string): Scratch {
   return { path, [Symbol.asyncDispose]: () => removeTree(path) }
 }
 
-/** What builds that were killed have left. */
-export async function sweepScratch(paths: Paths): Promise<void> {
+/** Before the first scratch directory of a process: a place for them, without what builds that were killed have left. */
+export async function prepareScratch(paths: Paths): Promise<void> {
+  await makeRoot(scratchRoot(paths))
   for (const root of [scratchRoot(paths), secretRoot(paths)]) {
     for (const name of namesIn(root)) {
       const [, pid, startTime] = NAME.exec(name) ?? []
@@ -42,6 +43,15 @@ export async function sweepScratch(paths: Paths): Promise<void> {
       await removeTree(join(root, name))
     }
   }
+}
+
+/** Spread over the disk, as snapshots are and for their reason: what is written here becomes one. */
+async function makeRoot(root: string): Promise<void> {
+  if (mkdirSync(root, { recursive: true, mode: 0o700 }) === undefined) return
+  const { openApplier } = await import('../linux/apply.ts')
+  await using applier = openApplier(root)
+  applier.spread()
+  await applier.finish()
 }
 
 const scratchRoot = (paths: Paths): string => join(paths.root, 'build', 'work')

@@ -68,7 +68,7 @@ export interface ReadOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-const REQUEST = { userNamespace: 1, stat: 2, walk: 3, merged: 4, changes: 5 } as const
+const REQUEST = { userNamespace: 1, stat: 2, walk: 3, merged: 4, changes: 5, content: 6 } as const
 const FOLLOW = 1
 const CONTENT = 2
 
@@ -113,9 +113,10 @@ export function readTree(
 const MAX_REQUEST_BYTES = 1 << 19
 
 /**
- * The files at these paths inside of `root`, one after the other, links on the way followed inside; each entry's path is empty.
+ * The content of regular files inside of `root`, one after the other, each as an entry without name and attributes. No
+ * component of a path is a link.
  *
- * @throws {ApplyFailed} one of them is no more
+ * @throws {ApplyFailed} one of them is no more, or something else
  */
 export async function readFiles(
   root: string,
@@ -126,11 +127,8 @@ export async function readFiles(
     const requests = new StepWriter()
     for (let bytes = 0; next < paths.length && bytes < MAX_REQUEST_BYTES; next += 1) {
       const path = paths[next] ?? ''
-      bytes += stringBytes(path) + 12
-      requests
-        .begin(REQUEST.walk, stringBytes(path) + 4)
-        .string(path)
-        .u32(CONTENT)
+      bytes += stringBytes(path) + 8
+      requests.begin(REQUEST.content, stringBytes(path)).string(path)
     }
     await ask([root], requests, options)
   }
