@@ -3,7 +3,7 @@
  * hundreds of small files starts in twice the time, and one file's compiled code can be kept (src/code-cache.ts). In that
  * file each module is a function of its own, called when it is needed.
  */
-import { existsSync, globSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, globSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { type OutputOptions, type Plugin, rolldown } from 'rolldown'
 import { isolatedDeclarationSync } from 'rolldown/experimental'
@@ -30,9 +30,10 @@ export async function bundle(root: string): Promise<void> {
   })
   for (const name of namesBelow(root, 'src/**/*.entry.ts')) {
     const input = { [name]: join(root, `src/${name}.ts`) }
-    await write(fresh, { input, external: ['@wasmer/wasi', /^node:/] })
+    await write(fresh, { input, external: ['@wasmer/wasi', /^@oclif\/core/, /^node:/] })
   }
   await writeContract(root, fresh)
+  await writeTranspiler(root, fresh)
   writeFileSync(join(fresh, 'package.json'), '{ "type": "commonjs" }\n')
   if (existsSync(dist)) renameSync(dist, old)
   renameSync(fresh, dist)
@@ -41,14 +42,47 @@ export async function bundle(root: string): Promise<void> {
 
 /** `coracle/plugin`, what authors of plugins import; made for them, so it is a module with its comments and types. */
 async function writeContract(root: string, dist: string): Promise<void> {
-  const source = join(root, 'src/plugins/plugin.ts')
-  await write(dist, {
-    input: { plugin: source },
-    output: { format: 'es', entryFileNames: 'plugin.mjs', minify: false },
-  })
+  for (const [name, source] of [
+    ['plugin', 'plugins/plugin'],
+    ['plugin-testing', 'plugins/testing'],
+  ] as const) {
+    const input = { [name]: join(root, 'src', `${source}.ts`) }
+    await write(dist, { input, output: { format: 'es', entryFileNames: '[name].mjs', minify: false } })
+    writeFileSync(join(dist, `${name}.d.mts`), `export * from './types/${source}.mjs'\n`)
+    writeTypes(root, dist, source)
+  }
+}
+
+/** Declarations of a module, and of all whose types it shows. @param name - below src/, without `.ts` */
+function writeTypes(root: string, dist: string, name: string): void {
+  const target = join(dist, 'types', `${name}.d.mts`)
+  if (existsSync(target)) return
+  const source = join(root, 'src', `${name}.ts`)
   const { code, errors } = isolatedDeclarationSync(source, readFileSync(source, 'utf8'))
   if (errors.length > 0) throw new Error(`${source}: ${errors[0]?.message}`)
-  writeFileSync(join(dist, 'plugin.d.mts'), code)
+  const shown = /(?<=from ["'])(\.[^"']+)\.ts(?=["'])/g
+  mkdirSync(dirname(target), { recursive: true })
+  writeFileSync(target, code.replace(shown, '$1.mjs'))
+  for (const [, path = ''] of code.matchAll(shown)) writeTypes(root, dist, join(dirname(name), path))
+}
+
+/** What turns components into modules: a library and its own WebAssembly, loaded by nothing else. */
+async function writeTranspiler(root: string, dist: string): Promise<void> {
+  const vendor = join(root, 'node_modules/@bytecodealliance/jco-transpile/vendor')
+  const name = 'js-component-bindgen-component'
+  const host = join(root, 'src/sandbox/preview2/transpiler-host.ts')
+  const nothingOfTheHost: Plugin = {
+    name: 'nothing-of-the-host',
+    resolveId: (id) => (id.startsWith('@bytecodealliance/preview2-shim/') ? host : undefined),
+  }
+  await write(join(dist, 'transpiler'), {
+    input: { transpiler: join(vendor, `${name}.js`) },
+    plugins: [nothingOfTheHost],
+    output: { format: 'es', entryFileNames: 'transpiler.mjs' },
+  })
+  for (const part of ['core', 'core2'])
+    copyFileSync(join(vendor, `${name}.${part}.wasm`), join(dist, 'transpiler', `${name}.${part}.wasm`))
+  copyFileSync(join(vendor, '../LICENSE'), join(dist, 'transpiler', 'LICENSE'))
 }
 
 /** @returns its name */
@@ -106,7 +140,8 @@ interface Part {
 /** @returns the name of the first file */
 async function write(dir: string, part: Part): Promise<string> {
   const { input, plugins = [], external = /^node:/, define = {} } = part
-  const build = await rolldown({ input, plugins, external, platform: 'node', transform: { define } })
+  const checks = { moduleLevelDirective: false } // those of libraries are marks for other tools
+  const build = await rolldown({ input, plugins, external, platform: 'node', transform: { define }, checks })
   const { output } = await build.write({
     dir,
     format: 'cjs', // Node's loader of ECMAScript modules is slower

@@ -10,7 +10,7 @@ build='gcc:gcc make:make'
 demo="$build docker-registry:docker-registry busybox:busybox-static clang:clang wasm-ld:lld"
 tests="$demo wat2wasm:wabt aarch64-linux-gnu-gcc:gcc-aarch64-linux-gnu runc:runc newuidmap:uidmap htpasswd:apache2-utils
   openssl:openssl setfattr:attr setcap:libcap2-bin zstd:zstd skopeo:skopeo python3:python3 curl:curl git:git
-  nft:nftables ip:iproute2 iperf3:iperf3 pasta:passt slirp4netns:slirp4netns mmdebstrap:mmdebstrap"
+  nft:nftables ip:iproute2 iperf3:iperf3 pasta:passt slirp4netns:slirp4netns mmdebstrap:mmdebstrap bwrap:bubblewrap"
 case $purpose in
   demo) wanted=$demo ;;
   test) wanted=$tests ;;

@@ -2,7 +2,7 @@
 import { Command } from '@oclif/core/command'
 import type { Input, ParserOutput } from '@oclif/core/interfaces'
 import type { Engine } from './engine/engine.ts'
-import { Cancelled } from './errors.ts'
+import { Cancelled, type Kept } from './errors.ts'
 import type { TransferOptions } from './images/types.ts'
 import { assignArguments, parseCommandLine } from './ui/command-line.ts'
 import { SomeTargetsFailed, UsageError } from './ui/errors.ts'
@@ -79,6 +79,14 @@ export abstract class BaseCommand extends Command {
     }
     if (errors.length === 1) throw errors[0]
     if (errors.length > 1) throw new SomeTargetsFailed(errors)
+  }
+
+  /** After a `prune`. */
+  protected tellKept(kept: readonly Kept[]): void {
+    for (const { name, error } of kept) {
+      this.logToStderr(`WARNING: ${name} is kept: ${error.message}`)
+      if (error.hint !== undefined) this.logToStderr(error.hint)
+    }
   }
 
   /** Aborted by Ctrl-C or SIGTERM; a second one ends the process as usual. */

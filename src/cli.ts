@@ -1,27 +1,28 @@
 /**
  * Finds the command that the words name and runs it. Our own commands are looked up in oclif's manifest and loaded
- * directly: oclif's discovery of plugins, hooks and themes takes longer than most commands (docs/decisions). Whatever the
- * manifest does not know goes to oclif.
+ * directly: oclif's discovery of plugins, hooks and themes takes longer than most commands (docs/decisions). What the manifest
+ * does not know is looked for among the plugins.
  */
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Config } from '@oclif/core/config'
+import type { HookEvent, NpmCommands } from './engine/npm-commands.ts'
+import { CoracleError } from './errors.ts'
 import { isLoneCommand, loadCommand } from './load-command.ts'
 import { packageRoot, readPackageVersion } from './package-root.ts'
-import { pluginDirectory, pluginsDirectory, readPaths, statePath } from './paths.ts'
+import { npmHooksPath, npmIndexPath, pluginDirectory, pluginsDirectory, readPaths, statePath } from './paths.ts'
 import { closest } from './ui/closest.ts'
 import { UnknownCommand, UsageError } from './ui/errors.ts'
+import { type FoundCommand, findCommand } from './ui/find-command.ts'
 import { type HelpCommand, rootHelp, topicHelp } from './ui/help.ts'
 import { reportError } from './ui/report-error.ts'
 import { writeLine } from './ui/text.ts'
+import { TOPICS } from './ui/topics.ts'
 import { adoptInherited } from './util/inherited.ts'
 
 interface Manifest {
   readonly commands: Readonly<Record<string, HelpCommand>>
 }
-
-/** Management commands: what groups of commands are about. */
-const TOPICS: Readonly<Record<string, string>> = { container: 'Manage containers', image: 'Manage images' }
 
 /** Never fails: errors are printed, and `process.exitCode` set. */
 export async function runCli(argv: readonly string[]): Promise<void> {
@@ -59,35 +60,13 @@ async function dispatch(words: readonly string[]): Promise<void> {
   if (isLoneCommand(topic)) return runCommand({ id: topic, length: 1, typed: topic }, words.slice(1)) // no manifest to read
   const manifest = JSON.parse(readFileSync(join(packageRoot, 'oclif.manifest.json'), 'utf8')) as Manifest
   if (words[0] === 'help') return help(manifest, words.slice(1))
-  const found = findCommand(manifest, words)
+  const found = findCommand(manifest.commands, words)
   if (found !== undefined) return runCommand(found, words.slice(found.length))
-  const helpWanted = words.length === 1 || words[1] === '--help' || words[1] === '-h'
-  if (topic in TOPICS && helpWanted) return help(manifest, [topic])
+  if (isTopic(topic) && isHelpWanted(words)) return help(manifest, [topic])
   return runPlugin(manifest, words)
 }
 
-interface Found {
-  readonly id: string
-  /** How many words name it. */
-  readonly length: number
-  /** The name it was called by. */
-  readonly typed: string
-}
-
-/** The longest run of first words that is a command or another name of one. */
-function findCommand({ commands }: Manifest, words: readonly string[]): Found | undefined {
-  const flag = words.findIndex((word) => word.startsWith('-') || word.includes(':'))
-  const names = flag === -1 ? words : words.slice(0, flag)
-  for (let length = Math.min(names.length, 3); length > 0; length--) {
-    const typed = names.slice(0, length).join(':')
-    if (Object.hasOwn(commands, typed)) return { id: typed, length, typed }
-    const alias = Object.entries(commands).find(([, { aliases = [] }]) => aliases.includes(typed))
-    if (alias !== undefined) return { id: alias[0], length, typed }
-  }
-  return undefined
-}
-
-async function runCommand({ id, typed }: Found, argv: readonly string[]): Promise<void> {
+async function runCommand({ id, typed }: FoundCommand, argv: readonly string[]): Promise<void> {
   const Class = await loadCommand(id)
   const config = Object.assign(new Config({ root: packageRoot }), {
     bin: 'coracle',
@@ -95,31 +74,69 @@ async function runCommand({ id, typed }: Found, argv: readonly string[]): Promis
     version: readPackageVersion(),
   })
   Class.id = typed
+  // Not around what removes plugins: whatever their hooks do, there is a way out.
+  const hooked = !/^(?:internal|plugins)\b/.test(id) && existsSync(npmHooksPath(readPaths()))
+  if (!hooked) return void (await new Class([...argv], config)._run())
+  await tellHooks('init', { id, argv })
+  await tellHooks('prerun', { Command: Class, argv })
   await new Class([...argv], config)._run()
+  await tellHooks('postrun', { Command: Class, argv })
 }
 
-/** Commands of single files, which have a directory each, and of installed oclif plugins; oclif finds and runs those. */
+/** Commands of single files, which have a directory each, and of plugins that npm has installed, which have an index. */
 async function runPlugin(manifest: Manifest, words: readonly string[]): Promise<void> {
   if (isSingleFileCommand(words[0])) return runCommand(SINGLE_FILE, words)
-  const config = existsSync(join(oclifDirectory(), 'package.json')) ? await Config.load(packageRoot) : undefined
-  const id = [3, 2, 1].map((length) => words.slice(0, length).join(':')).find((each) => config?.findCommand(each))
-  if (config !== undefined && id !== undefined) {
-    await config.runCommand(id, words.slice(id.split(':').length))
-    return
-  }
+  const npm = await npmCommands()
+  const found = npm?.find(words)
+  if (found !== undefined) return runNpm(found, words.slice(found.length))
+  const [topic = ''] = words
+  if (npm !== undefined && Object.hasOwn(npm.topics, topic) && isHelpWanted(words))
+    return writeLine(process.stdout, topicHelp(topic, npm.topics[topic] ?? '', npm.commands))
+  await tellHooks('command_not_found', { id: words[0], argv: words.slice(1) })
   const own = Object.entries(manifest.commands).flatMap(([name, { aliases = [] }]) => [name, ...aliases])
-  const known = [...own, ...(await singleFileCommands()).map(({ id }) => id)]
-  const typed = words.slice(0, (words[0] ?? '') in TOPICS ? 2 : 1).join(' ')
-  throw new UnknownCommand(
-    typed,
-    closest(
-      typed,
-      known.map((name) => name.replaceAll(':', ' ')),
-    ),
-  )
+  const known = [
+    ...own,
+    ...(npm?.commands ?? []).map(({ id }) => id),
+    ...(await singleFileCommands()).map(({ id }) => id),
+  ]
+  const typed = words.slice(0, isTopic(topic) ? 2 : 1).join(' ')
+  const names = known.map((name) => name.replaceAll(':', ' '))
+  throw new UnknownCommand(typed, closest(typed, names))
 }
 
-const SINGLE_FILE: Found = { id: 'internal:plugin', length: 0, typed: 'internal:plugin' }
+/** Not what all objects have: `constructor` is a word that a plugin may take. */
+function isTopic(word: string): boolean {
+  return Object.hasOwn(TOPICS, word)
+}
+
+function isHelpWanted(words: readonly string[]): boolean {
+  return words.length === 1 || words[1] === '--help' || words[1] === '-h'
+}
+
+/** undefined where no npm plugin is installed, which costs one look at the disk. */
+async function npmCommands(): Promise<NpmCommands | undefined> {
+  const paths = readPaths()
+  if (!existsSync(npmIndexPath(paths))) return undefined
+  const { openNpmCommands } = await import('./engine/npm-commands.ts')
+  return openNpmCommands(paths)
+}
+
+async function runNpm(found: NonNullable<ReturnType<NpmCommands['find']>>, argv: readonly string[]): Promise<void> {
+  const { runNpmCommand } = await import('./engine/npm-commands.ts')
+  const outcome = await runNpmCommand(found, argv)
+  if (typeof outcome === 'string') writeLine(process.stdout, outcome)
+  else process.exitCode = outcome
+}
+
+/** Hooks of npm plugins; where there are none, one look at the disk. */
+async function tellHooks(event: HookEvent, words: object): Promise<void> {
+  const paths = readPaths()
+  if (!existsSync(npmHooksPath(paths))) return
+  const { runNpmHooks } = await import('./engine/npm-commands.ts')
+  for (const fault of await runNpmHooks(paths, event, words)) writeLine(process.stderr, `WARNING: ${fault}`)
+}
+
+const SINGLE_FILE: FoundCommand = { id: 'internal:plugin', length: 0, typed: 'internal:plugin' }
 
 /** Asked only when nothing of our own has the name: whoever has no plugins never pays for them. */
 function isSingleFileCommand(name = ''): boolean {
@@ -135,20 +152,26 @@ async function singleFileCommands(): Promise<readonly HelpCommand[]> {
   return plugins.map(({ name, declaration }) => ({ ...declaration, id: name }))
 }
 
-/** Where oclif keeps the plugins of this user. */
-function oclifDirectory(): string {
-  const data = process.env['XDG_DATA_HOME'] ?? join(process.env['HOME'] ?? '/', '.local/share')
-  return process.env['CORACLE_DATA_DIR'] ?? join(data, 'coracle')
-}
-
 async function help(manifest: Manifest, words: readonly string[]): Promise<void> {
   const commands = Object.values(manifest.commands)
   const [topic = ''] = words
-  const found = findCommand(manifest, words)
+  const found = findCommand(manifest.commands, words)
   if (found !== undefined) return runCommand(found, ['--help'])
-  if (words.length === 0)
-    return writeLine(process.stdout, rootHelp([...commands, ...(await singleFileCommands())], TOPICS))
+  if (words.length === 0) return fullHelp(commands)
   if (isSingleFileCommand(topic)) return runCommand(SINGLE_FILE, [topic, '--help'])
-  if (words.length > 1 || !(topic in TOPICS)) return runPlugin(manifest, words)
+  if (words.length > 1 || !isTopic(topic)) return runPlugin(manifest, [...words, '--help'])
   writeLine(process.stdout, topicHelp(topic, TOPICS[topic] ?? '', commands))
+}
+
+async function fullHelp(own: readonly HelpCommand[]): Promise<void> {
+  const npm = await npmCommands().catch(tellBrokenIndex)
+  for (const fault of npm?.faults ?? []) writeLine(process.stderr, `WARNING: ${fault}`)
+  const commands = [...own, ...(npm?.commands ?? []), ...(await singleFileCommands())]
+  writeLine(process.stdout, rootHelp(commands, { ...TOPICS, ...npm?.topics }))
+}
+
+/** Help is there for those who are in trouble. */
+function tellBrokenIndex(error: unknown): undefined {
+  if (!(error instanceof CoracleError) || error.code !== 'PLUGIN_INDEX_BROKEN') throw error
+  writeLine(process.stderr, `WARNING: ${error.message}: ${error.hint ?? ''}`)
 }

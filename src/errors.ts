@@ -46,3 +46,9 @@ export class HostUnsupported extends CoracleError {
   override readonly code = 'HOST_UNSUPPORTED'
   override readonly status = 501
 }
+
+/** What nobody uses, and could not be removed all the same. */
+export interface Kept {
+  readonly name: string
+  readonly error: CoracleError
+}

@@ -28,3 +28,9 @@ export const containerRunDirectory = (paths: Paths, id: string): string => join(
 /** Holds one directory for each single-file command. */
 export const pluginsDirectory = (paths: Paths): string => join(paths.root, 'plugins')
 export const pluginDirectory = (paths: Paths, name: string): string => join(paths.root, 'plugins', name)
+/** Holds what npm has installed, one directory for each generation, and `index.json`, which says which one counts. */
+export const npmDirectory = (paths: Paths): string => join(paths.root, 'npm')
+/** What of npm plugins is known without looking at them. There is none where none is installed. */
+export const npmIndexPath = (paths: Paths): string => join(paths.root, 'npm', 'index.json')
+/** Is there only while a plugin has hooks. */
+export const npmHooksPath = (paths: Paths): string => join(paths.root, 'npm', 'hooks.json')

@@ -63,7 +63,7 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
 const MAY_AS_TYPE: Readonly<Record<string, readonly string[]>> = {
   'base-command.ts': ['images/types.ts', 'containers/types.ts'],
   ui: ['build/types.ts', 'images/types.ts', 'containers/types.ts', 'containers/lifecycle.ts', 'network/types.ts'],
-  plugins: ['linux/plan.ts'],
+  plugins: ['linux/plan.ts', 'registry/client.ts'],
   linux: ['plugins/contract.ts'],
   sandbox: ['plugins/contract.ts', 'linux/plan.ts'],
   registry: ['plugins/contract.ts'],

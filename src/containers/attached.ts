@@ -1,8 +1,12 @@
 /** From a start to the end of the container, with the user's terminal or pipes in between: `run`, `start -a`. */
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import type { Supervisor } from '../linux/supervisor.ts'
+import { containerDirectory } from '../paths.ts'
 import type { Relay } from './attach/relay.ts'
 import type { SignalProxy } from './attach/signal-proxy.ts'
 import { followTerminalSize, terminalSize } from './attach/terminal-size.ts'
+import { DEADLINE_STATUS } from './deadline.ts'
 import { finishContainer } from './finish.ts'
 import type { ContainerRecord } from './records.ts'
 import type { ContainerRoom } from './room.ts'
@@ -40,11 +44,23 @@ export async function followToEnd(room: ContainerRoom, supervisor: Supervisor, f
     }
     const exit = await exited
     if (exit.oomKilled) io.stderr.write(`coracle: container ${container.name} was killed: ${outOfMemory(container)}\n`)
+    const { TimeoutMs } = container.settings.host
+    if (TimeoutMs !== undefined && exit.status === DEADLINE_STATUS)
+      io.stderr.write(`coracle: container ${container.name} was stopped: it may run for ${TimeoutMs / 1000} s\n`)
+    for (const note of await refusals(room, container)) io.stderr.write(`coracle: ${note}\n`)
     await finishContainer(room, { id: container.id, supervisor: supervisor.supervisor }, { exit })
     return exit.status
   } finally {
     relay.close()
   }
+}
+
+/** Of a module; native containers have no such file. */
+async function refusals(room: ContainerRoom, { id, settings }: Following['container']): Promise<readonly string[]> {
+  const directory = containerDirectory(room.paths, id)
+  if (!existsSync(join(directory, 'refused'))) return []
+  const { refusalNotes } = await import('./refusals.ts')
+  return refusalNotes(directory, settings.host)
 }
 
 async function openUserRelay(supervisor: Supervisor, following: Following): Promise<Relay> {

@@ -1,7 +1,7 @@
 /** From a draft to a bundle on disk: everything the spec needs of host and image is looked up and written here. */
-import { mkdirSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readlinkSync, statSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { InvalidArgument } from '../errors.ts'
 import type { NamespaceType, RuntimeSpec } from '../oci/runtime-spec.ts'
 import type { RootFilesystem } from '../plugins/contract.ts'
@@ -11,7 +11,7 @@ import type { ContainerDirectories } from './directories.ts'
 import type { Draft } from './draft.ts'
 import { readIdMappings, seccompFor } from './host.ts'
 import { readHostFile } from './host-file.ts'
-import { findRecord } from './records.ts'
+import { type ContainerRecord, findRecord } from './records.ts'
 import type { ContainerRoom } from './room.ts'
 import { shapeMounts } from './shape-mounts.ts'
 import { containerCapabilities } from './spec/capabilities.ts'
@@ -82,6 +82,7 @@ async function describeBundle(
     seccomp: await seccompFor(host, capabilities),
     hostHostname: hostname(),
     joined: joinedNamespaces(room, host),
+    isModule: draft.backend.name === 'wasi',
     idMappings: await readIdMappings(),
   })
   const settings = [...host.Mounts, ...volumes.settings]
@@ -122,7 +123,21 @@ function joinedNamespaces(room: ContainerRoom, host: HostConfig): Partial<Record
       const record = findRecord(room.database, mode.slice('container:'.length))
       if (record.process === undefined || !isAlive(record.process))
         throw new InvalidArgument(`cannot join ${type} namespace of a non running container: ${record.name}`)
-      return [[type, `/proc/${record.process.pid}/ns/${file}`]]
+      const path = `/proc/${record.process.pid}/ns/${file}`
+      refuseHost(record, { type, path })
+      return [[type, path]]
     }),
   )
+}
+
+/** The first process that we know of a foreign runtime's container may be the runtime, in a namespace of the host. */
+function refuseHost(
+  { name, backend, settings }: ContainerRecord,
+  { type, path }: { readonly type: 'network' | 'pid' | 'ipc'; readonly path: string },
+): void {
+  const { NetworkMode, PidMode, IpcMode } = settings.host
+  const mode = { network: NetworkMode, pid: PidMode, ipc: IpcMode }[type]
+  if (backend === 'linux' || mode === 'host') return
+  if (readlinkSync(path) !== readlinkSync(`/proc/self/ns/${basename(path)}`)) return
+  throw new InvalidArgument(`cannot join ${type} namespace of ${name}: its runtime keeps that to itself`)
 }

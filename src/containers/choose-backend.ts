@@ -37,6 +37,14 @@ function isWasm(
   return (handler === 'wasm-smart' || handler === 'compat-smart') && /\.wa(?:sm|t)$/.test(argv[0] ?? '')
 }
 
+/** A name that is none of ours may be that of a plugin's; what no plugin has is the name of an OCI runtime. */
+export async function settleBackend({ paths }: Pick<ContainerRoom, 'paths'>, name: string): Promise<string> {
+  if (!name.startsWith('oci:') || name.includes('/')) return name
+  const { isPluginBackend, PLUGIN_BACKEND } = await import('../plugins/npm/backend.ts')
+  const own = name.slice('oci:'.length)
+  return isPluginBackend(paths, own) ? `${PLUGIN_BACKEND}${own}` : name
+}
+
 /** @throws {PlatformUnsupported} this host cannot run the image */
 export async function openChecked(room: ContainerRoom, name: string, source: Source): Promise<IsolationBackend> {
   const backend = await room.openBackend(name)

@@ -4,6 +4,7 @@
  */
 import type { NetworkRate } from '../network/rate.ts'
 import type { MountSetting } from '../volumes/types.ts'
+import type { Consent } from './parse/grants.ts'
 
 export interface ContainerConfig {
   Hostname: string
@@ -55,7 +56,8 @@ export interface RestartPolicy {
 /** What happens to a container that turns unhealthy. */
 export type HealthAction = 'none' | 'kill' | 'stop' | 'restart'
 
-export type LogDriver = 'json-file' | 'local' | 'none' | 'journald'
+/** Ours, or one that a plugin brings. */
+export type LogDriver = 'json-file' | 'local' | 'none' | 'journald' | (string & {})
 
 export interface LogConfig {
   Type: LogDriver
@@ -115,6 +117,9 @@ export interface HostConfig {
   /** Coracle's own: what the container may reach and what it may not; missing: everything and nothing */
   AllowNet?: string[]
   DenyNet?: string[]
+  /** Coracle's own: absolute paths in the container that its program must not read, or not change */
+  DenyRead?: string[]
+  DenyWrite?: string[]
   AutoRemove: boolean
   RestartPolicy: RestartPolicy
   LogConfig: LogConfig
@@ -146,6 +151,10 @@ export interface HostConfig {
   ShmSize: number
   Sysctls: Record<string, string>
   Runtime: string
+  /** Coracle's own, of WebAssembly containers; missing: nothing was asked for */
+  Wasi?: WasiSettings
+  /** Coracle's own: milliseconds that one run may take; missing: as long as it likes */
+  TimeoutMs?: number
   Init: boolean
   Devices: DeviceMapping[]
   DeviceCgroupRules: string[]
@@ -173,6 +182,18 @@ export interface HostConfig {
   BlkioDeviceWriteIOps: ThrottleSetting[]
 }
 
+/** How a module is run. */
+export interface WasiSettings {
+  /** Missing: whichever runs the module */
+  readonly Engine?: WasiEngineName
+  /** nanoseconds since 1970 at which its clocks start in every run, decimal */
+  readonly Clock?: string
+  /** of its random bytes, which are the same in every run */
+  readonly Seed?: string
+}
+
+export type WasiEngineName = 'preview1' | 'wasmer' | 'component'
+
 /** All that `create` needs to know but the image. */
 export interface ContainerSettings {
   readonly config: ContainerConfig
@@ -182,6 +203,8 @@ export interface ContainerSettings {
   /** `os/arch[/variant]`, empty: the host's */
   readonly platform: string
   readonly pull: PullPolicy
+  /** of what the image asks for; nothing of it is kept, but what is granted */
+  readonly consent: Consent
 }
 
 export type PullPolicy = 'always' | 'missing' | 'never'

@@ -16,8 +16,10 @@ import type { RunIO, RunRequest } from './types.ts'
 import { attachVolumes } from './volumes.ts'
 import { withVolumesFrom } from './volumes-from.ts'
 
+export type CreateIO = Pick<RunIO, 'stderr' | 'openTransfer' | 'ask'>
+
 export interface DraftOptions {
-  readonly io: Pick<RunIO, 'stderr' | 'openTransfer'>
+  readonly io: CreateIO
   readonly signal: AbortSignal
 }
 
@@ -39,7 +41,7 @@ export async function makeDraft(
     signal,
     say: (line) => io.stderr.write(`${line}\n`),
   })
-  return draftContainer(room, withVolumesFrom(room, settings), source)
+  return draftContainer(room, withVolumesFrom(room, settings), { source, ask: io.ask })
 }
 
 export interface Made {
@@ -81,11 +83,7 @@ export async function discardFailed(room: ContainerRoom, draft: Draft): Promise<
 }
 
 /** See `ContainerEngine.create`. */
-export async function createOnly(
-  room: ContainerRoom,
-  request: RunRequest,
-  io: Pick<RunIO, 'stderr' | 'openTransfer'>,
-): Promise<string> {
+export async function createOnly(room: ContainerRoom, request: RunRequest, io: CreateIO): Promise<string> {
   const abort = new AbortController()
   const interrupt = () => abort.abort()
   process.once('SIGINT', interrupt)

@@ -32,8 +32,11 @@ export function makeDirectories(
 }
 
 function makeRoot(data: string, { content }: Source): RootFilesystem {
-  if (content.kind === 'module') return content
   const upper = join(data, 'upper')
+  if (content.kind === 'module') {
+    mkdirSync(upper, { recursive: true })
+    return { ...content, upper }
+  }
   const work = join(data, 'work')
   mkdirSync(work, { recursive: true })
   if (mkdirSync(upper, { recursive: true }) !== undefined) {

@@ -2,14 +2,16 @@
 import { InvalidArgument } from '../errors.ts'
 import type { ContainerId, IsolationBackend } from '../plugins/contract.ts'
 import { randomHex } from '../util/random.ts'
-import { backendName, openChecked } from './choose-backend.ts'
-import type { ContainerConfig, ContainerSettings, HealthAction } from './config.ts'
+import { backendName, openChecked, settleBackend } from './choose-backend.ts'
+import type { ContainerConfig, ContainerSettings, HealthAction, HostConfig } from './config.ts'
 import { healthRules } from './health/state.ts'
+import { requireLogDriver } from './logs/start-forwarder.ts'
 import { settleNetworks } from './networks/settle.ts'
 import { moduleName, type Source } from './obtain-image.ts'
 import type { StoredSettings } from './records.ts'
 import type { ContainerRoom } from './room.ts'
 import { commandLine, mergeImage } from './spec/merge-image.ts'
+import { type Ask, refuseUnasked, settleWishes } from './wishes.ts'
 
 export interface Draft {
   readonly id: ContainerId
@@ -22,29 +24,66 @@ export interface Draft {
   readonly settings: StoredSettings
 }
 
-/** @throws {InvalidArgument} no command @throws {PlatformUnsupported} */
+export interface DraftSource {
+  readonly source: Source
+  readonly ask?: Ask | undefined
+}
+
+/** @throws {InvalidArgument} no command @throws {PlatformUnsupported} @throws {PermissionsNeeded} */
 export async function draftContainer(
   room: ContainerRoom,
-  { config, host, platform, name }: ContainerSettings,
-  source: Source,
+  settings: ContainerSettings,
+  { source, ask }: DraftSource,
 ): Promise<Draft> {
-  const merged = mergeImage(config, source.config.config)
-  // A WASM artifact is its own program: it needs no entry point, and all arguments are its own.
-  const isArtifact = source.content.kind === 'module' && (merged.Entrypoint ?? []).length === 0
-  const program = isArtifact ? { ...merged, Entrypoint: [moduleName(source)] } : merged
+  const program = programOf(settings.config, source)
   const argv = commandLine(program)
-  const chosen = backendName(host.Runtime, source, argv)
+  const chosen = await settleBackend(room, backendName(settings.host.Runtime, source, argv))
+  refuseForNative(settings.host, chosen)
+  refuseTimeout(settings.host, chosen)
+  await requireLogDriver(room, settings.host.LogConfig)
   const backend = await openChecked(room, chosen, source)
-  const checked = settledHealth(program, { own: config.Healthcheck, backend: chosen, action: host.HealthOnFailure })
+  const permitted = chosen === 'wasi' ? await settleWishes(settings, source, ask) : refuseUnasked(settings)
+  const { host, platform, consent } = permitted
+  const config = programOf(permitted.config, source)
+  const checked = settledHealth(config, {
+    own: settings.config.Healthcheck,
+    backend: chosen,
+    action: host.HealthOnFailure,
+  })
+  const networked = await settleNetworks(room, host, { backend: chosen, granted: consent.granted.has('net') })
   return {
     id: randomHex(32) as ContainerId,
-    name,
-    imageName: source.id === undefined ? source.name : config.Image,
+    name: settings.name,
+    imageName: source.id === undefined ? source.name : settings.config.Image,
     source,
     backendName: chosen,
     backend,
-    settings: { config: checked, host: await settleNetworks(room, host, chosen), platform, argv },
+    settings: { config: checked, host: networked, platform, argv },
   }
+}
+
+/** A WASM artifact is its own program: it needs no entry point, and all arguments are its own. */
+function programOf(config: ContainerConfig, source: Source): ContainerConfig {
+  const merged = mergeImage(config, source.config.config)
+  const isArtifact = source.content.kind === 'module' && (merged.Entrypoint ?? []).length === 0
+  return isArtifact ? { ...merged, Entrypoint: [moduleName(source)] } : merged
+}
+
+/** What is for modules alone means nothing elsewhere. */
+function refuseForNative({ Wasi }: HostConfig, backend: string): void {
+  if (backend === 'wasi' || Wasi === undefined) return
+  const [word = ''] = Object.keys(Wasi)
+  throw new InvalidArgument(`--wasi-${word.toLowerCase()} is for WebAssembly, and the image is not`, {
+    hint: `leave it out`,
+  })
+}
+
+/** The process that is held is the runtime's, not the container's. */
+function refuseTimeout({ TimeoutMs }: HostConfig, backend: string): void {
+  if (TimeoutMs === undefined || !backend.startsWith('oci:')) return
+  throw new InvalidArgument(`--timeout does not hold for the runtime ${backend.slice('oci:'.length)}`, {
+    hint: 'leave --runtime out, or stop the container yourself',
+  })
 }
 
 /** A WebAssembly container has nothing that a test could run in: the image's is left aside, the user's refused. */

@@ -120,3 +120,25 @@ export class LogsUnreadable extends CoracleError {
     super(`configured logging driver does not support reading: ${name} uses ${driver}`)
   }
 }
+
+/** The image asks for what the user has not granted, and nobody can be asked. */
+export class PermissionsNeeded extends CoracleError {
+  override readonly code = 'PERMISSIONS_NEEDED'
+  override readonly status = 403
+  override readonly exitCode = 125
+  constructor(image: string, wanted: readonly string[], flags: readonly string[]) {
+    super(`${image} asks for ${wanted.join(', ')}`, {
+      hint: `there is no terminal to ask at: allow it with ${flags.join(' ')}, or forbid it with --deny-…`,
+    })
+  }
+}
+
+/** The image's label of permissions cannot be understood, so that nobody knows what it wants. */
+export class PermissionLabelInvalid extends CoracleError {
+  override readonly code = 'PERMISSION_LABEL_INVALID'
+  override readonly status = 400
+  override readonly exitCode = 125
+  constructor(reason: string) {
+    super(`the label coracle.permissions of the image is invalid: ${reason}`)
+  }
+}

@@ -12,6 +12,7 @@ import { ContainerNotFound, StateConflict } from './errors.ts'
 import { holding } from './hold.ts'
 import { destroyGroups } from './host.ts'
 import { isActive } from './lifecycle.ts'
+import { unmountForeign } from './plugin-volumes.ts'
 import { advance, type ContainerRecord, deleteRecord, type RecordChanges, readRecord } from './records.ts'
 import { nextRestart, spawnRestarter } from './restart-policy.ts'
 import type { ContainerRoom } from './room.ts'
@@ -120,6 +121,7 @@ export async function cleanUp(room: ContainerRoom, remains: Remains, supervised:
   if (!supervised) await destroyGroups(cgroupsPath(id, settings.host.CgroupParent))
   if ((settings.host.Networks ?? []).length > 0) await leaveAll(room, id)
   if (!supervised && helperMode(settings.host.NetworkMode) !== undefined) await endHelper(room, id)
+  await unmountForeign(room, id)
   removeRunDirectory(room.paths, id)
 }
 

@@ -3,6 +3,13 @@
 /** The flags of `run` and `create` as typed, by docker's long names. Missing means not given. */
 export interface RunFlags {
   readonly 'add-host'?: readonly string[] | undefined
+  readonly 'allow-all'?: boolean | undefined
+  readonly 'allow-env'?: readonly string[] | undefined
+  readonly 'allow-read'?: readonly string[] | undefined
+  readonly 'allow-write'?: readonly string[] | undefined
+  readonly 'deny-env'?: readonly string[] | undefined
+  readonly 'deny-read'?: readonly string[] | undefined
+  readonly 'deny-write'?: readonly string[] | undefined
   readonly 'allow-net'?: readonly string[] | undefined
   readonly 'deny-net'?: readonly string[] | undefined
   readonly annotation?: readonly string[] | undefined
@@ -88,6 +95,7 @@ export interface RunFlags {
   readonly 'stop-signal'?: string | undefined
   readonly 'stop-timeout'?: string | undefined
   readonly sysctl?: readonly string[] | undefined
+  readonly timeout?: string | undefined
   readonly tmpfs?: readonly string[] | undefined
   readonly tty?: boolean | undefined
   readonly ulimit?: readonly string[] | undefined
@@ -96,6 +104,9 @@ export interface RunFlags {
   readonly uts?: string | undefined
   readonly volume?: readonly string[] | undefined
   readonly 'volumes-from'?: readonly string[] | undefined
+  readonly 'wasi-clock'?: string | undefined
+  readonly 'wasi-engine'?: string | undefined
+  readonly 'wasi-seed'?: string | undefined
   readonly workdir?: string | undefined
 }
 

@@ -47,6 +47,7 @@ export function openContainerEngine(room: ContainerRoom): ContainerEngine {
     exited: async (id) => (await import('./exited.ts')).recordExit(room, id),
     execEnded: async (id, execId) => (await import('./exec/ended.ts')).recordExecEnd(room, id, execId),
     restartDue: async (id) => (await import('./restart-due.ts')).restartDue(room, id),
+    forwardLogs: async (id, ready) => (await import('./logs/forward.ts')).forwardLogs(room, id, ready),
     probe: async (id) => (await import('./health/probe.ts')).probeContainer(room, id),
     check: async (options) => (await import('./check.ts')).checkContainers(room, options),
     settle: async (ids) => (await import('./networks/users.ts')).settleContainers(room, ids),

@@ -8,14 +8,18 @@ import type { RuntimeSpec } from '../oci/runtime-spec.ts'
 import type { Bundle, LaunchPlan, NetworkSteps, RootFilesystem } from '../plugins/contract.ts'
 import { thisProcess } from '../state/lock.ts'
 import { writeBundle } from './bundle.ts'
+import { deadlineOf } from './deadline.ts'
 import { type ContainerDirectories, makeDirectories } from './directories.ts'
 import type { Draft } from './draft.ts'
 import { cleanUp } from './finish.ts'
 import { initialHealth, probeTimer } from './health/timer.ts'
 import { holding } from './hold.ts'
 import { cgroupSteps, isRootless } from './host.ts'
+import { startForwarder } from './logs/start-forwarder.ts'
 import { logTarget } from './logs/target.ts'
 import { joinConfigured } from './networks/join.ts'
+import { servedPorts } from './networks/served.ts'
+import { mountForeign } from './plugin-volumes.ts'
 import { advance, readRecord } from './records.ts'
 import type { ContainerRoom } from './room.ts'
 import type { RunIO } from './types.ts'
@@ -38,6 +42,7 @@ export async function planContainer(
     rootless: isRootless(),
     cgroup: await cgroupSteps(spec),
     init: draft.settings.host.Init,
+    ports: servedPorts(draft.settings),
     ...(network !== undefined && { network }),
   }
   return draft.backend.plan(bundle)
@@ -126,7 +131,9 @@ async function launch(
   mkdirSync(directories.run, { recursive: true, mode: 0o700 })
   rmSync(join(directories.data, 'exit'), { force: true }) // of an earlier run
   const network = await joinConfigured(room, draft, directories)
-  const plan = await planContainer(draft, directories, { spec, network })
+  const mounted = await mountForeign(room, { id: draft.id, spec, directory: directories.data })
+  const plan = await planContainer(draft, directories, { spec: mounted, network })
+  await startForwarder(room, draft)
   const { startSupervisor } = await import('../linux/supervisor.ts')
   return startSupervisor({
     plan,
@@ -138,6 +145,7 @@ async function launch(
     tied,
     ...logTarget(room.paths, draft),
     ...probeTimer(room.paths, draft),
+    ...deadlineOf(draft.settings),
     exitHook: callBack(room.paths, ['exited', draft.id]),
   })
 }

@@ -109,7 +109,7 @@ async function draftStep(room: ContainerRoom, request: StepRequest): Promise<Dra
     annotations: {},
     content: { kind: 'layers', lower },
   }
-  const draft = await draftContainer(room, settings, source)
+  const draft = await draftContainer(room, settings, { source })
   return { ...draft, settings: { ...draft.settings, purpose: 'build' } }
 }
 

@@ -1,6 +1,7 @@
 /** `stop`: the container's stop signal, time to obey it, then SIGKILL. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { thisProcess } from '../state/lock.ts'
+import { howToStop } from './deadline.ts'
 import { endByForce, openEnding } from './ending.ts'
 import { StateConflict } from './errors.ts'
 import { logContainerEvent } from './events.ts'
@@ -12,7 +13,6 @@ import { stopRestarter } from './restart-policy.ts'
 import type { ContainerRoom } from './room.ts'
 import type { StopOptions } from './types.ts'
 
-const DEFAULT_TIMEOUT_SECONDS = 10
 const POLL_MS = 20
 
 /** See `ContainerEngine.stop`. */
@@ -39,12 +39,13 @@ export async function stopRecord(
   if (record === undefined) return false
   const { config } = record.settings
   using ending = await openEnding(room, record, options)
-  const signal = options.signal ?? parseSignal(config.StopSignal ?? 'SIGTERM')
+  const { signal: usual, graceSeconds } = howToStop(config)
+  const signal = options.signal ?? usual
   logContainerEvent(room.database, record.id, 'kill', { signal: String(signal) })
   const thaw = record.state === 'paused' ? () => thawRecord(room, record) : async () => {}
   await ending.signal(signal)
   await thaw() // what is frozen could not obey
-  const seconds = options.timeoutSeconds ?? config.StopTimeout ?? DEFAULT_TIMEOUT_SECONDS
+  const seconds = options.timeoutSeconds ?? graceSeconds
   if (!(await ending.within(seconds < 0 ? -1 : seconds * 1000))) {
     logContainerEvent(room.database, record.id, 'kill', { signal: '9' })
     await endByForce(ending, record, thaw)

@@ -26,6 +26,8 @@ export interface RunIO {
   readonly stdin: Readable & { readonly isTTY?: boolean; setRawMode?(raw: boolean): unknown }
   readonly stdout: Writable & { readonly isTTY?: boolean; readonly columns?: number; readonly rows?: number }
   readonly stderr: Writable
+  /** Asks whoever sits at the terminal; undefined where nobody does. */
+  readonly ask?: ((question: string) => Promise<boolean>) | undefined
   /** How to show a pull, asked for when one turns out to be needed. */
   readonly openTransfer?: OpenTransfer | undefined
 }
@@ -274,6 +276,8 @@ export interface ContainerEngine {
   execEnded(id: string, execId: string): Promise<void>
   /** Starts a container whose pause before a restart is over. */
   restartDue(id: string): Promise<void>
+  /** Hands a container's log to the driver of a plugin, until it has ended. @param ready - called when it has begun */
+  forwardLogs(id: string, ready: () => void): Promise<void>
   /** Runs one health probe. @returns when the next one comes: after the usual interval, after the start interval */
   probe(id: string): Promise<'usual' | 'soon' | 'never'>
   /** Records against processes and files, and what belongs to no container; mended where that is asked for. */

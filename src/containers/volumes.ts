@@ -56,8 +56,8 @@ async function attach(room: ContainerRoom, container: string, mount: MountSettin
 }
 
 /** What is mounted for it lies elsewhere than in the volume's directory. */
-function isForeign({ options }: VolumeRecord): boolean {
-  return options['type'] !== undefined
+function isForeign({ driver, options }: VolumeRecord): boolean {
+  return driver !== 'local' || options['type'] !== undefined
 }
 
 /** A path of the image's where nothing else is mounted is an anonymous volume. The last word on a path counts. */
@@ -67,8 +67,8 @@ function wantedVolumes({
 }: Pick<Draft, 'settings' | 'backendName'>): readonly MountSetting[] {
   const asked = new Map(host.Mounts.filter(({ Type }) => Type === 'volume').map((mount) => [mount.Target, mount]))
   const taken = new Set([...host.Mounts.map(({ Target }) => Target), ...Object.keys(host.Tmpfs), '/'])
-  // The files of a WebAssembly container are in memory: there is nothing that a volume could keep.
-  const declared = Object.keys((backendName === 'wasi' ? null : config.Volumes) ?? {})
+  // The files of this engine are in memory: there is nothing that a volume could keep.
+  const declared = Object.keys((backendName === 'wasi' && host.Wasi?.Engine === 'wasmer' ? null : config.Volumes) ?? {})
     .map((path) => normalize(`/${path}`).replace(/(.)\/+$/, '$1'))
     .filter((target) => !taken.has(target))
     .map((Target): MountSetting => ({ Type: 'volume', Source: '', Target, ReadOnly: false }))
@@ -97,19 +97,23 @@ export async function volumeMounts(room: ContainerRoom, draft: Draft, directory:
 function otherVolumes(room: ContainerRoom, draft: Draft, directory: string): readonly MountSpec[] {
   if (readRecord(room.database, draft.id) !== undefined) return earlierVolumes(draft, directory)
   return wantedVolumes(draft).map((mount) => {
-    const { Source: name, VolumeOptions: options = {} } = mount
-    const record = readVolume(room.database, name) ?? { options }
+    const { Source: name, VolumeOptions: options = {}, VolumeDriver: driver = 'local' } = mount
+    const record = readVolume(room.database, name) ?? { driver, options }
     return mountOf(record, mount, volumePath(room.paths, name === '' ? 'ANONYMOUS' : name))
   })
 }
 
 /** A volume with options is mounted in the container's own mount namespace: nothing of it is on the host. */
-function mountOf({ options }: Pick<VolumeRecord, 'options'>, mount: MountSetting, path: string): MountSpec {
+function mountOf(
+  { driver, options }: Pick<VolumeRecord, 'driver' | 'options'>,
+  mount: MountSetting,
+  path: string,
+): MountSpec {
   const { type, device = '', o = '' } = options
   const destination = mount.Target
   const words = [...o.split(',').filter((word) => word !== ''), ...sizeOption(options)]
   const readOnly = mount.ReadOnly ? ['ro'] : []
-  if (type === undefined)
+  if (type === undefined || driver !== 'local')
     return {
       destination,
       type: 'bind',

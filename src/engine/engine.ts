@@ -5,6 +5,7 @@ import type { ImageStore } from '../images/types.ts'
 import type { NetworkEngine } from '../network/types.ts'
 import type { VolumeEngine } from '../volumes/types.ts'
 import type { SystemEngine } from './system/types.ts'
+import type { WasmEngine } from './wasm/types.ts'
 
 export type { StatsSample, Tried } from '../containers/types.ts'
 
@@ -15,6 +16,7 @@ export interface Engine {
   readonly volumes: VolumeEngine
   readonly networks: NetworkEngine
   readonly system: SystemEngine
+  readonly wasm: WasmEngine
   /** A setting of the user's docker config.json: `psFormat`, `imagesFormat`, `statsFormat` … */
   userSetting(name: string): string | undefined
   /** Closes connections and the state database. Idempotent. */

@@ -73,6 +73,7 @@ export async function openLocalEngine({ paths = readPaths(), ...events }: LocalE
     networks,
     volumes,
     system: openSystem({ paths, database, images, containers, builds, networks, volumes }),
+    wasm: { pack: async (...args) => (await import('./wasm/pack.ts')).packProgram(images, ...args) },
     userSetting: dockerSetting,
     close,
   }
@@ -91,19 +92,23 @@ async function idMaps(): Promise<IdMappings | undefined> {
   return readIdMappings()
 }
 
-/** `linux`, `wasi`, or `oci:` and the name or path of an OCI runtime. */
+/** `linux`, `wasi`, `oci:` and the name or path of an OCI runtime, or `plugin:` and the name of what one brings. */
 async function openBackend(paths: Paths, name: string): Promise<IsolationBackend> {
   if (name === 'linux') {
     const { createLinuxBackend } = await import('../linux/backend.ts')
     return createLinuxBackend({ cacheDirectory: join(paths.root, 'cache', 'seccomp') })
   }
   if (name === 'wasi') {
-    const { createWasiBackend } = await import('../sandbox/backend.ts')
-    return createWasiBackend()
+    const { openWasiBackend } = await import('./wasi-backend.ts')
+    return openWasiBackend(paths)
   }
   if (name.startsWith('oci:')) {
     const { createOciBackend } = await import('../linux/oci-backend.ts')
     return createOciBackend({ runtime: name.slice('oci:'.length), stateDirectory: join(paths.run, 'oci') })
+  }
+  if (name.startsWith('plugin:')) {
+    const { openPluginBackend } = await import('./plugin-backend.ts')
+    return openPluginBackend(paths, name.slice('plugin:'.length))
   }
   throw new HostUnsupported(`there is no isolation backend called ${name}`)
 }

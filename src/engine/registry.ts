@@ -1,6 +1,8 @@
 /** The registry client, opened when an image operation first needs the network: it is the heaviest room of all. */
+import { existsSync } from 'node:fs'
 import type { CredentialKeeper } from '../images/context.ts'
 import type { Reference } from '../oci/reference.ts'
+import { npmIndexPath, readPaths } from '../paths.ts'
 import type { RegistryClient, RegistryRepository } from '../registry/client.ts'
 
 export interface LazyRegistry {
@@ -15,7 +17,10 @@ export interface RegistryEvents {
 
 export function openRegistry(events: RegistryEvents = {}): LazyRegistry {
   let opened: Promise<RegistryClient> | undefined
-  const open = async () => (await import('../registry/open-client.ts')).openRegistryClient(events)
+  const open = async () => {
+    await useHelpers()
+    return (await import('../registry/open-client.ts')).openRegistryClient(events)
+  }
   const client = () => {
     opened ??= open()
     return opened
@@ -28,8 +33,8 @@ export function openRegistry(events: RegistryEvents = {}): LazyRegistry {
       close: async () => (await opened)?.close(),
     },
     credentials: {
-      store: async (...args) => (await import('../registry/credentials.ts')).storeCredentials(...args),
-      erase: async (registry) => (await import('../registry/credentials.ts')).eraseCredentials(registry),
+      store: async (...args) => (await credentials()).storeCredentials(...args),
+      erase: async (registry) => (await credentials()).eraseCredentials(registry),
     },
   }
 }
@@ -51,4 +56,20 @@ function lazyRepository(reference: Reference, open: () => Promise<RegistryReposi
       yield* (await repository()).tags(...args)
     },
   }
+}
+
+async function credentials(): Promise<typeof import('../registry/credentials.ts')> {
+  await useHelpers()
+  return import('../registry/credentials.ts')
+}
+
+/** Credential helpers may be plugins, of which the registry room knows nothing. */
+async function useHelpers(): Promise<void> {
+  const paths = readPaths()
+  if (!existsSync(npmIndexPath(paths))) return
+  const [{ findHelpersBy }, { helperWords }] = await Promise.all([
+    import('../registry/credential-helper.ts'),
+    import('../plugins/npm/credential-helper.ts'),
+  ])
+  findHelpersBy(async (name) => helperWords(paths, name))
 }

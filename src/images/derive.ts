@@ -3,20 +3,17 @@ import { rm } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
 import { InvalidArgument } from '../errors.ts'
 import type { Descriptor, ImageConfig, ImageProcessConfig } from '../oci/descriptor.ts'
-import { type Digest, digestOf } from '../oci/digest.ts'
+import type { Digest } from '../oci/digest.ts'
 import { layerCompression, OCI_CONFIG, OCI_LAYER } from '../oci/media-types.ts'
-import { parseReference, repositoryName, withDefaultTag } from '../oci/reference.ts'
-import { storeVerified } from './blobs.ts'
 import { applyChanges } from './changes.ts'
-import { commitImage } from './commit.ts'
 import type { ImageContext } from './context.ts'
 import { findImage } from './find.ts'
 import { openLease } from './leases.ts'
-import { LAYER_TYPES, makeManifest } from './load-docker.ts'
+import { LAYER_TYPES } from './load-docker.ts'
+import { newNames } from './new-names.ts'
 import { readContent } from './read-content.ts'
-import type { ImageName } from './records.ts'
 import { spool } from './spool.ts'
-import { storeLoaded } from './store-loaded.ts'
+import { storeMade } from './store-made.ts'
 
 export interface DeriveOptions {
   /** Id of the image below. */
@@ -42,7 +39,7 @@ export interface DeriveOptions {
  * @throws {ImageNotFound} the image below has been removed
  */
 export async function deriveImage(context: ImageContext, options: DeriveOptions): Promise<Digest> {
-  const names = namesOf(options.reference)
+  const names = newNames([options.reference])
   applyChanges({}, options.changes ?? []) // a mistake there is told before any work
   using lease = openLease(context.database)
   const base = findImage(context.database, options.base)
@@ -54,16 +51,9 @@ export async function deriveImage(context: ImageContext, options: DeriveOptions)
   try {
     lease.add('blob', [layer.digest])
     const document = describe(understood.config, { ...options, config, diffID: layer.digest })
-    const bytes = Buffer.from(JSON.stringify(document))
-    const descriptor = { mediaType: OCI_CONFIG, digest: digestOf(bytes), size: bytes.byteLength }
-    lease.add('blob', [descriptor.digest])
-    await storeVerified(context.paths, descriptor, bytes)
-    const added = { mediaType: OCI_LAYER, digest: layer.digest, size: layer.sizeBytes }
-    const made = makeManifest(descriptor, [...manifest.layers.map(inOCI), added])
-    const find = (blob: Descriptor) => (blob.digest === layer.digest ? layer : undefined)
-    const commit = await storeLoaded(context, { lease, options: {} }, { ...made, find })
-    commitImage(context, { ...commit, names })
-    return commit.understood.id
+    const below = manifest.layers.map(inOCI)
+    const made = { config: { mediaType: OCI_CONFIG, document }, below, layer, layerType: OCI_LAYER, names }
+    return await storeMade(context, lease, made)
   } finally {
     await rm(layer.path, { force: true })
   }
@@ -104,10 +94,4 @@ function unsaid({ config = {} }: ImageConfig): ImageProcessConfig {
 /** The manifest is OCI's now, and so are the names of what is in it. */
 function inOCI({ mediaType, digest, size }: Descriptor): Descriptor {
   return { mediaType: LAYER_TYPES[layerCompression(mediaType) ?? 'none'], digest, size }
-}
-
-function namesOf(text: string | undefined): readonly ImageName[] {
-  if (text === undefined || text === '') return []
-  const reference = withDefaultTag(parseReference(text))
-  return [{ repository: repositoryName(reference), tag: reference.tag ?? 'latest' }]
 }

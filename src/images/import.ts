@@ -2,19 +2,16 @@
 import { rm } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
 import type { ImageConfig } from '../oci/descriptor.ts'
-import { type Digest, digestOf } from '../oci/digest.ts'
+import type { Digest } from '../oci/digest.ts'
 import { OCI_CONFIG } from '../oci/media-types.ts'
-import { parseReference, repositoryName, withDefaultTag } from '../oci/reference.ts'
-import { storeVerified } from './blobs.ts'
 import { applyChanges } from './changes.ts'
-import { commitImage } from './commit.ts'
 import type { ImageContext } from './context.ts'
 import { openLease } from './leases.ts'
-import { LAYER_TYPES, makeManifest } from './load-docker.ts'
+import { LAYER_TYPES } from './load-docker.ts'
+import { newNames } from './new-names.ts'
 import { hostPlatform, parsePlatform } from './platform.ts'
-import type { ImageName } from './records.ts'
-import { examineLayer, type Spooled, spool } from './spool.ts'
-import { storeLoaded } from './store-loaded.ts'
+import { examineLayer, spool } from './spool.ts'
+import { storeMade } from './store-made.ts'
 
 export interface ImportOptions {
   readonly reference?: string
@@ -34,7 +31,7 @@ export async function importImage(
   input: NodeJS.ReadableStream,
   options: ImportOptions = {},
 ): Promise<Digest> {
-  const names = namesOf(options.reference)
+  const names = newNames([options.reference])
   const platform = options.platform === undefined ? hostPlatform() : parsePlatform(options.platform)
   const config = applyChanges({}, options.changes ?? [])
   const layer = await spool(context.paths, 'import', input as Readable)
@@ -48,34 +45,10 @@ export async function importImage(
       rootfs: { type: 'layers', diff_ids: [diffID] },
       history: [{ created, comment: options.message ?? 'Imported from -' }],
     }
-    return await store(context, { layer, mediaType: LAYER_TYPES[compression], document, names })
+    using lease = openLease(context.database)
+    const made = { config: { mediaType: OCI_CONFIG, document }, layer, layerType: LAYER_TYPES[compression], names }
+    return await storeMade(context, lease, made)
   } finally {
     await rm(layer.path, { force: true })
   }
-}
-
-interface Imported {
-  readonly layer: Spooled
-  readonly mediaType: string
-  readonly document: ImageConfig
-  readonly names: readonly ImageName[]
-}
-
-async function store(context: ImageContext, { layer, mediaType, document, names }: Imported): Promise<Digest> {
-  using lease = openLease(context.database)
-  const bytes = Buffer.from(JSON.stringify(document))
-  const config = { mediaType: OCI_CONFIG, digest: digestOf(bytes), size: bytes.byteLength }
-  lease.add('blob', [config.digest])
-  await storeVerified(context.paths, config, bytes)
-  const made = makeManifest(config, [{ mediaType, digest: layer.digest, size: layer.sizeBytes }])
-  const find = (blob: { digest: Digest }) => (blob.digest === layer.digest ? layer : undefined)
-  const commit = await storeLoaded(context, { lease, options: {} }, { ...made, find })
-  commitImage(context, { ...commit, names })
-  return commit.understood.id
-}
-
-function namesOf(text: string | undefined): readonly ImageName[] {
-  if (text === undefined || text === '') return []
-  const reference = withDefaultTag(parseReference(text))
-  return [{ repository: repositoryName(reference), tag: reference.tag ?? 'latest' }]
 }

@@ -71,10 +71,10 @@ const descriptorOf = (file: Spooled, mediaType: string): Descriptor => ({
 export function makeManifest(
   config: Descriptor,
   layers: readonly Descriptor[],
-  annotations?: Readonly<Record<string, string>>,
+  annotations: Readonly<Record<string, string>> = {},
 ): { descriptor: Descriptor; bytes: Buffer } {
-  const document = { schemaVersion: 2, mediaType: OCI_MANIFEST, config, layers, ...(annotations && { annotations }) }
-  const bytes = Buffer.from(JSON.stringify(document))
+  const noted = Object.keys(annotations).length > 0 && { annotations }
+  const bytes = Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: OCI_MANIFEST, config, layers, ...noted }))
   return { descriptor: { mediaType: OCI_MANIFEST, digest: digestOf(bytes), size: bytes.byteLength }, bytes }
 }
 

@@ -54,6 +54,11 @@ export function openImageStore(options: ImageStoreOptions): ImageStore {
       await tell(context, 'import', id)
       return id
     },
+    pack: async (options) => {
+      const id = await (await import('./pack.ts')).packImage(context, options)
+      for (const reference of options.references) await tellNew(context, id, reference)
+      return id
+    },
     derive: async (options) => {
       const id = await (await import('./derive.ts')).deriveImage(context, options)
       await tellNew(context, id, options.reference)

@@ -4,6 +4,7 @@ import type { Readable } from 'node:stream'
 import type { ImageConfig, ImageProcessConfig, Platform } from '../oci/descriptor.ts'
 import type { Digest } from '../oci/digest.ts'
 import type { CheckOptions, RoomReport } from '../state/findings.ts'
+import type { PackOptions } from './pack.ts'
 
 /** One step of a transfer as the progress display sees it. `id` names the line: the first 12 hex digits of a layer's digest. */
 export interface TransferProgress {
@@ -208,6 +209,8 @@ export interface ImageStore {
       readonly platform?: string
     },
   ): Promise<Digest>
+  /** A WebAssembly program becomes an image or an artifact. @returns its id */
+  pack(options: PackOptions): Promise<Digest>
   /** An image of another one and a layer above it. @returns its id */
   derive(options: {
     readonly base: string

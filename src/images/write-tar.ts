@@ -1,9 +1,12 @@
 /** Writes a tar entry by entry; memory does not grow with the files. */
+import { InvalidArgument } from '../errors.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
 
 export interface ArchiveFile {
   readonly path: string
   readonly sizeBytes: number
+  /** Permission bits; 0644 when absent. */
+  readonly mode?: number
   /** Exactly `sizeBytes` bytes. */
   readonly open: () => AsyncIterable<Uint8Array> | Iterable<Uint8Array>
 }
@@ -15,21 +18,20 @@ const EPOCH = new Date(0)
 /** The bytes of a tar with these regular files, and of every directory above them. */
 export async function* writeTar(files: AsyncIterable<ArchiveFile> | Iterable<ArchiveFile>): AsyncGenerator<Uint8Array> {
   const { Header } = await import('tar')
-  const headerOf = (path: string, type: 'File' | 'Directory', size: number): Buffer => {
+  const headerOf = (path: string, type: 'File' | 'Directory', size: number, mode = 0o755): Buffer => {
     const block = Buffer.alloc(BLOCK_BYTES)
-    const mode = type === 'File' ? 0o644 : 0o755
-    // No path of an OCI layout needs more than the 100 bytes of a plain header.
-    new Header({ path, type, size, mode, mtime: EPOCH, uid: 0, gid: 0 }).encode(block)
+    const long = new Header({ path, type, size, mode, mtime: EPOCH, uid: 0, gid: 0 }).encode(block)
+    if (long) throw new InvalidArgument(`${path}: the path is too long for a plain tar`)
     return block
   }
   const seen = new Set<string>()
-  for await (const { path, sizeBytes, open } of files) {
+  for await (const { path, sizeBytes, mode = 0o644, open } of files) {
     for (const directory of parentsOf(path)) {
       if (seen.has(directory)) continue
       seen.add(directory)
       yield headerOf(`${directory}/`, 'Directory', 0)
     }
-    yield headerOf(path, 'File', sizeBytes)
+    yield headerOf(path, 'File', sizeBytes, mode)
     let written = 0
     for await (const chunk of open()) {
       written += chunk.byteLength

@@ -75,8 +75,9 @@ const ENCODINGS: { readonly [N in Name]: Encoding<Extract<ChildStep, { do: N }>>
       record.u32(mode).u32(uid).u32(gid).string(bindFrom)
     },
   ],
-  mask: [75, target],
+  mask: [75, (record, { target, closed = false }) => record.string(target).flag(closed)],
   'read-only': [76, target],
+  hold: [115, target],
   'move-root': [77, (record, { at }) => record.string(at)],
   hostname: [78, name],
   domainname: [79, name],
@@ -113,6 +114,7 @@ const ENCODINGS: { readonly [N in Name]: Encoding<Extract<ChildStep, { do: N }>>
   'no-new-privileges': [88, nothing],
   personality: [89, (record, { persona }) => record.u32(persona)],
   seccomp: [90, (record, { flags, program }) => record.u32(flags).bytes(program)],
+  'hold-program': [114, (record, { file, descriptor }) => record.string(file).u32(descriptor)],
   init: [91, nothing],
   exec: [92, (record, { file, argv, env }) => record.string(file).strings(argv).strings(env)],
 }

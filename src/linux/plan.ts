@@ -251,10 +251,15 @@ export type ChildStep =
       readonly gid: number
       readonly bindFrom?: string
     }
-  /** Makes `target` unreadable: /dev/null over files, an empty read-only tmpfs over directories; missing is fine. */
-  | { readonly do: 'mask'; readonly target: string }
+  /**
+   * Makes `target` unreadable: /dev/null over files, an empty read-only tmpfs over directories; missing is fine.
+   * `closed`: they answer EACCES to whoever has no capabilities.
+   */
+  | { readonly do: 'mask'; readonly target: string; readonly closed?: boolean }
   /** Binds `target` on itself read-only; missing is fine. */
   | { readonly do: 'read-only'; readonly target: string }
+  /** Binds `target` on itself as it is: a mounted directory is neither renamed nor removed; missing is fine. */
+  | { readonly do: 'hold'; readonly target: string }
   /** pivot_root to the root made above, the old root detached. */
   | { readonly do: 'move-root'; readonly at: string }
   | { readonly do: 'hostname'; readonly name: string }
@@ -299,6 +304,11 @@ export type ChildStep =
   | { readonly do: 'personality'; readonly persona: number }
   /** A classic BPF program (array of 8-byte `sock_filter`) and SECCOMP_FILTER_FLAG_* bits. */
   | { readonly do: 'seccomp'; readonly program: Uint8Array; readonly flags: number }
+  /**
+   * Opens the program that `exec` will run, as `descriptor`, and lowers the limit of descriptors to that number: a filter may
+   * then allow execveat with it alone, and after the exec nobody can have it again. `exec` has to name the same file.
+   */
+  | { readonly do: 'hold-program'; readonly file: string; readonly descriptor: number }
   /** Forks: this process stays as init (forwards signals, reaps orphans, exits as its child), the child goes on with the plan. Before `session`, that is the child's own. */
   | { readonly do: 'init' }
   /**

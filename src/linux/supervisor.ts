@@ -31,6 +31,15 @@ export interface SuperviseOptions extends SupervisorProcessOptions {
   readonly exitHook?: { readonly argv: readonly string[]; readonly env: readonly string[] }
   /** Run now and then while the container runs; its exit status says after which interval the next one comes. */
   readonly probe?: ProbeTimer
+  readonly deadline?: Deadline
+}
+
+/** After `limitMs` the container's first process gets the signal, `graceMs` later SIGKILL, and its status is 124. */
+export interface Deadline {
+  readonly limitMs: number
+  /** -1: it is never killed */
+  readonly graceMs: number
+  readonly signal: number
 }
 
 /** Milliseconds. Exit status 10 of the program: the next one after the start interval, 11: no more, others: the interval. */
@@ -105,7 +114,7 @@ function release(control: Socket, attached: Duplex): void {
 
 /** What the supervisor reads: its options, then the plan (native/launch.h). */
 export function encodeSuperviseOptions(options: SuperviseOptions): Buffer {
-  const { plan, runDirectory, stateDirectory, terminal, log, journal, probe, exitHook } = options
+  const { plan, runDirectory, stateDirectory, terminal, log, journal, probe, deadline, exitHook } = options
   const writer = new WireWriter()
   writer.record(1, (record) => record.string(runDirectory))
   writer.record(2, (record) => record.string(stateDirectory))
@@ -119,7 +128,9 @@ export function encodeSuperviseOptions(options: SuperviseOptions): Buffer {
     )
   if (journal !== undefined)
     writer.record(8, (record) => record.string(journal.socket).string(journalLines(journal.fields)))
-  if (options.tied) writer.record(9, (record) => record.flag(true))
+  if (deadline !== undefined)
+    writer.record(9, (record) => record.u64(deadline.limitMs).u64(deadline.graceMs).u32(deadline.signal))
+  if (options.tied) writer.record(10, (record) => record.flag(true))
   encodePlan(writer, plan)
   return writer.finish()
 }

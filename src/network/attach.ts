@@ -9,6 +9,7 @@ import { isSix, overlaps } from './cidr.ts'
 import { hasGateway, isBridged, sublinkStep } from './drivers.ts'
 import { AlreadyConnected, PortTaken } from './errors.ts'
 import { insertNetworkEvent } from './events.ts'
+import { withLinks } from './foreign.ts'
 import { needForwarding } from './forwarding.ts'
 import { bridgeOf, groupOf, linkOf } from './link-names.ts'
 import { bringUp, isLive } from './live.ts'
@@ -51,7 +52,8 @@ export async function joinNetworks(
 ): Promise<readonly Connected[]> {
   const { database } = room
   for (const { network } of requests) if (network === DEFAULT_NETWORK) defaultNetwork(room)
-  const connected = transaction(database, () => requests.map((request) => lease(room, container, request)))
+  const leased = transaction(database, () => requests.map((request) => lease(room, container, request)))
+  const connected = await withLinks(room, leased)
   // Between two of them the host may still be on its way from one to none.
   const bridged = connected.filter(isBridged)
   if (bridged.length > 0)
@@ -139,7 +141,9 @@ export function wiringSteps(connected: readonly Connected[], { routed = false, r
   return {
     before: connected.filter(isBridged).map(bridgeStep),
     after: [
-      ...connected.flatMap((one) => (isBridged(one) ? [...allowSteps(one), vethStep(one)] : [sublinkStep(one)])),
+      ...connected.flatMap((one) =>
+        isBridged(one) ? [...allowSteps(one), vethStep(one)] : (one.links ?? [sublinkStep(one)]),
+      ),
       ...(rate === undefined ? [] : rateSteps(connected, rate)),
     ],
     child: connected.flatMap((one) => childSteps(one, one === way)),

@@ -3,12 +3,20 @@
 import { InvalidArgument } from '../errors.ts'
 import { transaction } from '../state/database.ts'
 import { isSix } from './cidr.ts'
-import { parseDriver } from './drivers.ts'
+import { isOwnDriver, parseDriver } from './drivers.ts'
 import { NetworkNameInUse } from './errors.ts'
+import { createForeign, requireDriver } from './foreign.ts'
 import { helperMode } from './helpers/choose.ts'
 import { parseOptions } from './options.ts'
 import { defaultNetwork, PREDEFINED } from './predefined.ts'
-import { insertNetwork, listNetworks, type NewNetwork, type SubnetRecord } from './records.ts'
+import {
+  deleteNetwork,
+  insertNetwork,
+  listNetworks,
+  type NewNetwork,
+  readNetwork,
+  type SubnetRecord,
+} from './records.ts'
 import type { NetworkRoom } from './room.ts'
 import { chooseSubnet, chooseSubnet6, hostBlocks, known, parseSubnets, refuseTaken } from './subnets.ts'
 import type { CreateNetworkFlags } from './types.ts'
@@ -18,12 +26,27 @@ const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}$/
 /** See `NetworkEngine.create`. */
 export async function createNetwork(room: NetworkRoom, name: string, flags: CreateNetworkFlags): Promise<string> {
   const asked = parseRequest(name, flags)
+  if (!isOwnDriver(asked.driver)) await requireDriver(room, asked.driver)
   defaultNetwork(room) // so that its subnet is known, and not given away
-  return transaction(room.database, () => {
+  const id = transaction(room.database, () => {
     const others = listNetworks(room.database)
     if (others.some((other) => other.name === name)) throw new NetworkNameInUse(name)
     return insertNetwork(room.database, { ...asked, subnets: settledSubnets(room, asked, others) })
   })
+  await tellDriver(room, id)
+  return id
+}
+
+/** A network that its driver refuses never was. */
+async function tellDriver(room: NetworkRoom, id: string): Promise<void> {
+  const network = readNetwork(room.database, id)
+  if (network === undefined) return // removed in the meantime
+  try {
+    await createForeign(room, network)
+  } catch (error) {
+    deleteNetwork(room.database, network)
+    throw error
+  }
 }
 
 function parseRequest(name: string, flags: CreateNetworkFlags): NewNetwork {

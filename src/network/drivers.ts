@@ -6,7 +6,13 @@ import { ParentMissing } from './errors.ts'
 import { mtuOf } from './options.ts'
 import type { Connected } from './types.ts'
 
-export type Driver = 'bridge' | 'macvlan' | 'ipvlan'
+export type OwnDriver = 'bridge' | 'macvlan' | 'ipvlan'
+/** Ours, or one that a plugin brings. */
+export type Driver = OwnDriver | (string & {})
+
+export function isOwnDriver(driver: Driver): driver is OwnDriver {
+  return driver === 'bridge' || driver === 'macvlan' || driver === 'ipvlan'
+}
 
 type Options = Readonly<Record<string, string>>
 
@@ -18,13 +24,9 @@ const MODES = {
 
 type Sublink = Extract<HostStep, { do: 'sublink' }>
 
-/** @throws {InvalidArgument} nobody knows the driver, or its options say nothing that it could do */
+/** What a plugin's takes, it says itself. @throws {InvalidArgument} its options say nothing that it could do */
 export function parseDriver(driver: string, options: Options): Driver {
-  if (driver === 'bridge') return driver
-  if (driver !== 'macvlan' && driver !== 'ipvlan')
-    throw new InvalidArgument(`could not find plugin ${driver.slice(0, 100)}: there are bridge, macvlan and ipvlan`, {
-      hint: 'leave --driver out',
-    })
+  if (driver !== 'macvlan' && driver !== 'ipvlan') return driver
   const { parent = '' } = options
   if (!/^[^\s/:\0]{1,15}$/.test(parent) || parent === '.' || parent === '..')
     throw new InvalidArgument(`${driver} needs a link of the host: invalid parent ${JSON.stringify(parent)}`, {
@@ -75,5 +77,5 @@ function linkNames(): readonly string[] {
 
 /** What lies behind the parent is not asked who is its neighbour: everything simply goes out. */
 export function hasGateway({ driver, options }: Connected['network']): boolean {
-  return driver !== 'ipvlan' || modeOf(driver, options) === 'l2'
+  return driver !== 'ipvlan' || modeOf('ipvlan', options) === 'l2'
 }

@@ -10,7 +10,7 @@ export function openNetworkEngine(room: NetworkRoom, users: NetworkUsers): Netwo
     inspect: async (name) => (await import('./inspect.ts')).inspectNetwork(room, users, name),
     remove: async (name, options = {}) => {
       const { removeNetwork, removeNetworkIfThere } = await import('./remove.ts')
-      await (options.force ? removeNetworkIfThere : removeNetwork)(room, users, name)
+      await (options.force ? removeNetworkIfThere(room, users, name) : removeNetwork(room, users, { name }))
     },
     prune: async (filters) => (await import('./remove.ts')).pruneNetworks(room, users, filters),
     takeDownIdle: async () => (await import('./linger.ts')).takeDownIdle(room),

@@ -1,6 +1,7 @@
 /** The end of a container's run, for its networks: everything it had of them is given back. Idempotent. */
 import { transaction } from '../state/database.ts'
 import { insertNetworkEvent } from './events.ts'
+import { leaveForeign } from './foreign.ts'
 import { keepWatch, markIdle } from './linger.ts'
 import { publishNames } from './publish-names.ts'
 import { deleteEndpoint, type EndpointRecord, endpointsOf, readNetwork } from './records.ts'
@@ -16,6 +17,7 @@ export async function leave(room: NetworkRoom, endpoints: readonly EndpointRecor
   if (endpoints.length > 0) {
     const { removeKernelEndpoints } = await import('./kernel.ts')
     await removeKernelEndpoints(endpoints)
+    for (const endpoint of endpoints) await leaveForeign(room, endpoint)
     transaction(room.database, () => {
       for (const endpoint of endpoints) forget(room, endpoint)
       for (const { network } of endpoints) markIdle(room.database, network)

@@ -1,4 +1,6 @@
 /** What the network room answers. */
+import type { Kept } from '../errors.ts'
+import type { HostStep } from '../linux/plan.ts'
 import type { CheckOptions, RoomReport } from '../state/findings.ts'
 import type { EndpointRecord, NetworkRecord } from './records.ts'
 
@@ -39,6 +41,12 @@ export interface NetworkSummary {
 /** docker's document. */
 export type NetworkInspect = Readonly<Record<string, unknown>>
 
+export interface PrunedNetworks {
+  /** Their names. */
+  readonly deleted: readonly string[]
+  readonly kept: readonly Kept[]
+}
+
 /** Names are names, ids, or unambiguous prefixes of ids: every method with one may throw `NetworkNotFound`. */
 export interface NetworkEngine {
   /** Rules and links in the kernel against records; part of `system check`. */
@@ -48,10 +56,10 @@ export interface NetworkEngine {
   /** @param filters - docker's `key=value`, unparsed */
   list(filters: readonly string[]): Promise<readonly NetworkSummary[]>
   inspect(name: string): Promise<NetworkInspect>
-  /** With `force` one that is not there is no error. @throws {NetworkInUse} @throws {PredefinedNetwork} */
+  /** With `force` one that is not there is no error, nor one whose driver fails. @throws {NetworkInUse} @throws {PredefinedNetwork} */
   remove(name: string, options?: { readonly force?: boolean }): Promise<void>
-  /** Removes all that no container refers to. @returns their names */
-  prune(filters: readonly string[]): Promise<readonly string[]>
+  /** Removes all that no container refers to. */
+  prune(filters: readonly string[]): Promise<PrunedNetworks>
   /** Bridges and rules that no container has come back to; some later, by another process. */
   takeDownIdle(): Promise<void>
 }
@@ -78,4 +86,6 @@ export interface ConnectionRequest {
 export interface Connected {
   readonly network: NetworkRecord
   readonly endpoint: EndpointRecord
+  /** The steps that make the container's link, where a plugin's driver makes it. */
+  readonly links?: readonly HostStep[]
 }

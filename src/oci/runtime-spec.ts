@@ -12,6 +12,17 @@ export interface RuntimeSpec {
   >
   annotations?: Record<string, string>
   linux?: LinuxSpec
+  /** Not of the specification: how a WebAssembly module is run. */
+  wasi?: WasiSpec
+}
+
+export interface WasiSpec {
+  /** Missing: whichever runs the module. */
+  engine?: 'preview1' | 'wasmer' | 'component'
+  /** Its clocks start here in every run: nanoseconds since 1970, decimal. */
+  clock?: string
+  /** Its random bytes are the same in every run. */
+  seed?: string
 }
 
 export interface HookSpec {

@@ -5,9 +5,9 @@
 
 import type { ChildStep, HostStep, LaunchPlan } from '../linux/plan.ts'
 import type { Platform } from '../oci/descriptor.ts'
-import type { ProcessSpec, Resources, RuntimeSpec } from '../oci/runtime-spec.ts'
+import type { MountSpec, ProcessSpec, Resources, RuntimeSpec } from '../oci/runtime-spec.ts'
 
-export type { HostStep, LaunchPlan, Platform, ProcessSpec, Resources, RuntimeSpec }
+export type { ChildStep, HostStep, LaunchPlan, MountSpec, Platform, ProcessSpec, Resources, RuntimeSpec }
 
 declare const containerIdBrand: unique symbol
 /** 64 lower-case hexadecimal digits. */
@@ -20,8 +20,8 @@ export type Support = { readonly ok: true } | { readonly ok: false; readonly rea
 export type RootFilesystem =
   /** Layers top-most first, each an unpacked directory; `upper` and `work` exist and belong to this container alone. */
   | { readonly kind: 'layers'; readonly lower: readonly string[]; readonly upper: string; readonly work: string }
-  /** One file, no root file system: a bare `.wasm` module or the single layer of a WASM artifact. */
-  | { readonly kind: 'module'; readonly path: string }
+  /** One file: a bare `.wasm` module or the single layer of a WASM artifact. All other files are in `upper`, empty at first. */
+  | { readonly kind: 'module'; readonly path: string; readonly upper: string }
 
 /** The host steps that put a process under its container's control groups with the limits of the spec. */
 export interface CgroupSteps {
@@ -61,6 +61,8 @@ export interface Bundle {
   readonly cgroup: CgroupSteps
   /** A small init reaps orphans and forwards signals (`--init`). */
   readonly init: boolean
+  /** Of TCP, published or exposed, first as the user named them; none without a network. For programs that cannot listen by themselves. */
+  readonly ports?: readonly number[]
   /** Include these too; missing: the container has no network of its own, or nothing but loopback. */
   readonly network?: NetworkSteps
 }

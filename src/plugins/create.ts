@@ -1,10 +1,12 @@
 /** `plugins create`: a directory with a command that works, and what tests it. */
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { InvalidArgument } from '../errors.ts'
+import { packageRoot } from '../package-root.ts'
+import { backendFiles } from './create-backend.ts'
 import { CONTRACT_VERSION } from './plugin.ts'
 
-export const TEMPLATES = ['command-ts', 'command-wasm'] as const
+export const TEMPLATES = ['command-ts', 'command-wasm', 'backend'] as const
 export type Template = (typeof TEMPLATES)[number]
 
 /**
@@ -18,11 +20,24 @@ export function createPlugin(parent: string, name: string, template: Template): 
   const directory = join(parent, name)
   if (existsSync(directory)) throw new InvalidArgument(`${directory} is there already`)
   mkdirSync(directory)
-  const files = template === 'command-ts' ? scriptFiles(name) : moduleFiles(name)
+  const files = FILES[template](name)
+  if (template === 'backend') linkContract(directory)
   return Object.entries(files).map(([file, text]) => {
     writeFileSync(join(directory, file), text)
     return join(directory, file)
   })
+}
+
+const FILES: Readonly<Record<Template, (name: string) => Record<string, string>>> = {
+  'command-ts': scriptFiles,
+  'command-wasm': moduleFiles,
+  backend: backendFiles,
+}
+
+/** As `npm link coracle` would: its tests import `coracle/plugin/testing`. */
+function linkContract(directory: string): void {
+  mkdirSync(join(directory, 'node_modules'))
+  symlinkSync(packageRoot, join(directory, 'node_modules', 'coracle'))
 }
 
 function scriptFiles(name: string): Record<string, string> {
@@ -46,14 +61,14 @@ export default {
     [`${name}.test.ts`]: `// node --test
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
+import type { PluginEngine } from 'coracle/plugin'
 import command from './${name}.ts'
 
 it('counts the images with a word in their tags', async () => {
   const lines: string[] = []
   const image = { Id: '', RepoDigests: [], Created: 0, Size: 0, Labels: {}, Containers: 0 }
   const list = async () => [{ ...image, RepoTags: ['web:1'] }, { ...image, RepoTags: ['db:1', 'db:2'] }]
-  const inspect = async () => ({})
-  const engine = { images: { list, inspect }, containers: { list: async () => [], inspect } }
+  const engine = { images: { list } } as unknown as PluginEngine
   const print = (line: string) => lines.push(line)
   await command.run({ name: '${name}', args: { word: 'db' }, flags: {}, engine, print })
   assert.deepEqual(lines, ['1 images'])

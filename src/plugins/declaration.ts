@@ -1,7 +1,7 @@
 /** What a plugin says about itself comes from strangers: here it becomes data that everybody else can trust. */
-import { PluginInvalid } from './errors.ts'
 import { permissionFault } from './permissions.ts'
 import type { ArgumentDeclaration, CommandDeclaration, FlagDeclaration, Permission } from './plugin.ts'
+import { type Fields, Reader, visible } from './reader.ts'
 
 /** A declaration that has been checked: all parts are there, and nothing else. */
 export type Declaration = Required<Omit<CommandDeclaration, 'name' | 'permissions'>> & {
@@ -10,11 +10,6 @@ export type Declaration = Required<Omit<CommandDeclaration, 'name' | 'permission
 }
 
 const NAME = /^[a-z][a-z0-9-]{0,62}$/
-/** Not `__proto__`, which would not stay a key. */
-const KEY = /^[a-zA-Z][\w-]{0,62}$/
-const MAX_ENTRIES = 100
-/** Nothing that a terminal would obey, or that turns the reading direction of what stands around it. */
-const OBEYED = /(?!\n)[\p{Cc}\p{Bidi_Control}]/u
 
 /**
  * @param file - what to call it in errors
@@ -34,6 +29,7 @@ export function readDeclaration(value: unknown, file: string, fallbackName: stri
     contract: reader.line(source['contract'], 'contract', 100),
     summary: reader.line(source['summary'], 'summary', 200),
     description: reader.text(source['description'] ?? '', 'description', 10_000),
+    version: (source['version'] ?? '') === '' ? '' : reader.line(source['version'], 'version', 64),
     examples: reader.texts(source['examples'], 'examples'),
     args: reader.entries(source['args'], 'args', (each, what) => readArgument(reader, each, what)),
     flags: reader.entries(source['flags'], 'flags', (each, what) => readFlag(reader, each, what)),
@@ -65,62 +61,4 @@ function readFlag(reader: Reader, source: Fields, what: string): FlagDeclaration
     ...(options !== undefined && { options: reader.texts(options, `${what}.options`) }),
     ...(fallback !== undefined && { default: fallback as string | boolean }),
   }
-}
-
-type Fields = Readonly<Record<string, unknown>>
-
-class Reader {
-  readonly #file: string
-  constructor(file: string) {
-    this.#file = file
-  }
-
-  fail(reason: string): never {
-    throw new PluginInvalid(this.#file, reason)
-  }
-
-  record(value: unknown, what: string): Fields {
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) this.fail(`${what} must be an object`)
-    return value as Fields
-  }
-
-  text(value: unknown, what: string, maxLength: number): string {
-    if (typeof value !== 'string') return this.fail(`${what} must be a text`)
-    if (value.length > maxLength) this.fail(`${what} is longer than ${maxLength} characters`)
-    if (OBEYED.test(value)) this.fail(`${what} holds characters that a terminal obeys: ${visible(value.slice(0, 100))}`)
-    return value
-  }
-
-  /** Of one line, and not empty. */
-  line(value: unknown, what: string, maxLength: number): string {
-    const text = this.text(value, what, maxLength)
-    if (text.trim() === '' || text.includes('\n')) this.fail(`${what} must be one line`)
-    return text
-  }
-
-  texts(value: unknown, what: string): string[] {
-    if (value === undefined) return []
-    if (!Array.isArray(value) || value.length > MAX_ENTRIES) return this.fail(`${what} must be a list`)
-    return value.map((each: unknown) => this.text(each, what, 4096))
-  }
-
-  entries<T>(value: unknown, what: string, read: (fields: Fields, what: string) => T): Record<string, T> {
-    if (value === undefined) return {}
-    const entries = Object.entries(this.record(value, what))
-    if (entries.length > MAX_ENTRIES) this.fail(`${what} has more than ${MAX_ENTRIES} entries`)
-    return Object.fromEntries(
-      entries.map(([key, each]) => {
-        if (!KEY.test(key)) this.fail(`${what} has an entry named '${visible(key.slice(0, 100))}'`)
-        return [key, read(this.record(each, `${what}.${key}`), `${what}.${key}`)]
-      }),
-    )
-  }
-}
-
-/** As in ui/text.ts, where this room cannot look: control characters as `\u001b`. */
-function visible(text: string): string {
-  return text.replace(
-    /[\p{Cc}\p{Bidi_Control}]/gu,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  )
 }

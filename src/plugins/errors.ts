@@ -63,3 +63,45 @@ export class PermissionsNeeded extends CoracleError {
 export class PluginMisbehaved extends CoracleError {
   override readonly code = 'PLUGIN_MISBEHAVED'
 }
+
+/** What was fetched is not what was asked for, or asked for before. */
+export class PluginDigestMismatch extends CoracleError {
+  override readonly code = 'PLUGIN_DIGEST_MISMATCH'
+  override readonly status = 409
+  constructor(origin: string, expected: string, found: string) {
+    super(`${origin} is not ${expected}: it has the digest ${found}`, { hint: 'nothing was installed' })
+  }
+}
+
+/** Nobody has said yet that this very content is meant. */
+export class PluginDigestNeeded extends CoracleError {
+  override readonly code = 'PLUGIN_DIGEST_NEEDED'
+  override readonly status = 403
+  constructor(origin: string, digest: string) {
+    super(`nobody has confirmed what ${origin} is: it has the digest ${digest}`, {
+      hint: `there is no terminal to ask at: if that is what you mean, add --digest ${digest}`,
+    })
+  }
+}
+
+/** Somebody else was at it while the user was asked. */
+export class PluginChanged extends CoracleError {
+  override readonly code = 'PLUGIN_CHANGED'
+  override readonly status = 409
+  constructor(name: string) {
+    super(`the plugin ${name} was changed, or lost permissions, meanwhile`, {
+      hint: `nothing was installed: see coracle plugins inspect ${name}, and try again`,
+    })
+  }
+}
+
+/** Of `plugins revoke`: silence would pass for success. */
+export class PermissionNotGranted extends CoracleError {
+  override readonly code = 'PLUGIN_PERMISSION_NOT_GRANTED'
+  override readonly status = 404
+  constructor(name: string, words: readonly string[], granted: readonly string[]) {
+    super(`${name} was not granted ${words.join(', ')}`, {
+      hint: granted.length === 0 ? 'it was granted nothing' : `it was granted ${granted.join(', ')}`,
+    })
+  }
+}

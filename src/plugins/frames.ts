@@ -21,6 +21,8 @@ export interface Start {
   readonly flags: Values
   /** What was typed behind the name; for WebAssembly, which reads it by itself. */
   readonly words: readonly string[]
+  /** Paths that it may read, as they were granted; for WebAssembly, which has them in memory. */
+  readonly files: readonly string[]
   /** Parts of Node that it may import. */
   readonly builtins: readonly string[]
 }
@@ -31,8 +33,23 @@ export interface Answer {
   readonly error?: { readonly code: string; readonly message: string }
 }
 
-export function writeFrame(socket: Socket, frame: unknown): void {
-  socket.write(`${JSON.stringify(frame)}\n`)
+/** Part of what a container prints. Its call, which lasts until the container ends, is answered behind the last one. */
+export interface Output {
+  readonly id: number
+  readonly stream: 'stdout' | 'stderr'
+  /** Base64. */
+  readonly data: string
+}
+
+/** A plugin is sent so much of one container's output before it says that it has taken in what came before. */
+export const WINDOW_BYTES = 256 << 10
+
+/** Resolves when the kernel has it, or the other side is gone: whoever waits for that holds no more than one frame. */
+export function writeFrame(socket: Socket, frame: unknown): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  if (socket.destroyed) resolve()
+  else socket.write(`${JSON.stringify(frame)}\n`, () => resolve())
+  return promise
 }
 
 /**

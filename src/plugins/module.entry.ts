@@ -1,8 +1,9 @@
-/** The process of a `.wasm` command: the module in the in-memory sandbox, with nothing but its words and standard streams. */
+/** The process of a `.wasm` command: the module in the in-memory sandbox, with its words, its standard streams, and copies of what it was granted. */
 import { Socket } from 'node:net'
 import { readModuleFacts } from '../sandbox/module-kind.ts'
 import { runOnWasmer } from '../sandbox/wasmer-engine.ts'
 import { MAX_FRAME_BYTES, readFrames, type Start } from './frames.ts'
+import { grantedFiles } from './granted-files.ts'
 
 const TRAP_STATUS = 134
 
@@ -19,12 +20,13 @@ readFrames(socket, {
   fail: (reason) => complain('plugin', reason),
 })
 
-async function run({ name, source, words }: Start): Promise<number> {
+async function run({ name, source, words, files }: Start): Promise<number> {
   const bytes = Buffer.from(source, 'base64')
   const { kind } = readModuleFacts(bytes)
   if (kind !== 'command') throw new Error(`it is a ${kind}, and only WASI commands (preview 1) can be plugins`)
   const env = Object.entries(process.env).map(([key, value]) => `${key}=${value ?? ''}`)
-  const ending = await runOnWasmer({ name, bytes, entry: '_start' }, { args: [name, ...words], env, files: [] })
+  const options = { args: [name, ...words], env, files: grantedFiles(files, process.cwd()) }
+  const ending = await runOnWasmer({ name, bytes, entry: '_start' }, options)
   if ('status' in ending) return ending.status
   console.error(`coracle: ${name}: the module trapped: ${ending.trap}`)
   return TRAP_STATUS

@@ -1,5 +1,6 @@
 /** Permissions as words (`read=/data`): checked, shown, compared, and told to Node. */
 import { resolve } from 'node:path'
+import { describeAccess, splitPermission as split } from '../oci/permissions.ts'
 import type { Permission } from './plugin.ts'
 
 /** What the flags of `plugins add` are called after: `--allow-read`. */
@@ -7,37 +8,59 @@ export const PERMISSION_KINDS = ['read', 'write', 'env', 'net', 'run', 'engine']
 export type PermissionKind = (typeof PERMISSION_KINDS)[number]
 
 const MAX_LENGTH = 4096
+/** What lets a plugin at the engine, and what that is for people. */
+const ENGINE: Readonly<Record<string, string>> = {
+  'engine:read': 'list and inspect images and containers, their environment included',
+  'engine:run': 'run containers, which see nothing of this host and have a network only if it may use one itself',
+  'engine:write': 'pull and remove images, stop and remove containers',
+}
 
 /** The reason why a word is no permission; undefined when it is one. */
 export function permissionFault(word: string): string | undefined {
   if (word.length > MAX_LENGTH || /\p{Cc}/u.test(word)) return 'it is too long or holds control characters'
-  if (['read', 'write', 'env', 'net', 'run', 'engine:read'].includes(word)) return undefined
+  if (['read', 'write', 'env', 'net', 'run'].includes(word) || Object.hasOwn(ENGINE, word)) return undefined
   const { kind, value } = split(word)
   // Node takes `*` in a path for a pattern.
-  if ((kind === 'read' || kind === 'write') && /^[./][^*,]*$/.test(value)) return undefined
+  if ((kind === 'read' || kind === 'write') && /^[./][^*,]*$/.test(value))
+    return turnsBack(value) ? 'its path says one thing and means another: leave out the ..' : undefined
   if (kind === 'env' && /^[A-Za-z_]\w*$/.test(value)) return undefined
   return 'there is no such permission'
 }
 
+/** `/data/../etc`, but not `../data`. */
+function turnsBack(path: string): boolean {
+  const parts = path.split('/')
+  const start = parts.findIndex((part) => part !== '.' && part !== '..')
+  return start !== -1 && parts.slice(start).includes('..')
+}
+
 export function permissionKind(permission: Permission): PermissionKind {
-  return permission === 'engine:read' ? 'engine' : (split(permission).kind as PermissionKind)
+  return Object.hasOwn(ENGINE, permission) ? 'engine' : (split(permission).kind as PermissionKind)
 }
 
 /** For the question at the terminal. */
 export function describePermission(permission: Permission): string {
-  const { kind, value } = split(permission)
-  const where = value === '' ? 'all files that you may' : value
-  if (kind === 'read') return `read ${where}`
-  if (kind === 'write') return `write, make and remove ${where}`
-  if (kind === 'env') return value === '' ? 'see your whole environment' : `see the environment variable ${value}`
-  if (kind === 'net') return 'use the network, as client and server'
-  if (kind === 'run') return 'run any program, which can do whatever you can'
-  return 'list and inspect images and containers, their environment included'
+  const access = describeAccess(split(permission))
+  if (access !== undefined) return access
+  if (permission === 'run') return 'run any program, which can do whatever you can'
+  return ENGINE[permission] ?? permission
 }
 
 /** Those of `wanted` that `granted` has not. */
 export function missingPermissions(wanted: readonly Permission[], granted: readonly Permission[]): Permission[] {
   return wanted.filter((each) => !granted.includes(each) && !granted.includes(split(each).kind as Permission))
+}
+
+/** Of `read=PATH`, as it was granted. */
+export function readablePaths(granted: readonly Permission[]): string[] {
+  return granted.map(split).flatMap(({ kind, value }) => (kind === 'read' && value !== '' ? [value] : []))
+}
+
+/** Why a module cannot have what a script can: its files are in memory, and it has no way to anything else. */
+export function moduleFault(permission: Permission): string | undefined {
+  const { kind, value } = split(permission)
+  if (kind === 'env' || (kind === 'read' && value !== '')) return undefined
+  return 'a module can be granted nothing but env and read=PATH'
 }
 
 /** Absolute paths that may be read and written; `/` for everything. @param directory - what relative paths are of */
@@ -74,9 +97,4 @@ export function grantedEnvironment(granted: readonly Permission[], env: NodeJS.P
     : [...ALWAYS, ...granted.map(split).flatMap(({ kind, value }) => (kind === 'env' ? [value] : []))]
   const seen = names.filter((name) => env[name] !== undefined && !NEVER.test(name))
   return Object.fromEntries(seen.map((name) => [name, env[name]]))
-}
-
-function split(word: string): { readonly kind: string; readonly value: string } {
-  const equals = word.indexOf('=')
-  return equals === -1 ? { kind: word, value: '' } : { kind: word.slice(0, equals), value: word.slice(equals + 1) }
 }

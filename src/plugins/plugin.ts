@@ -14,11 +14,18 @@
  * })
  * ```
  *
- * Semantic versioning holds for what stands in this file (docs/plugins.md).
+ * An npm plugin names modules in its package.json, each of which exports one function by default: `defineBackend`,
+ * `defineLogDriver`, `defineNetworkDriver`, `defineVolumeDriver`.
+ *
+ * Semantic versioning holds for what stands in this file and in those that it shows (docs/plugins.md).
  */
+import type { CreateBackend, CreateLogDriver, CreateNetworkDriver, CreateVolumeDriver } from './drivers.ts'
+
+export type * from './contract.ts'
+export type * from './drivers.ts'
 
 /** What this Coracle offers. A plugin states the range it was written for as `contract`. */
-export const CONTRACT_VERSION = '1.0.0'
+export const CONTRACT_VERSION = '1.1.0'
 
 /**
  * One thing that a command may do; whatever it does not ask for is denied. Paths are absolute, or start with `.`: then they
@@ -28,6 +35,9 @@ export const CONTRACT_VERSION = '1.0.0'
  * - `env`: environment variables, all or one by its name
  * - `net`: any connection; `run`: any program, which is to say everything
  * - `engine:read`: lists and inspects images and containers
+ * - `engine:run`: runs containers that see nothing of this host; they have a network, and images are pulled for them, only
+ *   with `net`. Since 1.1.0.
+ * - `engine:write`: pulls and removes images, stops and removes containers. Since 1.1.0.
  */
 export type Permission =
   | 'read'
@@ -39,6 +49,8 @@ export type Permission =
   | 'net'
   | 'run'
   | 'engine:read'
+  | 'engine:run'
+  | 'engine:write'
 
 export interface ArgumentDeclaration {
   readonly description?: string
@@ -68,6 +80,8 @@ export interface CommandDeclaration {
   /** One line for `coracle help`. */
   readonly summary: string
   readonly description?: string
+  /** Its own version, for people. Since 1.1.0. */
+  readonly version?: string
   readonly examples?: readonly string[]
   /** In the order in which they are typed. */
   readonly args?: Readonly<Record<string, ArgumentDeclaration>>
@@ -114,6 +128,39 @@ export interface ListOptions {
   readonly filters?: readonly string[]
 }
 
+/** What a plugin may say about a container that it runs; all else is Coracle's, or the image's. Since 1.1.0. */
+export interface RunOptions {
+  /** Name or ID. */
+  readonly image: string
+  /** Program and arguments, in place of the image's. */
+  readonly args?: readonly string[]
+  readonly entrypoint?: string
+  readonly env?: Readonly<Record<string, string>>
+  readonly user?: string
+  readonly workdir?: string
+  /** For its standard input, which ends with it; at most 512 KiB. Without it there is none. */
+  readonly input?: string | Uint8Array
+}
+
+export interface RunOutput {
+  /** 0–255. */
+  readonly status: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/**
+ * A container that runs. It waits while nobody reads what it prints, is removed when it ends, and ends with the plugin. All
+ * three fail when it could not be started.
+ */
+export interface EngineRun {
+  readonly stdout: AsyncIterable<Uint8Array>
+  readonly stderr: AsyncIterable<Uint8Array>
+  readonly status: Promise<number>
+  /** Reads both to their end, as UTF-8. */
+  output(): Promise<RunOutput>
+}
+
 /** The engine, as far as the user lets a plugin at it. Documents are those of the Docker Engine API. */
 export interface PluginEngine {
   readonly images: {
@@ -121,13 +168,29 @@ export interface PluginEngine {
     list(options?: ListOptions): Promise<readonly ListedImage[]>
     /** `GET /images/NAME/json`. Needs `engine:read`. */
     inspect(name: string): Promise<object>
+    /** Needs `engine:write`. Since 1.1.0. */
+    pull(name: string): Promise<void>
+    /** Needs `engine:write`. Since 1.1.0. */
+    remove(name: string): Promise<void>
   }
   readonly containers: {
     /** Needs `engine:read`. */
     list(options?: ListOptions): Promise<readonly ListedContainer[]>
     /** `GET /containers/NAME/json`. Needs `engine:read`. */
     inspect(name: string): Promise<object>
+    /** Needs `engine:write`. Since 1.1.0. */
+    stop(name: string): Promise<void>
+    /** One that has stopped. Needs `engine:write`. Since 1.1.0. */
+    remove(name: string): Promise<void>
   }
+  /**
+   * Runs a container of an image, at most eight at once. Needs `engine:run`. Since 1.1.0.
+   *
+   * ```ts
+   * const { status, stdout } = await engine.run({ image: 'busybox', args: ['uname', '-r'] }).output()
+   * ```
+   */
+  run(options: RunOptions): EngineRun
 }
 
 export interface CommandContext {
@@ -148,4 +211,21 @@ export interface Command extends CommandDeclaration {
 /** Gives back what it gets; for the types. */
 export function defineCommand(command: Command): Command {
   return command
+}
+
+/** Gives back what it gets; for the types. A module of a backend exports it by default. */
+export function defineBackend(create: CreateBackend): CreateBackend {
+  return create
+}
+
+export function defineVolumeDriver(create: CreateVolumeDriver): CreateVolumeDriver {
+  return create
+}
+
+export function defineNetworkDriver(create: CreateNetworkDriver): CreateNetworkDriver {
+  return create
+}
+
+export function defineLogDriver(create: CreateLogDriver): CreateLogDriver {
+  return create
 }

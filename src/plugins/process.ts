@@ -4,13 +4,20 @@ import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import { constants } from 'node:os'
 import { type Confinement, startConfined } from './confine.ts'
+import { EngineRuns, type StartRun } from './engine-runs.ts'
 import { PluginMisbehaved } from './errors.ts'
 import { type Answer, MAX_REQUEST_BYTES, readFrames, type Start, writeFrame } from './frames.ts'
 import { allowedBuiltins } from './narrow-process.ts'
+import { readablePaths } from './permissions.ts'
 
-export type PluginStart = Omit<Start, 'language' | 'builtins' | 'mode'>
-/** @throws whatever the plugin shall be told */
-export type AnswerCall = (method: string, parameter: unknown) => Promise<unknown>
+export type PluginStart = Omit<Start, 'language' | 'builtins' | 'files' | 'mode'>
+/** What the other end of the line may ask for. */
+export interface Answering {
+  /** Before anything else is done about a call. @throws whatever the plugin shall be told, as the others do */
+  check(method: string): void
+  answer(method: string, parameter: unknown): Promise<unknown>
+  readonly run: StartRun
+}
 
 const DECLARE_TIMEOUT_MS = 10_000
 /** How long a plugin may go on after ^C or SIGTERM. */
@@ -39,7 +46,8 @@ export async function askDeclaration(start: PluginStart, language: Confinement['
   }
   const line = lineOf(child)
   readFrames(line, { maxBytes: MAX_REQUEST_BYTES, take, fail })
-  writeFrame(line, { ...start, language, mode: 'declare', builtins: allowedBuiltins([]) } satisfies Start)
+  const nothing = { files: [], builtins: allowedBuiltins([]) }
+  void writeFrame(line, { ...start, ...nothing, language, mode: 'declare' } satisfies Start)
   try {
     return await promise
   } finally {
@@ -57,22 +65,25 @@ export async function askDeclaration(start: PluginStart, language: Confinement['
 export async function runConfined(
   start: PluginStart,
   confinement: Omit<Confinement, 'streams'>,
-  answer: AnswerCall,
+  answering: Answering,
 ): Promise<number> {
   const { language, granted } = confinement
   const child = startConfined({ ...confinement, streams: 'inherit' })
   const ended = once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>
   const line = lineOf(child)
   const fail = () => child.kill('SIGKILL')
-  readFrames(line, { maxBytes: MAX_REQUEST_BYTES, take: inTurn(line, answer), fail })
-  writeFrame(line, { ...start, language, mode: 'run', builtins: allowedBuiltins(granted) } satisfies Start)
+  const runs = new EngineRuns(line, answering.run)
+  readFrames(line, { maxBytes: MAX_REQUEST_BYTES, take: inTurn(line, runs, answering), fail })
+  const may = { files: readablePaths(granted), builtins: allowedBuiltins(granted) }
+  void writeFrame(line, { ...start, ...may, language, mode: 'run' } satisfies Start)
   const release = passSignals(child)
   try {
     const [status, signal] = await ended
     return status ?? 128 + (signal === null ? 0 : constants.signals[signal])
   } finally {
-    release()
     line.destroy()
+    await runs.end()
+    release()
   }
 }
 
@@ -82,26 +93,44 @@ function lineOf(child: ChildProcess): Socket {
   return line
 }
 
-/** One call after the other: while one is answered no further ones are read, however many a plugin sends. */
-function inTurn(line: Socket, answer: AnswerCall): (frame: unknown) => void {
+/**
+ * One call after the other: while one is answered no further ones are read, however many a plugin sends, and none of the
+ * answers waits in our memory for a plugin that does not read them. Containers go on meanwhile.
+ */
+function inTurn(line: Socket, runs: EngineRuns, { check, answer }: Answering): (frame: unknown) => void {
   let turn = Promise.resolve()
   let waiting = 0
+  const reply = async (id: number, work: () => Promise<unknown>) => writeFrame(line, await answered(id, work))
+  const handle = async (id: number, method: string, parameter: unknown) => {
+    if (method !== 'run')
+      return reply(id, async () => {
+        check(method)
+        return answer(method, parameter)
+      })
+    try {
+      check(method)
+      runs.begin(id, parameter, (result) => reply(id, () => result))
+    } catch (error) {
+      await reply(id, () => Promise.reject(error))
+    }
+  }
   return (frame) => {
-    const { id, method, parameter } = (frame ?? {}) as { id?: unknown; method?: unknown; parameter?: unknown }
-    if (typeof id !== 'number' || typeof method !== 'string') return // word of a failure, which it has printed
+    const { id, taken, method, parameter } = (frame ?? {}) as Partial<Record<string, unknown>>
+    if (typeof id !== 'number') return // word of a failure, which it has printed
+    if (typeof taken === 'number') return runs.taken(id, taken)
+    if (typeof method !== 'string') return
     waiting++
     line.pause()
     turn = turn.then(async () => {
-      const reply = await answered(id, answer(method, parameter))
-      if (!line.destroyed) writeFrame(line, reply)
+      if (!line.destroyed) await handle(id, method, parameter)
       if (--waiting === 0) line.resume()
     })
   }
 }
 
-async function answered(id: number, result: Promise<unknown>): Promise<Answer> {
+async function answered(id: number, work: () => Promise<unknown>): Promise<Answer> {
   try {
-    return { id, result: await result }
+    return { id, result: await work() }
   } catch (error) {
     const { code = 'INTERNAL' } = error as { code?: string }
     return { id, error: { code, message: error instanceof Error ? error.message : 'unknown failure' } }

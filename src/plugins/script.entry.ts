@@ -4,29 +4,23 @@
  */
 import { registerHooks } from 'node:module'
 import { Socket } from 'node:net'
-import { type Answer, MAX_FRAME_BYTES, readFrames, type Start, writeFrame } from './frames.ts'
+import { type Answer, MAX_FRAME_BYTES, type Output, readFrames, type Start } from './frames.ts'
 import { narrowProcess } from './narrow-process.ts'
-import {
-  CONTRACT_VERSION,
-  type Command,
-  type CommandContext,
-  type ListedContainer,
-  type ListedImage,
-  type PluginEngine,
-} from './plugin.ts'
+import { CONTRACT_VERSION, type Command, type CommandContext } from './plugin.ts'
+import { openRemoteEngine } from './remote-engine.ts'
 
 const PLUGIN_URL = 'coracle-plugin:///'
 const CONTRACT_URL = 'coracle-contract:///'
 const CONTRACT_SOURCE = `export const CONTRACT_VERSION = '${CONTRACT_VERSION}'; export const defineCommand = (command) => command`
 
 const socket = new Socket({ fd: 3 })
-const waiting = new Map<number, (answer: Answer) => void>()
+const remote = openRemoteEngine(socket)
 let started = false
 
 readFrames(socket, {
   maxBytes: MAX_FRAME_BYTES,
   take: (frame) => {
-    if (started) return settle(frame as Answer)
+    if (started) return remote.take(frame as Answer | Output)
     started = true
     main(frame as Start).catch(complain)
   },
@@ -48,7 +42,7 @@ async function main(start: Start): Promise<void> {
     return
   }
   socket.unref() // a command ends when it has nothing left to do
-  const context: CommandContext = { name, args, flags, engine: remoteEngine(), print: (line) => console.log(line) }
+  const context: CommandContext = { name, args, flags, engine: remote.engine, print: (line) => console.log(line) }
   const status = await command.run(context)
   if (typeof status === 'number') process.exitCode = status
 }
@@ -74,37 +68,6 @@ async function load({ source, language, name, builtins }: Start): Promise<Comman
   const { default: command } = (await import(url)) as { default?: unknown }
   if (typeof command !== 'object' || command === null) throw new Error('it has no default export that is an object')
   return command as Command
-}
-
-function remoteEngine(): PluginEngine {
-  let last = 0
-  const call = (method: string, parameter: unknown) =>
-    new Promise<unknown>((resolve, reject) => {
-      const id = ++last
-      socket.ref()
-      waiting.set(id, ({ result, error }) => {
-        if (waiting.size === 0) socket.unref()
-        if (error === undefined) resolve(result)
-        else reject(Object.assign(new Error(error.message), { code: error.code }))
-      })
-      writeFrame(socket, { id, method, parameter })
-    })
-  return {
-    images: {
-      list: async (options = {}) => (await call('images.list', options)) as ListedImage[],
-      inspect: async (name) => (await call('images.inspect', name)) as object,
-    },
-    containers: {
-      list: async (options = {}) => (await call('containers.list', options)) as ListedContainer[],
-      inspect: async (name) => (await call('containers.inspect', name)) as object,
-    },
-  }
-}
-
-function settle(answer: Answer): void {
-  const take = waiting.get(answer.id)
-  waiting.delete(answer.id)
-  take?.(answer)
 }
 
 /** Says what was locked, and the key: `hello may not read /etc/shadow`. */

@@ -2,9 +2,9 @@
  * Where single-file commands live: `plugins/NAME/` below the data root, with `plugin.json` and the file itself under its digest.
  * A directory comes and goes by one rename, `plugin.json` changes by one: whoever looks meanwhile sees the old or the new.
  */
-import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { type Digest, digestOf, isDigest } from '../oci/digest.ts'
 import { type Paths, pluginDirectory, pluginsDirectory } from '../paths.ts'
 import { randomHex } from '../util/random.ts'
 import { removeAll } from '../util/remove-all.ts'
@@ -17,10 +17,12 @@ import type { Permission } from './plugin.ts'
 export interface InstalledPlugin {
   readonly name: string
   readonly language: Language
-  /** Path of the file that was added. */
+  /** Where it was taken from: the path of a file, an address, or `oci://` and a reference. */
   readonly origin: string
-  /** `sha256:…` of the file. */
-  readonly digest: string
+  /** Of the file. */
+  readonly digest: Digest
+  /** What the user agreed to: of an artifact the digest of its manifest, else that of the file. */
+  readonly pin: Digest
   readonly sizeBytes: number
   /** RFC 3339. */
   readonly installedAt: string
@@ -33,7 +35,6 @@ export interface InstalledPlugin {
 const FILE = 'plugin.json'
 const NAME = /^[a-z][a-z0-9-]{0,62}$/
 
-export const digestOf = (bytes: Buffer): string => `sha256:${createHash('sha256').update(bytes).digest('hex')}`
 const codePath = (directory: string, digest: string): string => join(directory, digest.slice('sha256:'.length))
 
 /** @throws {PluginExists} */
@@ -77,10 +78,15 @@ export function replacePlugin(paths: Paths, plugin: InstalledPlugin, bytes?: Buf
   for (const name of readdirSync(directory)) if (!kept.includes(name)) removeAll(join(directory, name))
 }
 
+/** Is something installed under that name, be it broken? */
+export function hasPlugin(paths: Paths, name: string): boolean {
+  return NAME.test(name) && existsSync(pluginDirectory(paths, name))
+}
+
 /** @throws {PluginNotFound} @throws {PluginBroken} */
 export function readPlugin(paths: Paths, name: string): InstalledPlugin {
   const path = join(pluginDirectory(paths, name), FILE)
-  if (!NAME.test(name) || !existsSync(pluginDirectory(paths, name))) throw new PluginNotFound(name)
+  if (!hasPlugin(paths, name)) throw new PluginNotFound(name)
   try {
     return checkedRecord(JSON.parse(readFileSync(path, 'utf8')), name)
   } catch (error) {
@@ -130,12 +136,13 @@ export function removePlugin(paths: Paths, name: string): void {
 }
 
 function checkedRecord(value: unknown, name: string): InstalledPlugin {
-  const record = value as InstalledPlugin
+  const record = value as Omit<InstalledPlugin, 'pin'> & { readonly pin?: Digest } // older ones have none
   const sound =
     record.name === name &&
     ['ts', 'js', 'wasm'].includes(record.language) &&
     /^sha256:[0-9a-f]{64}$/.test(record.digest) &&
+    (record.pin === undefined || isDigest(record.pin)) &&
     record.granted.every((word) => permissionFault(word) === undefined)
   if (!sound) throw new Error('the record makes no sense')
-  return { ...record, declaration: readDeclaration(record.declaration, name, name) }
+  return { ...record, pin: record.pin ?? record.digest, declaration: readDeclaration(record.declaration, name, name) }
 }

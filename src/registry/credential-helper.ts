@@ -7,6 +7,16 @@ const MAX_OUTPUT_BYTES = 1 << 20
 /** Errors come on stdout; these mean that there is nothing, not that something failed. */
 const NOTHING = /credentials not found in native keychain|no credentials server URL|no credentials username/
 
+/** The words that start the helper of a name, where it is no program on PATH: a plugin's. */
+export type FindHelper = (name: string) => Promise<readonly string[] | undefined>
+
+let programOf: FindHelper = async () => undefined
+
+/** Set once, by whoever knows of plugins. */
+export function findHelpersBy(find: FindHelper): void {
+  programOf = find
+}
+
 /** @returns what it printed; undefined when it has no credentials */
 export async function callHelper(
   name: string,
@@ -15,7 +25,8 @@ export async function callHelper(
 ): Promise<string | undefined> {
   if (!/^[A-Za-z0-9._-]+$/.test(name))
     throw new CredentialHelperFailed(name.slice(0, 40), 'that is no name of a program')
-  const child = spawn(`docker-credential-${name}`, [verb], { stdio: ['pipe', 'pipe', 'ignore'], timeout: TIMEOUT_MS })
+  const [program = '', ...words] = (await programOf(name)) ?? [`docker-credential-${name}`]
+  const child = spawn(program, [...words, verb], { stdio: ['pipe', 'pipe', 'ignore'], timeout: TIMEOUT_MS })
   const finished = new Promise<number>((resolve, reject) =>
     child.once('error', reject).once('close', (code) => resolve(code ?? -1)),
   )

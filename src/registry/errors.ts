@@ -10,7 +10,8 @@ export class RegistryUnreachable extends CoracleError {
   }
 }
 
-function reasonOf(cause: unknown): string {
+/** One line of at most 300 characters, without Node's advice. */
+export function reasonOf(cause: unknown): string {
   if (!(cause instanceof Error)) return String(cause)
   const inner = cause.cause instanceof Error ? cause.cause : cause
   const text = (inner.message.split('\n')[0] ?? '').replace(/; if the root CA is installed locally.*$/, '') // Node's advice
@@ -24,6 +25,15 @@ function hintFor(cause: unknown): string {
     return 'if it speaks plain http, list it under "insecure-registries" in /etc/coracle/config.json'
   if (/certificate|CERT|self.signed/i.test(text)) return 'put its CA into /etc/docker/certs.d/HOST:PORT/ca.crt'
   return 'check the name, the network and the proxy settings'
+}
+
+/** A file that is no registry's. */
+export class DownloadFailed extends CoracleError {
+  override readonly code = 'DOWNLOAD_FAILED'
+  override readonly status = 502
+  constructor(url: URL, reason: string, options?: CoracleErrorOptions) {
+    super(`cannot download ${url.origin}${url.pathname}: ${reason}`, options) // a query may hold a secret
+  }
 }
 
 /** 401, 403, and the 404 that registries give to those who may not know: one thing to users. */

@@ -86,9 +86,11 @@ function manifestType(bytes: Buffer, answer: HttpResponse): string {
   let parsed: { mediaType?: unknown; schemaVersion?: unknown; manifests?: unknown }
   try {
     parsed = JSON.parse(bytes.toString('utf8')) as typeof parsed
-  } catch {
-    throw new RegistryFault(answer.url.host, 'sent a manifest that is no JSON')
+  } catch (cause) {
+    throw new RegistryFault(answer.url.host, 'sent a manifest that is no JSON', { cause })
   }
+  if (typeof parsed !== 'object' || parsed === null)
+    throw new RegistryFault(answer.url.host, 'sent a manifest that is no object')
   if (parsed.schemaVersion === 1) throw schema1()
   const declared = plainType(header(answer, 'content-type') ?? '')
   const own = typeof parsed.mediaType === 'string' ? parsed.mediaType : undefined

@@ -24,7 +24,7 @@ export class ModuleUnsupported extends CoracleError {
   override readonly code = 'MODULE_UNSUPPORTED'
   override readonly exitCode = 125
   override readonly status = 501
-  constructor(reason: string, hint?: string) {
-    super(reason, { hint })
+  constructor(reason: string, hint?: string, options?: ErrorOptions) {
+    super(reason, { ...options, hint })
   }
 }

@@ -1,4 +1,6 @@
 /** Tells from its bytes what a WebAssembly file is (WebAssembly core specification, binary format; component model). */
+import { type BinaryReader, readEachSection, times } from './binary-reader.ts'
+import { readComponentFacts } from './component-facts.ts'
 
 export type ModuleKind =
   /** Imports wasi_snapshot_preview1 or nothing of WASI, and exports `_start`. */
@@ -13,11 +15,21 @@ export type ModuleKind =
   | 'text'
   | 'unknown'
 
+export interface ImportedMemory {
+  readonly module: string
+  readonly name: string
+  readonly minPages: number
+  readonly maxPages: number | undefined
+  readonly shared: boolean
+}
+
 export interface ModuleFacts {
   readonly kind: ModuleKind
-  /** `module.name` of each import. */
+  /** `module.name` of each import; of a component the names of interfaces. */
   readonly imports: readonly string[]
   readonly exports: readonly string[]
+  /** The first that it imports, if any. */
+  readonly memory?: ImportedMemory | undefined
 }
 
 const NOTHING = { imports: [], exports: [] } as const
@@ -32,29 +44,28 @@ export function readModuleFacts(bytes: Buffer): ModuleFacts {
   if (bytes.length < 8 || bytes.readUInt32LE(0) !== MAGIC)
     return { kind: isText(bytes) ? 'text' : 'unknown', ...NOTHING }
   const version = bytes.readUInt32LE(4)
-  if (version === COMPONENT_VERSION) return { kind: 'component', ...NOTHING }
-  if (version !== MODULE_VERSION) return { kind: 'unknown', ...NOTHING }
-  return readSections(bytes)
+  try {
+    if (version === COMPONENT_VERSION) return { kind: 'component', ...readComponentFacts(bytes) }
+    if (version === MODULE_VERSION) return readSections(bytes)
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error // cut or damaged
+  }
+  return { kind: 'unknown', ...NOTHING }
 }
 
 function readSections(bytes: Buffer): ModuleFacts {
-  const reader = openReader(bytes, 8)
   let imports: readonly string[] = []
+  let memory: ImportedMemory | undefined
   let exports: readonly string[] = []
-  try {
-    while (reader.at < bytes.length) {
-      const id = reader.byte()
-      const end = reader.number() + reader.at
-      if (end > bytes.length) throw new RangeError('a section is cut')
-      if (id === IMPORT_SECTION) imports = readImports(reader)
-      if (id === EXPORT_SECTION) exports = readExports(reader)
-      reader.at = end
-    }
-  } catch (error) {
-    if (error instanceof RangeError) return { kind: 'unknown', ...NOTHING }
-    throw error
-  }
-  return { kind: kindOf(imports, exports), imports, exports }
+  let bodies = 0
+  readEachSection(bytes, ({ id, reader }) => {
+    if (id === IMPORT_SECTION) ({ imports, memory } = readImports(reader))
+    if (id === FUNCTION_SECTION) bodies += reader.number()
+    if (id === EXPORT_SECTION) exports = readExports(reader)
+    if (id === CODE_SECTION) bodies -= reader.number()
+  })
+  if (bodies !== 0) throw new RangeError('functions lack their code')
+  return { kind: kindOf(imports, exports), imports, exports, ...(memory !== undefined && { memory }) }
 }
 
 function kindOf(imports: readonly string[], exports: readonly string[]): ModuleKind {
@@ -64,79 +75,49 @@ function kindOf(imports: readonly string[], exports: readonly string[]): ModuleK
 }
 
 const IMPORT_SECTION = 2
+const FUNCTION_SECTION = 3
 const EXPORT_SECTION = 7
+const CODE_SECTION = 10
 
-interface Reader {
-  at: number
-  byte(): number
-  number(): number
-  name(): string
-}
-
-function readImports(reader: Reader): string[] {
-  return times(reader.number(), () => {
-    const name = `${reader.name()}.${reader.name()}`
-    skipImportType(reader)
-    return name
+function readImports(reader: BinaryReader): Pick<ModuleFacts, 'imports' | 'memory'> {
+  let memory: ImportedMemory | undefined
+  const imports = times(reader.number(), () => {
+    const [module, name] = [reader.name(), reader.name()]
+    const limits = readImportType(reader)
+    if (limits !== undefined) memory ??= { module, name, ...limits }
+    return `${module}.${name}`
   })
+  return { imports, memory }
 }
+
+type Limits = Pick<ImportedMemory, 'minPages' | 'maxPages' | 'shared'>
 
 /** Function: a type index; table: a type and limits; memory: limits; global: a type and mutability; tag: 0 and an index. */
-function skipImportType(reader: Reader): void {
+function readImportType(reader: BinaryReader): Limits | undefined {
   const kind = reader.byte()
+  if (kind === 2) return readLimits(reader)
   if (kind === 0) reader.number()
   else if (kind === 1) {
     reader.byte()
-    skipLimits(reader)
-  } else if (kind === 2) skipLimits(reader)
-  else if (kind === 3 || kind === 4) {
+    readLimits(reader)
+  } else if (kind === 3 || kind === 4) {
     reader.number()
     reader.number()
   } else throw new RangeError('an import of no known kind')
+  return undefined
 }
 
-function skipLimits(reader: Reader): void {
+function readLimits(reader: BinaryReader): Limits {
   const flags = reader.byte()
-  reader.number()
-  if ((flags & 1) !== 0) reader.number()
+  const minPages = reader.number()
+  return { minPages, maxPages: (flags & 1) === 0 ? undefined : reader.number(), shared: (flags & 2) !== 0 }
 }
 
-function readExports(reader: Reader): string[] {
+function readExports(reader: BinaryReader): string[] {
   return times(reader.number(), () => {
     const name = reader.name()
     reader.byte()
     reader.number()
     return name
   })
-}
-
-const MAX_ITEMS = 1_000_000
-
-function times<Item>(count: number, make: () => Item): Item[] {
-  if (count > MAX_ITEMS) throw new RangeError('too many items')
-  return Array.from({ length: count }, make)
-}
-
-function openReader(bytes: Buffer, start: number): Reader {
-  const reader: Reader = {
-    at: start,
-    byte: () => bytes.readUInt8(reader.at++),
-    /** LEB128, unsigned; of sizes beyond 2^53 nobody has that many bytes. */
-    number: () => {
-      let value = 0
-      for (let scale = 1; scale < 2 ** 63; scale *= 128) {
-        const byte = reader.byte()
-        value += (byte & 0x7f) * scale
-        if (byte < 0x80) return value
-      }
-      throw new RangeError('a number is too long')
-    },
-    name: () => {
-      const size = reader.number()
-      if (size > bytes.length - reader.at) throw new RangeError('a name is cut')
-      reader.at += size
-      return bytes.toString('utf8', reader.at - size, reader.at)
-    },
-  }
-  return reader
 }

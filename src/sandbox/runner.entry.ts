@@ -9,38 +9,49 @@ import { ModuleInvalid, ModuleUnsupported } from './errors.ts'
 import { type FoundModule, findModule } from './find-module.ts'
 import { type ImageFiles, openImageFiles } from './image-files.ts'
 import type { WasiJob } from './job.ts'
-import { readModuleFacts } from './module-kind.ts'
+import { type ModuleKind, readModuleFacts } from './module-kind.ts'
+import { runJobOnPreview1 } from './preview1/run-job.ts'
+import { keepRefusals } from './refusals.ts'
 
 const TRAP_STATUS = 134
 
 async function main([path = '']: readonly string[]): Promise<number> {
   const job = JSON.parse(readFileSync(path, 'utf8')) as WasiJob
-  const files = openImageFiles(job.layers)
+  const files = openImageFiles(job.root === undefined ? job.layers : [job.root])
   const found = findModule(job, files)
-  refuseUnsupported(found)
-  const ending = await run(found, job, files)
+  keepRefusals(job.refused)
+  const kind = refuseUnsupported(found)
+  refuseOtherEngine(kind, job)
+  const ending = await run(found, job, { kind, files })
   if ('status' in ending) return ending.status
   say(`the module trapped: ${ending.trap}`)
   return TRAP_STATUS
 }
 
-/** Only the engine that is asked for is loaded. */
-async function run(found: FoundModule, job: WasiJob, files: ImageFiles): Promise<Ending> {
-  if (job.engine === 'preview1') {
-    const { runJobOnPreview1 } = await import('./preview1/run-job.ts')
-    return runJobOnPreview1(found, job)
-  }
-  const { runOnWasmer } = await import('./wasmer-engine.ts')
-  return runOnWasmer(found, { args: job.args, env: job.env, files: files.walk() })
+interface Seen {
+  readonly kind: ModuleKind
+  readonly files: ImageFiles
 }
 
-function refuseUnsupported({ name, bytes, entry }: FoundModule): void {
+/** The usual engine is in this file when it is a bundle's: each further one would take a millisecond. Others are loaded when they are asked for. */
+async function run(found: FoundModule, job: WasiJob, { kind, files }: Seen): Promise<Ending> {
+  if (kind === 'component') {
+    const { runComponent } = await import('./preview2/run.ts')
+    return runComponent(found, job)
+  }
+  if (job.engine === 'wasmer') {
+    if (kind === 'threads')
+      throw new ModuleUnsupported('engine wasmer runs no threads', 'choose the other one: --wasi-engine preview1')
+    const { runOnWasmer } = await import('./wasmer-engine.ts')
+    return runOnWasmer(found, { args: job.args, env: job.env, files: files.walk() })
+  }
+  return runJobOnPreview1(found, job, kind === 'threads')
+}
+
+function refuseUnsupported({ name, bytes, entry }: FoundModule): ModuleKind {
   const { kind } = readModuleFacts(bytes)
   if (kind === 'unknown') throw new ModuleInvalid(name, 'exec format error', 'it is no WebAssembly module')
   if (kind === 'text') throw new ModuleInvalid(name, 'it is WebAssembly text', 'compile it first: wat2wasm')
-  if (kind === 'component')
-    throw new ModuleUnsupported('WebAssembly components are not run yet', 'build a core module (wasm32-wasip1)')
-  if (kind === 'threads') throw new ModuleUnsupported('WASI threads are not run yet', 'build without threads')
   if (kind === 'preview0')
     throw new ModuleUnsupported(
       'the module is built for WASI preview 0 (wasi_unstable)',
@@ -48,6 +59,14 @@ function refuseUnsupported({ name, bytes, entry }: FoundModule): void {
     )
   if (kind === 'reactor' && entry === '_start')
     throw new ModuleInvalid(name, 'it is a library and exports no _start', 'name a function: path#function')
+  return kind
+}
+
+/** Components and modules are different things: no engine runs both. */
+function refuseOtherEngine(kind: ModuleKind, { engine }: WasiJob): void {
+  if (engine === undefined || (engine === 'component') === (kind === 'component')) return
+  const what = kind === 'component' ? 'a component' : 'a core module, no component'
+  throw new ModuleUnsupported(`engine ${engine} does not run this: it is ${what}`, 'leave --wasi-engine out')
 }
 
 function say(line: string): void {

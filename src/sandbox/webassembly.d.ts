@@ -9,6 +9,7 @@ declare namespace WebAssembly {
     readonly exports: Record<string, unknown>
   }
   class Memory {
+    constructor(limits: { readonly initial: number; readonly maximum: number; readonly shared: true })
     readonly buffer: ArrayBuffer
   }
   class RuntimeError extends Error {}

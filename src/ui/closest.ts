@@ -8,18 +8,20 @@ export function closest(typed: string, known: readonly string[]): string | undef
   return ranked[0]?.word
 }
 
-/** How many characters must be put in, taken out, changed, or swapped with the next one. */
+/** How many characters must be put in, taken out, changed, or exchanged with their neighbours (optimal string alignment). */
 function editDistance(left: string, right: string): number {
-  let [before, row]: readonly number[][] = [[], Array.from({ length: right.length + 1 }, (_, column) => column)]
+  let before: number[] = []
+  let row = Array.from({ length: right.length + 1 }, (_, column) => column)
   for (const [index, character] of [...left].entries()) {
     const next = [index + 1]
     for (let column = 1; column <= right.length; column++) {
-      const change = (row?.[column - 1] ?? 0) + (right[column - 1] === character ? 0 : 1)
-      const isSwap = character === right[column - 2] && left[index - 1] === right[column - 1]
-      const swap = isSwap ? (before?.[column - 2] ?? 0) + 1 : change
-      next.push(Math.min(change, swap, (row?.[column] ?? 0) + 1, (next[column - 1] ?? 0) + 1))
+      const change = (row[column - 1] ?? 0) + (right[column - 1] === character ? 0 : 1)
+      const swapped = right[column - 2] === character && right[column - 1] === left[index - 1]
+      const swap = swapped ? (before[column - 2] ?? index) + 1 : change
+      next.push(Math.min(change, swap, (row[column] ?? 0) + 1, (next[column - 1] ?? 0) + 1))
     }
-    ;[before, row] = [row, next]
+    before = row
+    row = next
   }
-  return row?.at(-1) ?? 0
+  return row.at(-1) ?? 0
 }

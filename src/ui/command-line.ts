@@ -9,9 +9,17 @@ export interface FlagShape {
   readonly allowNo?: boolean | undefined
   readonly aliases?: readonly string[] | undefined
   readonly options?: readonly string[] | undefined
+  /** What it means without a value; a value then stands behind `=`. */
+  readonly bare?: BareFlag | undefined
   /** Names of flags that it does not go together with. */
   readonly exclusive?: readonly string[] | undefined
   readonly default?: unknown
+}
+
+export interface BareFlag {
+  readonly value: string
+  /** A value may also be the next word, unless that looks like this. */
+  readonly before?: RegExp
 }
 
 export interface CommandLineShape {
@@ -122,7 +130,7 @@ class Reader {
       this.#set(name, inline === undefined ? true : readBoolean(inline, this.#display(name)))
       return
     }
-    const value = inline ?? this.#words.shift()
+    const value = inline ?? this.#bareValue(flag?.bare) ?? this.#words.shift()
     if (value === undefined) throw new UsageError(`flag needs an argument: ${typed}`)
     if (flag?.options !== undefined && !flag.options.includes(value)) {
       const reason = `must be one of: ${flag.options.join(', ')}`
@@ -130,6 +138,12 @@ class Reader {
     }
     const before = this.#flags[name]
     this.#set(name, flag?.multiple ? [...(Array.isArray(before) ? before : []), value] : value)
+  }
+
+  #bareValue(bare: BareFlag | undefined): string | undefined {
+    if (bare === undefined) return undefined
+    const [next] = this.#words
+    return next === undefined || bare.before === undefined || bare.before.test(next) ? bare.value : undefined
   }
 
   #set(name: string, value: boolean | string | string[]): void {

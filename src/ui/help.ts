@@ -98,7 +98,9 @@ export function rootHelp(commands: readonly HelpCommand[], topics: Readonly<Reco
   const shown = commands.filter(({ id, hidden }) => hidden !== true && !id.includes(':'))
   const line = ({ id, summary = '' }: HelpCommand) => [id, summary] as const
   const first = common.flatMap((id) => shown.filter((command) => command.id === id))
-  const rest = shown.filter(({ id }) => !common.includes(id)).sort((left, right) => (left.id < right.id ? -1 : 1))
+  const rest = shown
+    .filter(({ id }) => !common.includes(id) && !Object.hasOwn(topics, id))
+    .sort((left, right) => (left.id < right.id ? -1 : 1))
   return [
     'Usage:  coracle [OPTIONS] COMMAND',
     'A daemonless toolkit for native containers and WebAssembly modules',

@@ -1,4 +1,5 @@
 /** The terminal or pipes of this process. */
+import { isatty } from 'node:tty'
 import type { RunIO } from '../containers/types.ts'
 
 /** Standard input is opened when somebody asks for it, since that takes 2 ms: most commands never do. */
@@ -7,7 +8,15 @@ export function processStreams(): RunIO {
     get stdin() {
       return process.stdin
     },
+    get ask() {
+      return isatty(0) && isatty(2) ? ask : undefined
+    },
     stdout: process.stdout,
     stderr: process.stderr,
   }
+}
+
+async function ask(question: string): Promise<boolean> {
+  const { confirmSafely } = await import('./prompt.ts')
+  return confirmSafely(question)
 }

@@ -1,6 +1,7 @@
 /** Questions to whoever sits at the terminal. */
 import { createInterface } from 'node:readline/promises'
 import { Cancelled } from '../errors.ts'
+import { neutralise } from './text.ts'
 
 /** One line; `hidden` shows nothing of what is typed. @throws {Cancelled} Ctrl-C or Ctrl-D */
 export async function askLine(question: string, options: { readonly hidden?: boolean } = {}): Promise<string> {
@@ -22,6 +23,11 @@ export async function askLine(question: string, options: { readonly hidden?: boo
 export async function confirm(warning: string): Promise<boolean> {
   const answer = await askLine(`${warning} [y/N] `)
   return /^y(?:es)?$/i.test(answer.trim())
+}
+
+/** Of a question that quotes strangers: what they wrote must not pass for anything else. */
+export async function confirmSafely(question: string): Promise<boolean> {
+  return confirm(neutralise(question))
 }
 
 /** Everything from standard input, without the last line break (`--password-stdin`). */

@@ -1,15 +1,32 @@
 /** The flags that `run` and `create` share, by docker's names. */
 import * as Flags from '@oclif/core/flags'
+import type { BareFlag } from './command-line.ts'
 
 const on = (description: string, char?: Letter) => Flags.boolean({ description, ...(char && { char }) })
 const text = (description: string, char?: Letter) => Flags.string({ description, ...(char && { char }) })
 const list = (description: string, char?: Letter) =>
   Flags.string({ description, multiple: true, multipleNonGreedy: true, ...(char && { char }) })
-type Letter = 'a' | 'c' | 'd' | 'e' | 'h' | 'i' | 'l' | 'm' | 'p' | 'P' | 'q' | 't' | 'u' | 'v' | 'w'
+type Letter = 'A' | 'a' | 'c' | 'd' | 'e' | 'h' | 'i' | 'l' | 'm' | 'p' | 'P' | 'q' | 't' | 'u' | 'v' | 'w'
+
+/** A list that also means something without a value. */
+const grant = (description: string, bare: BareFlag) => {
+  const flag = list(description)
+  return Object.assign(flag, { bare }) as typeof flag
+}
+const ALL = { value: '' }
+/** No rule looks like a flag or like the path of a module. */
+const ALL_NET = { value: '', before: /^(?:-|\.{0,2}\/)/ }
 
 export const createFlags = {
   'add-host': list('Add a custom host-to-IP mapping (host:ip)'),
-  'allow-net': list('Let it reach only these hosts: NAME[:PORT], *.DOMAIN[:PORT], ADDRESS, CIDR; comma-separated'),
+  'allow-all': on('Grant whatever the image asks for', 'A'),
+  'allow-env': grant('Let it see these variables of yours, or all that it asks for: NAME,…', ALL),
+  'allow-net': grant(
+    'Let it reach only these hosts: NAME[:PORT], *.DOMAIN[:PORT], ADDRESS, CIDR; comma-separated',
+    ALL_NET,
+  ),
+  'allow-read': grant('Let it read these files of the host, or those that it asks for: PATH,…', ALL),
+  'allow-write': grant('Let it read and change these files of the host, or those that it asks for: PATH,…', ALL),
   annotation: list('Add an annotation to the container (passed through to the OCI runtime)'),
   attach: list('Attach to STDIN, STDOUT or STDERR', 'a'),
   'blkio-weight': text('Block IO (relative weight), between 10 and 1000, or 0 to disable'),
@@ -26,7 +43,10 @@ export const createFlags = {
   'cpuset-cpus': text('CPUs in which to allow execution (0-3, 0,1)'),
   'cpuset-mems': text('MEMs in which to allow execution (0-3, 0,1)'),
   'debug-plan': on('Print the steps that would start the container, and start nothing'),
+  'deny-env': grant('Never let it see these variables of yours: NAME,…', ALL),
   'deny-net': list('Never let it reach these hosts, in the words of --allow-net'),
+  'deny-read': grant('Never let it read these files: PATH,…', ALL),
+  'deny-write': grant('Never let it change these files: PATH,…', ALL),
   device: list('Add a host device to the container'),
   'device-cgroup-rule': list('Add a rule to the cgroup allowed devices list'),
   'device-read-bps': list('Limit read rate (bytes per second) from a device'),
@@ -102,6 +122,7 @@ export const createFlags = {
   'stop-signal': text('Signal to stop the container'),
   'stop-timeout': text('Timeout (in seconds) to stop a container'),
   sysctl: list('Sysctl options'),
+  timeout: text('Stop the container when it has run for so long (ms|s|m|h)'),
   tmpfs: list('Mount a tmpfs directory'),
   tty: on('Allocate a pseudo-TTY', 't'),
   ulimit: list('Ulimit options'),
@@ -110,6 +131,9 @@ export const createFlags = {
   uts: text('UTS namespace to use'),
   volume: list('Bind mount a volume', 'v'),
   'volumes-from': list('Mount volumes from the specified container(s)'),
+  'wasi-clock': text('Let a WebAssembly module see the same times in every run, from this one on'),
+  'wasi-engine': text('Engine for a WebAssembly module (preview1|wasmer|component)'),
+  'wasi-seed': text('Give a WebAssembly module the same random bytes in every run'),
   workdir: text('Working directory inside the container', 'w'),
 }
 

@@ -36,7 +36,7 @@ export class VolumeElsewhere extends CoracleError {
   override readonly status = 409
   constructor(name: string, type: string) {
     super(`the data of volume ${name} are not here: it is of the type ${type}`, {
-      hint: 'only volumes without options can be cloned, exported and imported into',
+      hint: 'only volumes of the driver local without options can be cloned, renamed, exported and imported into',
     })
   }
 }

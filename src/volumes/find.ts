@@ -14,6 +14,7 @@ export function findVolume({ database }: VolumeRoom, name: string): VolumeRecord
 /** One whose data are in its directory. @throws {VolumeNotFound} @throws {VolumeElsewhere} */
 export function findLocal(room: VolumeRoom, name: string): VolumeRecord {
   const volume = findVolume(room, name)
+  if (volume.driver !== 'local') throw new VolumeElsewhere(name, volume.driver)
   const type = volume.options['type']
   if (type !== undefined) throw new VolumeElsewhere(name, type)
   return volume

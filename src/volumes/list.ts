@@ -1,4 +1,5 @@
 /** `volume ls`, `inspect` and `prune`. */
+import { CoracleError, type Kept } from '../errors.ts'
 import { measureFiles } from '../linux/measure-files.ts'
 import { logEvent } from '../state/events.ts'
 import { hasLabel, parseFilters, parseTruth, type Test } from '../util/filters.ts'
@@ -75,6 +76,7 @@ export async function pruneVolumes(
   const rest = filters.filter((filter) => !filter.startsWith('all='))
   const matches = parseFilters(rest, LABEL_FILTERS)
   const deleted: string[] = []
+  const kept: Kept[] = []
   let reclaimedBytes = 0
   for (const volume of listVolumes(room.database)) {
     if (!(everything || volume.anonymous) || !matches(volume)) continue
@@ -84,7 +86,9 @@ export async function pruneVolumes(
       await removeVolume(room, volume.name)
     } catch (error) {
       if (error instanceof VolumeInUse || error instanceof VolumeNotFound) continue // taken or removed meanwhile
-      throw error
+      if (!(error instanceof CoracleError)) throw error
+      kept.push({ name: volume.name, error })
+      continue
     }
     deleted.push(volume.name)
     reclaimedBytes += bytes
@@ -95,7 +99,7 @@ export async function pruneVolumes(
     actor: '',
     attributes: { reclaimed: `${reclaimedBytes}` },
   })
-  return { deleted, reclaimedBytes }
+  return { deleted, kept, reclaimedBytes }
 }
 
 /** See `VolumeEngine.usage`. */

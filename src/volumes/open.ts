@@ -7,7 +7,7 @@ export function openVolumes(room: VolumeRoom): VolumeEngine {
     create: async (volume) => (await (await import('./store.ts')).createVolume(room, volume)).name,
     list: async (filters = []) => (await import('./list.ts')).listDocuments(room, filters),
     inspect: async (name) => (await import('./list.ts')).inspectVolume(room, name),
-    remove: async (name) => (await import('./store.ts')).removeVolume(room, name),
+    remove: async (name, options) => (await import('./store.ts')).removeVolume(room, name, options),
     prune: async (options) => (await import('./list.ts')).pruneVolumes(room, options),
     check: async (options) => (await import('./check.ts')).checkVolumes(room, options),
     clone: async (from, to, signal) => (await import('./clone.ts')).cloneVolume(room, { from, to, signal }),

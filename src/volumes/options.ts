@@ -5,12 +5,8 @@ type Options = Readonly<Record<string, string>>
 
 const KEYS = new Set(['type', 'device', 'o', 'size'])
 
-/** @throws {InvalidArgument} @throws {HostUnsupported} a size that nothing here can hold a volume to */
-export function checkOptions(driver: string, options: Options): void {
-  if (driver !== 'local')
-    throw new InvalidArgument(`error looking up volume plugin ${driver}: plugin "${driver}" not found`, {
-      hint: 'the driver there is: local',
-    })
+/** Of the driver local. @throws {InvalidArgument} @throws {HostUnsupported} a size that nothing here can hold a volume to */
+export function checkOptions(options: Options): void {
   const unknown = Object.keys(options).find((key) => !KEYS.has(key))
   if (unknown !== undefined)
     throw new InvalidArgument(`invalid option: "${unknown}"`, { hint: 'use type, device, o, size' })

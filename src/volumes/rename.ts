@@ -1,6 +1,6 @@
 /** `volume rename`. */
 import { transaction } from '../state/database.ts'
-import { VolumeExists, VolumeInUse } from './errors.ts'
+import { VolumeElsewhere, VolumeExists, VolumeInUse } from './errors.ts'
 import { findVolume } from './find.ts'
 import { makeRoom } from './leftovers.ts'
 import { checkVolumeName } from './names.ts'
@@ -12,7 +12,8 @@ import { holdVolumes, settleHeld } from './settle.ts'
 export async function renameVolume(room: VolumeRoom, from: string, to: string): Promise<void> {
   const { database } = room
   checkVolumeName(to)
-  findVolume(room, from)
+  const { driver } = findVolume(room, from)
+  if (driver !== 'local') throw new VolumeElsewhere(from, driver) // which knows it by its name
   if (from === to) throw new VolumeExists(to)
   using _held = await holdVolumes(room, from, to)
   if (readVolume(database, to) === undefined) await makeRoom(room, to)

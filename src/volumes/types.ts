@@ -1,6 +1,7 @@
 /** What is mounted into a container, as the user asked for it. */
 
 import type { Readable } from 'node:stream'
+import type { Kept } from '../errors.ts'
 import type { CheckOptions, RoomReport } from '../state/findings.ts'
 
 /** docker's `Mount`: one `-v`, `--mount` or anonymous volume. */
@@ -82,8 +83,8 @@ export interface VolumeEngine {
   list(filters?: readonly string[]): Promise<readonly VolumeDocument[]>
   /** @throws {VolumeNotFound} */
   inspect(name: string): Promise<VolumeDocument>
-  /** @throws {VolumeNotFound} @throws {VolumeInUse} */
-  remove(name: string): Promise<void>
+  /** With `force` whatever its driver says. @throws {VolumeNotFound} @throws {VolumeInUse} */
+  remove(name: string, options?: { readonly force?: boolean }): Promise<void>
   /** Those that no container has: anonymous ones, or all. */
   prune(options: { readonly all: boolean; readonly filters: readonly string[] }): Promise<PrunedVolumes>
   /**
@@ -113,5 +114,6 @@ export interface VolumeEngine {
 
 export interface PrunedVolumes {
   readonly deleted: readonly string[]
+  readonly kept: readonly Kept[]
   readonly reclaimedBytes: number
 }

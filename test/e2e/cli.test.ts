@@ -62,6 +62,13 @@ describe('the command line', function () {
   })
 
   describe('refuses', () => {
+    it('words that only JavaScript knows', () => {
+      for (const word of ['constructor', 'toString', '__proto__']) {
+        assert.match(cli.run([word]).stderr, new RegExp(`^coracle: '${word}' is not a coracle command`))
+        assert.match(cli.run(['help', word]).stderr, new RegExp(`^coracle: '${word}' is not a coracle command`))
+      }
+    })
+
     it('an unknown command, and says which one may be meant', () => {
       const { status, stderr } = cli.run(['imagse'])
       assert.equal(status, 1)

@@ -82,7 +82,7 @@ describe('the files of WebAssembly containers', function () {
   })
   after(() => coracle?.close())
 
-  it('are those of the image: copied out and exported, compared with themselves', () => {
+  it('are those of the image at first: copied out and exported, compared with themselves', () => {
     coracle.output('cp', `${id}:/data`, join(coracle.directory, 'data'))
     assert.equal(readFileSync(join(coracle.directory, 'data/f'), 'utf8'), 'of the image')
     const exported = coracle.run(['export', id])
@@ -90,18 +90,24 @@ describe('the files of WebAssembly containers', function () {
     assert.equal(coracle.output('diff', id), '')
   })
 
-  it('take nothing in, and say so in a line', () => {
-    const refused = (pattern: RegExp, ...args: string[]) => {
-      const { status, stderr } = coracle.run(args)
-      assert.equal(status, 1)
-      assert.match(stderr, pattern)
-    }
-    refused(/read-only: nothing can be copied into it/, 'cp', join(coracle.directory, 'wasm.tar'), `${id}:/data`)
-    refused(/there is nothing to commit/, 'commit', id)
-    const bare = coracle.output('create', './bare.wasm')
-    refused(/WebAssembly module alone: it has no files/, 'cp', `${bare}:/x`, '.')
-    refused(/WebAssembly module alone: it has no files/, 'export', '-o', 'x.tar', bare)
+  it('take files in, which an image can be made of', () => {
+    coracle.output('cp', join(coracle.directory, 'wasm.tar'), `${id}:/data/new`)
+    assert.equal(coracle.output('diff', id), 'C /data\nA /data/new')
+    coracle.output('commit', id, 'wasm:more')
+    const again = coracle.output('create', 'wasm:more')
+    assert.equal(spawnSync('tar', ['t'], { input: copied(again, '/data/new') }).stdout.toString(), 'new\n')
   })
+
+  it('are there beside a bare module too, but make no image', () => {
+    const bare = coracle.output('create', './bare.wasm')
+    coracle.output('cp', join(coracle.directory, 'wasm.tar'), `${bare}:/new`)
+    assert.equal(coracle.output('diff', bare), 'A /new')
+    const { status, stderr } = coracle.run(['commit', bare])
+    assert.equal(status, 1)
+    assert.match(stderr, /WebAssembly module alone: no image lies below/)
+  })
+
+  const copied = (container: string, path: string) => coracle.run(['cp', `${container}:${path}`, '-']).stdout
 })
 
 describe('the files of a container that runc runs', function () {

@@ -206,7 +206,7 @@ describe('the image commands', function () {
       importImage(`${host}/app:1`, FILES)
       await served.output('push', '-q', `${host}/app:1`)
       await served.output('rmi', `${host}/app:1`)
-      const { stdout, status } = await served.atTerminal('pull', `${host}/app:1`)
+      const { stdout, status } = await served.atTerminal({}, 'pull', `${host}/app:1`)
       assert.equal(status, 0, stdout)
       assert.match(stdout.replaceAll('\u001b[2K', '<erase>'), /<erase>[0-9a-f]{12}: Pull complete\n/)
       assert.match(stdout, /Status: Downloaded newer image/)

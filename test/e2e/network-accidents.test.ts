@@ -19,11 +19,7 @@ describe('networks through accidents', function () {
     coracle = openCoracle()
     database = openDatabase(join(coracle.directory, 'root/state.db'))
   })
-  afterEach(() => {
-    const names = output('ps', '-aq').split('\n').filter(Boolean)
-    if (names.length > 0) coracle.run(['rm', '-f', ...names])
-    coracle.run(['network', 'prune', '-f'])
-  })
+  afterEach(() => coracle.clear())
   after(() => {
     database?.close()
     coracle?.close()

@@ -13,11 +13,7 @@ describe('published ports of a container whose networks change', function () {
     needsRoot(this)
     coracle = openCoracle()
   })
-  afterEach(() => {
-    const names = output('ps', '-aq').split('\n').filter(Boolean)
-    if (names.length > 0) coracle.run(['rm', '-f', ...names])
-    coracle.run(['network', 'prune', '-f'])
-  })
+  afterEach(() => coracle.clear())
   after(() => coracle?.close())
 
   const output = (...args: string[]) => coracle.output(...args)

@@ -63,9 +63,7 @@ describe('network rates', function () {
     others = shapers()
   })
   afterEach(() => {
-    const names = output('ps', '-aq').split('\n').filter(Boolean)
-    if (names.length > 0) coracle.run(['rm', '-f', ...names])
-    coracle.run(['network', 'prune', '-f'])
+    coracle.clear()
     assert.deepEqual(shapers(), [])
   })
   after(() => coracle?.close())

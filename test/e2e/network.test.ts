@@ -48,9 +48,7 @@ describe('networks', function () {
     host = hostState()
   })
   afterEach(async () => {
-    const names = output('ps', '-aq').split('\n').filter(Boolean)
-    if (names.length > 0) coracle.run(['rm', '-f', ...names])
-    coracle.run(['network', 'prune', '-f'])
+    coracle.clear()
     await until(
       'the host is as it was',
       () => hostState() === host,

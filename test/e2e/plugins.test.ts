@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { beforeEach, describe, it } from 'mocha'
@@ -10,7 +10,6 @@ import { packageRoot } from '../../src/package-root.ts'
 import { CLI, type Cli, openCli } from '../support/cli.ts'
 import { addPlugin, pluginSource, writePlugin } from '../support/plugins.ts'
 import { file, tarOf } from '../support/tar.ts'
-import { moduleFromC } from '../support/wasm.ts'
 
 const HELLO = `import { defineCommand } from 'coracle/plugin'
 interface Greeting { readonly text: string }
@@ -25,13 +24,6 @@ export default defineCommand({
     return 7
   },
 })
-`
-
-const WASM = `#include <stdio.h>
-#include <stdlib.h>
-__asm__(".section .custom_section.coracle.command,\\"\\",@\\n"
-  ".ascii \\"{\\\\\\"contract\\\\\\":\\\\\\"^1.0.0\\\\\\",\\\\\\"summary\\\\\\":\\\\\\"Add\\\\\\",\\\\\\"args\\\\\\":{\\\\\\"number\\\\\\":{\\\\\\"multiple\\\\\\":true}}}\\"\\n");
-int main(int argc, char **argv) { int sum = 0; for (int i = 1; i < argc; i++) sum += atoi(argv[i]); printf("%s %d\\n", argv[0], sum); return 4; }
 `
 
 describe('coracle plugins', () => {
@@ -84,12 +76,6 @@ describe('coracle plugins', () => {
     assert.equal(cli.output('echo'), 'ran')
   })
 
-  it('makes one of a .wasm file', async () => {
-    addPlugin(cli, 'add.wasm', await moduleFromC(WASM))
-    assert.deepEqual(cli.run(['add', '2', '3']), { status: 4, stdout: 'add 5\n', stderr: '' })
-    assert.match(cli.output('add', '--help'), /^Usage: {2}coracle add \[OPTIONS\] \[NUMBER...\]/)
-  })
-
   it('lets a command at the engine when that is granted', () => {
     const body =
       'context.print((await context.engine.images.list()).length + " " + (await context.engine.containers.list({ all: true })).length)'
@@ -111,10 +97,15 @@ describe('coracle plugins', () => {
     const file = writePlugin(cli, 'want.js', pluginSource('', { permissions: ['net', 'read=/data'] }))
     const refused = cli.run(['plugins', 'add', '--allow-net', file])
     assert.equal(refused.status, 1)
-    assert.match(refused.stderr, /want asks for read=\/data\n.*--allow-read/)
+    assert.match(refused.stderr, /want asks for read=\/data\n.*allow it with --grant read=\/data, or/)
     assert.equal(cli.output('plugins', '-q'), '')
     cli.output('plugins', 'add', '--allow-net', '--deny-rest', file)
     assert.equal(cli.output('plugins', 'inspect', '--format', '{{json .Granted}}', 'want'), '["net"]')
+    cli.output('plugins', 'uninstall', 'want')
+    cli.output('plugins', 'add', '--grant', 'net', '--grant=read=/data', file)
+    writeFileSync(file, pluginSource('', { permissions: ['net', 'read=/data', 'read=/'] }))
+    const wider = cli.run(['plugins', 'update', '--grant', 'net', '--grant=read=/data', 'want'])
+    assert.match(wider.stderr, /want asks for read=\/\n/)
   })
 
   it('asks for each permission at a terminal', () => {
@@ -142,7 +133,7 @@ describe('coracle plugins', () => {
   it('refuses a range of the contract that does not fit, and says who must upgrade', () => {
     const add = (contract: string) =>
       cli.run(['plugins', 'add', writePlugin(cli, 'far.js', pluginSource('', { contract }))]).stderr
-    assert.match(add('^2.0.0'), /far was written for version \^2.0.0 .* has 1\.0\.0\nCoracle must be upgraded/)
+    assert.match(add('^2.0.0'), /far was written for version \^2.0.0 .* has 1\.1\.0\nCoracle must be upgraded/)
     assert.match(add('^0.9.0'), /\nfar must be upgraded/)
     assert.match(add('newest'), /no range of versions/)
   })
@@ -210,17 +201,6 @@ describe('coracle plugins', () => {
     assert.match(inside(CLI, ['plugins', 'create', 'count']).stderr, /is there already/)
   })
 
-  it('writes a module that can be installed', () => {
-    const inside = (program: string, words: string[], cwd = cli.directory) =>
-      spawnSync(program, words, { cwd, env: cli.env, encoding: 'utf8' })
-    inside(CLI, ['plugins', 'create', 'greet', '--template', 'command-wasm'])
-    const directory = join(cli.directory, 'greet')
-    const built = inside('make', ['greet.wasm'], directory)
-    assert.equal(built.status, 0, built.stderr)
-    cli.output('plugins', 'add', join(directory, 'greet.wasm'))
-    assert.equal(cli.output('greet', 'you'), 'hello you')
-  })
-
   it('runs the example that explores layers, which passes its own tests', async () => {
     const example = join(packageRoot, 'examples/plugins/layers')
     const { status, stdout } = spawnSync(process.execPath, ['--test'], { cwd: example, encoding: 'utf8' })
@@ -231,5 +211,14 @@ describe('coracle plugins', () => {
     assert.match(cli.output('layers', 'one:1'), /^0 {2}[0-9a-f]{12} {2}two:1$/)
     assert.match(cli.output('layers', '-q', 'two:1'), /^sha256:[0-9a-f]{64}$/)
     assert.match(cli.run(['layers', 'gone:1']).stderr, /layers: No such image: gone:1/i)
+  })
+
+  it('takes the script of the guide', () => {
+    const guide = readFileSync(join(packageRoot, 'docs/plugins.md'), 'utf8')
+    const [script] = [...guide.matchAll(/```ts\n(import \{ defineCommand \}.*?)```/gs)].map(([, text = '']) => text)
+    cli.output('plugins', 'add', '--allow-engine', writePlugin(cli, 'guide.ts', script ?? ''))
+    cli.output('import', writePlugin(cli, 'one.tar', tarOf([file('x', 'x')])), 'one:1')
+    assert.match(cli.output('guide', 'one:1'), /^0 {2}sha256:[0-9a-f]{64}$/)
+    assert.match(cli.output('guide', '-q', 'one:1'), /^sha256:[0-9a-f]{64}$/)
   })
 })

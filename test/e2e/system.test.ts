@@ -20,7 +20,10 @@ describe('what the command line tells of the whole installation', () => {
   it('shows what containers use', () => {
     const [heading = '', row = ''] = coracle.output('stats', '--no-stream').split('\n')
     assert.match(heading, /^CONTAINER ID +NAME +CPU % +MEM USAGE \/ LIMIT +MEM % +NET I\/O +BLOCK I\/O +PIDS$/)
-    assert.match(row, /^[0-9a-f]{12} +busy +\d+\.\d\d% +[\d.]+[KM]iB \/ 64MiB +\d+\.\d\d% +\d+B \/ \d+B .* 1$/)
+    assert.match(
+      row,
+      /^[0-9a-f]{12} +busy +\d+\.\d\d% +[\d.]+[KM]iB \/ 64MiB +\d+\.\d\d% +[\d.]+k?B \/ [\d.]+k?B .* 1$/,
+    )
     assert.notEqual(coracle.output('stats', '--no-stream', '--format', '{{.CPUPerc}}', 'busy'), '0.00%')
     assert.match(coracle.run(['stats', '--no-stream', 'missing']).stderr, /No such container: missing/)
   })

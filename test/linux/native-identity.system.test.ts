@@ -100,6 +100,34 @@ describeNative('the identity of a process', (native) => {
     assert.match(stderr, /Operation not permitted/)
   })
 
+  it('may be the last program, where a filter allows only the one that was held', async () => {
+    const held = (descriptor: number): ChildStep => ({ do: 'hold-program', file: '/bin/busybox', descriptor })
+    const allowed = {
+      names: ['execveat'],
+      action: 'SCMP_ACT_ALLOW',
+      args: [{ index: 0, value: 300, op: 'SCMP_CMP_EQ' }],
+    }
+    const refused = { names: ['execve'], action: 'SCMP_ACT_ERRNO' as const }
+    const { program, flags } = compileSeccomp({ defaultAction: 'SCMP_ACT_ALLOW', syscalls: [allowed, refused] })
+    const exec = (script: string): ChildStep => ({ ...shell(script), file: '/bin/busybox' }) as ChildStep
+    const inside: ChildStep[] = [held(300), { do: 'no-new-privileges' }, { do: 'seccomp', program, flags }]
+    const { stdout, stderr } = await run({
+      inside,
+      exec: exec('ulimit -Hn; echo /proc/self/fd/*; /bin/busybox true; exec 300< /bin/busybox'),
+    })
+    assert.match(stdout, /^300\n(?:\/proc\/self\/fd\/\d\s?)+\n$/) // it is not held any more
+    assert.match(stderr, /Operation not permitted|not permitted/)
+    const { exit } = await run({ inside: [held(300)], exec: exec('exit 7') })
+    assert.equal(exit.status, 7)
+  })
+
+  it('is refused when it cannot be held', async () => {
+    const missing: ChildStep = { do: 'hold-program', file: '/bin/none', descriptor: 300 }
+    await assert.rejects(run({ inside: [missing], exec: shell('true') }), /none/)
+    const beyond: ChildStep = { do: 'hold-program', file: '/bin/busybox', descriptor: 2 ** 31 - 1 }
+    await assert.rejects(run({ inside: [beyond], exec: shell('true') }), /dup3/)
+  })
+
   it('may open /dev/stdout and /dev/stderr by name, whoever it is', async () => {
     const { stdout, stderr } = await run({
       inside: [user(1000, 1000)],

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { describe, it } from 'mocha'
 import { hasGateway, parseDriver, sublinkStep } from '../../src/network/drivers.ts'
+import { requireDriver } from '../../src/network/foreign.ts'
 import { isOn, mtuOf, parseOptions } from '../../src/network/options.ts'
 import type { EndpointRecord, NetworkRecord } from '../../src/network/records.ts'
 
@@ -110,9 +111,10 @@ describe('drivers of networks', () => {
     )
   })
 
-  it('are refused where nobody knows them, and without a link that could be there', () => {
+  it('are refused where nobody knows them, and without a link that could be there', async () => {
+    const paths = { root: '/nowhere', run: '/nowhere' }
     for (const driver of ['', 'overlay', 'host', 'toString'])
-      assert.throws(() => parseDriver(driver, {}), /could not find plugin/)
+      await assert.rejects(requireDriver({ paths }, driver), /could not find plugin/)
     for (const parent of ['', 'a/b', 'a b', '.', '..', 'x'.repeat(16), 'a:b', 'a\0'])
       assert.throws(() => parseDriver('macvlan', { parent }), /invalid parent/)
     assert.throws(() => parseDriver('ipvlan', {}), /ipvlan needs a link of the host/)

@@ -21,7 +21,7 @@ describe('removeNetwork', () => {
     const faster = async () => void deleteNetwork(database, findNetwork(database, 'lan'))
     const users = { settle: faster, named: () => new Set<string>() }
 
-    await assert.rejects(removeNetwork(room, users, 'lan'), NetworkNotFound)
+    await assert.rejects(removeNetwork(room, users, { name: 'lan' }), NetworkNotFound)
 
     const ends = readEvents(database, 0, 100).filter(({ action }) => action === 'destroy')
     assert.equal(ends.length, 1)

@@ -11,7 +11,19 @@ import {
 
 describe('permissions', () => {
   it('knows its words and no others', () => {
-    for (const word of ['read', 'read=/a', 'write=./b', 'write=.', 'env=HOME', 'env', 'net', 'run', 'engine:read'])
+    const plain = [
+      'read',
+      'read=/a',
+      'write=./b',
+      'write=.',
+      'read=..',
+      'read=../../x',
+      'env=HOME',
+      'env',
+      'net',
+      'run',
+    ]
+    for (const word of [...plain, 'engine:read', 'engine:run', 'engine:write'])
       assert.equal(permissionFault(word), undefined, word)
     for (const word of [
       '',
@@ -23,7 +35,13 @@ describe('permissions', () => {
       'read=/a,/b',
       'env=A B',
       'net=x',
-      'engine:run',
+      'read=/data/../etc',
+      'write=./data/..',
+      'read=../x/../../y',
+      'read=/..',
+      'engine',
+      'engine:all',
+      'toString',
     ])
       assert.notEqual(permissionFault(word), undefined, word)
   })

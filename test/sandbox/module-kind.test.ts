@@ -32,6 +32,14 @@ describe('readModuleFacts', () => {
     assert.deepEqual(exports, ['_start'])
   })
 
+  it('reads the limits of a memory that is imported', async () => {
+    const text = '(module (import "a" "f" (func)) (import "env" "memory" (memory 3 500 shared)))'
+    const shared = { module: 'env', name: 'memory', minPages: 3, maxPages: 500, shared: true }
+    assert.deepEqual(readModuleFacts(await moduleFromText(text)).memory, shared)
+    const plain = readModuleFacts(await moduleFromText('(module (import "m" "n" (memory 7)))')).memory
+    assert.deepEqual(plain, { module: 'm', name: 'n', minPages: 7, maxPages: undefined, shared: false })
+  })
+
   it('tells components, text, and what is neither', () => {
     assert.equal(readModuleFacts(Buffer.from('0061736d0d000100', 'hex')).kind, 'component')
     assert.equal(readModuleFacts(Buffer.from('  (module)')).kind, 'text')

@@ -29,7 +29,8 @@ export interface Cli {
   readonly served: {
     run(...args: string[]): Promise<Outcome>
     output(...args: string[]): Promise<string>
-    atTerminal(...args: string[]): Promise<Outcome>
+    /** Types a line of `input` at each question. */
+    atTerminal(options: Pick<CliOptions, 'input'>, ...args: string[]): Promise<Outcome>
   }
 }
 
@@ -91,7 +92,7 @@ export async function openCli(): Promise<Cli> {
     served: {
       run: (...args) => spawnServed(CLI, args, env),
       output: async (...args) => outputOf(await spawnServed(CLI, args, env), args),
-      atTerminal: (...args) => spawnServed('python3', ['-c', AT_TERMINAL, CLI, ...args], env),
+      atTerminal: ({ input }, ...args) => spawnServed('python3', ['-c', AT_TERMINAL, CLI, ...args], env, input),
     },
   }
 }
@@ -101,8 +102,13 @@ function outputOf({ status, stdout, stderr }: Outcome, args: readonly string[]):
   return stdout.replace(/\n$/, '')
 }
 
-async function spawnServed(program: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<Outcome> {
-  const child = spawn(program, args, { env, stdio: ['ignore', 'pipe', 'pipe'], timeout: TIMEOUT_MS })
+async function spawnServed(
+  program: string,
+  args: readonly string[],
+  ...[env, input]: [NodeJS.ProcessEnv, (string | Buffer)?]
+): Promise<Outcome> {
+  const child = spawn(program, args, { env, stdio: ['pipe', 'pipe', 'pipe'], timeout: TIMEOUT_MS })
+  child.stdin.end(input)
   const [stdout, stderr, [status]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')])
   return { status, stdout: stdout.replaceAll('\r\n', '\n'), stderr }
 }

@@ -28,7 +28,9 @@ export interface Coracle {
   start(args: readonly string[]): ChildProcess
   /** What containers have left on this host: directories, mounts, control groups, supervisors. Empty when all is well. */
   leftovers(ignored?: (line: string) => boolean): string[]
-  /** Removes the containers and the directory. */
+  /** Removes the containers, and what their networks would leave for a moment. */
+  clear(): void
+  /** Clears, and removes the directory. */
   close(): void
 }
 
@@ -77,6 +79,11 @@ export function openCoracle(user?: User, entrance: readonly string[] = []): Cora
     if (status !== 0) throw new Error(`coracle ${args.join(' ')} ended with ${status}: ${stderr}`)
     return stdout.replace(/\n$/, '')
   }
+  const clear = () => {
+    const ids = run(['ps', '-a', '-q']).stdout.split('\n').filter(Boolean)
+    if (ids.length > 0) run(['rm', '-f', ...ids])
+    if (user === undefined) run(['network', 'prune', '-f'])
+  }
   mkdirSync(join(directory, 'docker'))
   const tar = join(directory, 'busybox.tar')
   writeFileSync(tar, tarOf(busyboxEntries()))
@@ -89,12 +96,9 @@ export function openCoracle(user?: User, entrance: readonly string[] = []): Cora
     start: (args) =>
       spawn(program, [...first, ...args], { ...own, cwd: directory, env, stdio: ['pipe', 'pipe', 'pipe'] }),
     leftovers: (ignored = () => false) => lasting(() => leftovers(directory).filter((line) => !ignored(line))),
+    clear,
     close: () => {
-      const ids = run(['ps', '-a', '-q'])
-        .stdout.split('\n')
-        .filter((id) => id !== '')
-      if (ids.length > 0) run(['rm', '-f', ...ids])
-      if (user === undefined) run(['network', 'prune', '-f']) // what would linger for a moment goes at once
+      clear()
       removeAll(directory) // an exit hook may still be removing parts of it
     },
   }

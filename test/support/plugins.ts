@@ -1,5 +1,5 @@
 /** Single-file commands for tests. */
-import { writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Cli } from './cli.ts'
 
@@ -37,4 +37,15 @@ export function writePlugin(cli: Cli, name: string, source: string | Buffer): st
 /** Installs a command with whatever it asks for. */
 export function addPlugin(cli: Cli, name: string, source: string | Buffer): void {
   cli.output('plugins', 'add', '--allow-all', writePlugin(cli, name, source))
+}
+
+/** Source of a command that says that. */
+export function sayingSource(said: string, permissions: readonly string[] = []): string {
+  return pluginSource(`context.print(${JSON.stringify(said)})`, { permissions, summary: `Say ${said}` })
+}
+
+/** Names of what is installed, and whatever else lies there. */
+export function installedPlugins(cli: Cli): string[] {
+  const path = join(cli.directory, 'root/plugins')
+  return existsSync(path) ? readdirSync(path) : []
 }

@@ -21,6 +21,8 @@ export interface SecuredRegistryOptions {
   readonly tls?: boolean
   /** Nobody comes in without one. */
   readonly clientCertificates?: boolean
+  /** `name:password` of the only user. */
+  readonly user?: string
 }
 
 export async function startSecuredRegistry(options: SecuredRegistryOptions): Promise<SecuredRegistry> {
@@ -29,9 +31,15 @@ export async function startSecuredRegistry(options: SecuredRegistryOptions): Pro
   const [certificatePath, keyPath] = [join(directory, 'cert.pem'), join(directory, 'key.pem')]
   const secure = options.tls === true || options.clientCertificates === true
   if (secure) await makeCertificate(certificatePath, keyPath)
+  const users = join(directory, 'htpasswd')
+  if (options.user !== undefined) {
+    const [name = '', password = ''] = options.user.split(':')
+    await writeFile(users, (await run('htpasswd', ['-Bbn', name, password])).stdout)
+  }
   const config = {
     version: '0.1',
     log: { level: 'error' },
+    ...(options.user !== undefined && { auth: { htpasswd: { realm: 'test', path: users } } }),
     storage: { filesystem: { rootdirectory: join(directory, 'data') } },
     http: {
       addr: `127.0.0.1:${port}`,

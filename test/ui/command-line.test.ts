@@ -112,6 +112,30 @@ describe('parseCommandLine', () => {
   })
 })
 
+describe('a flag that needs no value', () => {
+  const flags: Record<string, FlagShape> = {
+    read: { type: 'option', multiple: true, bare: { value: '' } },
+    net: { type: 'option', multiple: true, bare: { value: '', before: /^[-./]/ } },
+    detach: { type: 'boolean', char: 'd' },
+  }
+  const read = (...words: string[]) => {
+    const line = parseCommandLine(words, { flags, stopAtFirstArgument: true })
+    return [line.flags['read'] ?? line.flags['net'], ...line.positional]
+  }
+
+  it('takes one behind an equals sign only', () => {
+    assert.deepEqual(read('--read', 'image'), [[''], 'image'])
+    assert.deepEqual(read('--read=/data', '--read', 'image'), [['/data', ''], 'image'])
+  })
+
+  it('may take the next word, but none that is something else', () => {
+    assert.deepEqual(read('--net', 'host:1', 'image'), [['host:1'], 'image'])
+    assert.deepEqual(read('--net', '-d', 'image'), [[''], 'image'])
+    assert.deepEqual(read('--net', './app.wasm'), [[''], './app.wasm'])
+    assert.deepEqual(read('--net'), [['']])
+  })
+})
+
 describe('assignArguments', () => {
   const tag = { source: { required: true }, target: { required: true } }
   const refusal = (words: string[], shapes: Parameters<typeof assignArguments>[1]) => {

@@ -1,6 +1,7 @@
 /** `node --test` */
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
+import type { PluginEngine } from 'coracle/plugin'
 import command from './layers.ts'
 
 const ROW = { RepoDigests: [], Created: 0, Size: 0, Labels: {}, Containers: 0 }
@@ -14,7 +15,7 @@ async function linesOf(flags: Record<string, boolean>): Promise<string[]> {
   const list = async () => IMAGES
   const inspect = async (name: string) =>
     IMAGES.find(({ Id, RepoTags }) => Id === name || RepoTags.includes(name)) ?? {}
-  const engine = { images: { list, inspect }, containers: { list: async () => [], inspect } }
+  const engine = { images: { list, inspect } } as unknown as PluginEngine
   await command.run({ name: 'layers', args: { image: 'web:1' }, flags, engine, print: (line) => lines.push(line) })
   return lines
 }

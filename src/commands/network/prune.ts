@@ -23,7 +23,8 @@ export default class NetworkPrune extends EngineCommand {
       'WARNING! This will remove all custom networks not used by at least one container.\nAre you sure you want to continue?'
     if (!flags.force && !(await confirm(question))) return
     const { networks } = await this.openEngine()
-    const deleted = await networks.prune(flags.filter ?? [])
+    const { deleted, kept } = await networks.prune(flags.filter ?? [])
     if (deleted.length > 0) this.log(['Deleted Networks:', ...deleted, ''].join('\n'))
+    this.tellKept(kept)
   }
 }

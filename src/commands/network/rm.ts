@@ -8,7 +8,7 @@ export default class NetworkRemove extends EngineCommand {
   static override aliases = ['network:remove']
   static override args = { network: Args.string({ description: 'Name or ID', required: true, multiple: true }) }
   static override flags = {
-    force: Flags.boolean({ char: 'f', description: 'Do not error if the network does not exist' }),
+    force: Flags.boolean({ char: 'f', description: 'Do not error if the network does not exist, or its driver fails' }),
   }
 
   async run(): Promise<void> {

@@ -17,10 +17,13 @@ export default class PluginsInspect extends BaseCommand {
   async run(): Promise<void> {
     const { args, flags } = await this.parse(PluginsInspect)
     const { openPlugins } = await import('../../engine/plugins.ts')
+    const { openNpmPlugins } = await import('../../engine/npm-plugins.ts')
     const plugins = openPlugins()
+    const packages = openNpmPlugins()
     const documents: object[] = []
     try {
       await this.eachTarget(args.plugin, async (name) => {
+        if (packages.has(name)) return void documents.push(packages.inspect(name))
         const { declaration, ...plugin } = plugins.read(name)
         documents.push({
           Name: plugin.name,
@@ -28,6 +31,8 @@ export default class PluginsInspect extends BaseCommand {
           Summary: declaration.summary,
           Origin: plugin.origin,
           Digest: plugin.digest,
+          Pinned: plugin.pin,
+          Version: declaration.version,
           Size: plugin.sizeBytes,
           Installed: plugin.installedAt,
           Contract: declaration.contract,

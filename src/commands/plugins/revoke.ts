@@ -19,7 +19,7 @@ export default class PluginsRevoke extends BaseCommand {
   async run(): Promise<void> {
     const { args } = await this.parse(PluginsRevoke)
     const { openPlugins } = await import('../../engine/plugins.ts')
-    const { granted } = openPlugins().revoke(args.plugin, args.permission ?? [])
+    const { granted } = await openPlugins().revoke(args.plugin, args.permission ?? [])
     for (const permission of granted) this.log(permission)
   }
 }

@@ -10,9 +10,12 @@ export default class PluginsUninstall extends BaseCommand {
   async run(): Promise<void> {
     const { args } = await this.parse(PluginsUninstall)
     const { openPlugins } = await import('../../engine/plugins.ts')
+    const { openNpmPlugins } = await import('../../engine/npm-plugins.ts')
     const plugins = openPlugins()
+    const packages = openNpmPlugins()
     await this.eachTarget(args.plugin, async (name) => {
-      plugins.remove(name)
+      if (packages.has(name)) await packages.uninstall(name)
+      else await plugins.remove(name)
       this.log(name)
     })
   }

@@ -7,7 +7,7 @@ import { humanSize } from '../../ui/units.ts'
 export default class SystemPrune extends EngineCommand {
   static override summary = 'Remove unused data'
   static override description =
-    'Removes stopped containers, networks without containers, images that nobody names (-a: that nobody uses), and content nothing needs.'
+    'Removes stopped containers, networks without containers, images that nobody names (-a: that nobody uses), and content nothing needs; with -a also caches not used in the last minute.'
   static override examples = [
     '<%= config.bin %> system prune',
     '<%= config.bin %> system prune --all --force --filter until=24h',
@@ -38,6 +38,7 @@ export default class SystemPrune extends EngineCommand {
     if (result.images.length > 0) this.log(['Deleted Images:', ...result.images, ''].join('\n'))
     if (result.cache.length > 0) this.log(['Deleted build cache objects:', ...result.cache, ''].join('\n'))
     this.log(`Total reclaimed space: ${humanSize(result.reclaimedBytes)}`)
+    this.tellKept(result.kept)
   }
 }
 
@@ -57,6 +58,7 @@ function question({ all, volumes, filters }: Choice): string {
     `  - ${all ? 'all images without at least one container associated to them' : 'all dangling images'}`,
     `  - ${all ? 'all build cache' : 'unused build cache'}`,
     '  - all content that nothing refers to',
+    ...(all && filters.length === 0 ? ['  - all caches of filters, modules and components'] : []),
     ...(filters.length === 0 ? [] : ['', '  Items to be pruned will be filtered with:']),
     ...filters.map((filter) => `  - ${filter}`),
     '',

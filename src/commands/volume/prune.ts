@@ -24,8 +24,9 @@ export default class VolumePrune extends EngineCommand {
     const all = flags.all ?? false
     if (!flags.force && !(await confirm(`${all ? UNUSED : ANONYMOUS}\nAre you sure you want to continue?`))) return
     const { volumes } = await this.openEngine()
-    const { deleted, reclaimedBytes } = await volumes.prune({ all, filters: flags.filter ?? [] })
+    const { deleted, kept, reclaimedBytes } = await volumes.prune({ all, filters: flags.filter ?? [] })
     if (deleted.length > 0) this.log(['Deleted Volumes:', ...deleted, ''].join('\n'))
     this.log(`Total reclaimed space: ${humanSize(reclaimedBytes)}`)
+    this.tellKept(kept)
   }
 }

@@ -10,7 +10,10 @@ export default class VolumeRm extends EngineCommand {
   static override aliases = ['volume:remove']
   static override args = { volume: Args.string({ description: 'Name', required: true, multiple: true }) }
   static override flags = {
-    force: Flags.boolean({ char: 'f', description: 'Take what is not there for removed' }),
+    force: Flags.boolean({
+      char: 'f',
+      description: 'Take what is not there for removed, and forget what its driver fails to remove',
+    }),
   }
 
   async run(): Promise<void> {
@@ -18,7 +21,7 @@ export default class VolumeRm extends EngineCommand {
     const { volumes } = await this.openEngine()
     await this.eachTarget(args.volume, async (name) => {
       try {
-        await volumes.remove(name)
+        await volumes.remove(name, { force: flags.force ?? false })
       } catch (error) {
         if (!(flags.force && error instanceof CoracleError && error.code === 'VOLUME_NOT_FOUND')) throw error
       }

@@ -45,6 +45,10 @@ export async function debugContainer(
 function refuse({ id, backend, state }: ContainerRecord): void {
   if (backend === 'wasi') throw new DebugImpossible('a WebAssembly container has no namespaces and no files to look at')
   if (state === 'paused') throw new ContainerPaused(`Container ${id} is paused, unpause the container before debug`)
+  if (backend.startsWith('plugin:') && isActive(state))
+    throw new DebugImpossible('what runs in a backend of a plugin shows nobody its namespaces', {
+      hint: `stop it first: coracle stop ${id.slice(0, 12)}`,
+    })
   if (state === 'starting' || state === 'removing')
     throw new DebugImpossible(`container ${id.slice(0, 12)} is ${state}`)
 }

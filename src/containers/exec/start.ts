@@ -1,4 +1,5 @@
 /** Starts a process beside a container's own, and cleans up after it. */
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { CoracleError } from '../../errors.ts'
 import { callBack } from '../../linux/call-back.ts'
@@ -80,10 +81,15 @@ export async function superviseExec(
 }
 
 function describe(record: ContainerRecord, container: OpenedContainer['container'], request: ExecRequest): ProcessSpec {
-  // The first process that we know of a foreign runtime's container is the runtime, which sees the root below.
-  const below = record.backend.startsWith('oci:') ? join(container.directory, 'rootfs') : '/'
+  const below = seesHost(record, container) ? join(container.directory, 'rootfs') : '/'
   using files = openContainerFiles(container, below)
   return execProcess({ record, container, request, files })
+}
+
+/** The first process that we know of a foreign runtime's container may be the runtime, which sees the root below. */
+function seesHost({ backend }: ContainerRecord, { pid, directory }: OpenedContainer['container']): boolean {
+  if (backend.startsWith('oci:')) return true
+  return backend.startsWith('plugin:') && existsSync(join(`/proc/${pid}/root`, directory, 'rootfs'))
 }
 
 function tellOfStart(

@@ -11,7 +11,6 @@ import { isMountPoint } from './own-paths.ts'
 export async function containerChanges(room: ContainerRoom, name: string): Promise<readonly PathChange[]> {
   const record = await findContainer(room, name)
   const { upper, lower } = await layersOf(room, record)
-  if (upper === undefined) return []
   const entries: TreeEntry[] = []
   const sink = { entry: (entry: TreeEntry) => void entries.push(entry), data() {}, end() {}, flush: async () => {} }
   await readChanges([upper, ...lower], { content: false, idMaps: await mapsOf(), sink })

@@ -24,11 +24,11 @@ export async function commitContainer(
   const record = await findContainer(room, name)
   const layers = await layersOf(room, record)
   const base = record.image
-  if (layers.upper === undefined || base === undefined)
+  if (base === undefined || layers.lower.length === 0)
     throw new FilesUnsupported(
-      `container ${record.name} is WebAssembly: what it writes is not kept, so there is nothing to commit`,
+      `container ${record.name} is a WebAssembly module alone: no image lies below its files`,
       {
-        hint: `its image has another name by: coracle tag ${record.imageName} NAME`,
+        hint: `copy them out: coracle export -o FILE ${record.name}`,
       },
     )
   const files = changedFiles(room, record, { layers, pause, signal })

@@ -10,7 +10,7 @@ import { holding } from '../hold.ts'
 import { type ContainerRecord, readRecord } from '../records.ts'
 import type { ContainerRoom } from '../room.ts'
 import type { Copying } from './copying.ts'
-import { CopyImpossible, FileNotFound, FilesUnsupported, TargetReadOnly } from './errors.ts'
+import { CopyImpossible, FileNotFound, TargetReadOnly } from './errors.ts'
 import { existing, isDirectory, isFile, lookInside, mergeFailure } from './inside.ts'
 import { absolutePath } from './local-paths.ts'
 import { type OpenFiles, openFiles, openRunningFiles } from './open-files.ts'
@@ -19,10 +19,6 @@ import { assertsDirectory, type CopyTarget, type Landing, landingOf, nameOf, tid
 /** A stopped container is held: a start waits until the copy is done. */
 export async function copyIn(room: ContainerRoom, copying: Copying): Promise<void> {
   const found = await findContainer(room, copying.container)
-  if (found.backend === 'wasi')
-    throw new FilesUnsupported(`the files of a WebAssembly container are read-only: nothing can be copied into it`, {
-      hint: 'put them into the image',
-    })
   // First of all: a mistake in it costs nothing then.
   const source = copying.outside === '-' ? undefined : await localSource(copying)
   const running = await openRunningFiles(room, found)

@@ -15,9 +15,8 @@ export async function exportContainer(
 ): Promise<void> {
   const record = await findContainer(room, name)
   const { upper, lower } = await layersOf(room, record)
-  const layers = upper === undefined ? lower : [upper, ...lower]
   const sink = tarSink(output, { place: (path) => (path === '' ? undefined : path) })
-  await readMerged(layers, { idMaps: await mapsOf(), sink, signal })
+  await readMerged([upper, ...lower], { idMaps: await mapsOf(), sink, signal })
   await sink.finish()
   logContainerEvent(room.database, record.id, 'export')
 }

@@ -78,9 +78,10 @@ async function openRunningRoot(room: ContainerRoom, record: ContainerRecord): Pr
   if (identity === undefined || !isSame(identity)) return undefined
   let descriptor: number
   try {
-    if (readlinkSync(`/proc/${identity.pid}/ns/mnt`) === readlinkSync('/proc/self/ns/mnt'))
+    const pid = lookedInto(identity.pid)
+    if (readlinkSync(`/proc/${pid}/ns/mnt`) === readlinkSync('/proc/self/ns/mnt'))
       throw new FilesUnsupported(`container ${record.name} has no files of its own: it sees those of the host`)
-    descriptor = openSync(`/proc/${identity.pid}/root`, DIRECTORY)
+    descriptor = openSync(`/proc/${pid}/root${rootInside(room, record)}`, DIRECTORY)
   } catch (error) {
     if (isSame(identity)) throw error
     return undefined // it has just ended
@@ -91,12 +92,29 @@ async function openRunningRoot(room: ContainerRoom, record: ContainerRecord): Pr
   return undefined
 }
 
+/** Where nobody but root may look into the small parent, the one child that it has by itself: it sees the same files. */
+function lookedInto(pid: number): number {
+  try {
+    readlinkSync(`/proc/${pid}/root`)
+    return pid
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EACCES') throw error
+    const [child] = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ')
+    return Number(child) || pid
+  }
+}
+
+/** The process that runs a module is not in the module's root file system. */
+function rootInside({ paths }: ContainerRoom, { backend, id }: ContainerRecord): string {
+  return backend === 'wasi' ? join(containerDirectories(paths, id).data, 'rootfs') : ''
+}
+
 async function firstProcess(room: ContainerRoom, record: ContainerRecord): Promise<ProcessIdentity | undefined> {
   const { process: identity, backend, name, id } = record
-  if (backend === 'wasi' || identity === undefined || !isSame(identity)) return undefined
-  if (!backend.startsWith('oci:')) return identity
-  const runtime = backend.slice('oci:'.length)
-  if (!OPEN_RUNTIMES.has(basename(runtime)))
+  if (identity === undefined || !isSame(identity)) return undefined
+  const [kind = '', runtime = ''] = backend.split(/:(.*)/s)
+  if (kind !== 'oci' && kind !== 'plugin') return identity
+  if (kind === 'plugin' || !OPEN_RUNTIMES.has(basename(runtime)))
     throw new FilesUnsupported(`${basename(runtime)} keeps the files of a running container to itself`, {
       hint: `stop it first: coracle stop ${name}`,
     })
@@ -151,7 +169,9 @@ function withVolumes(room: ContainerRoom, { id }: ContainerRecord, mounts: reado
   const places = new Map(usesBy(room.database, id).map(({ volume, mount }) => [mount.Target, volume]))
   return mounts.map((mount) => {
     const volume = places.get(mount.destination)
-    if (volume === undefined || readVolume(room.database, volume)?.options['type'] !== undefined) return mount
+    const record = volume === undefined ? undefined : readVolume(room.database, volume)
+    if (volume === undefined || record?.options['type'] !== undefined) return mount
+    if (record !== undefined && record.driver !== 'local') return mount
     return mount.type === 'bind' ? { ...mount, source: volumePath(room.paths, volume) } : mount
   })
 }
@@ -159,32 +179,25 @@ function withVolumes(room: ContainerRoom, { id }: ContainerRecord, mounts: reado
 function rootStep(data: string, { upper, lower }: Layers, write: boolean): ChildStep {
   const at = join(data, 'rootfs')
   const options = isRootless() ? ['userxattr'] : []
-  if (write && lower.length > 0 && upper !== undefined)
-    return { do: 'root-overlay', at, lower, upper, work: join(data, 'work'), options }
-  const all = upper === undefined ? lower : [upper, ...lower]
-  const [only = '', ...others] = all
-  // An overlay without an upper layer needs two lower ones.
-  return others.length === 0 ? { do: 'root-bind', at, source: only } : { do: 'root-overlay', at, lower: all, options }
+  if (lower.length === 0) return { do: 'root-bind', at, source: upper }
+  if (write) return { do: 'root-overlay', at, lower, upper, work: join(data, 'work'), options }
+  return { do: 'root-overlay', at, lower: [upper, ...lower], options }
 }
 
 export interface Layers {
-  /** What the container has written; undefined where it cannot write. */
-  readonly upper: string | undefined
-  /** Of the image, top-most first. */
+  /** What the container has written. */
+  readonly upper: string
+  /** Of the image, top-most first; none of a bare module. */
   readonly lower: readonly string[]
 }
 
-/** @throws {FilesUnsupported} it is a bare module @throws {ImageNotFound} its image was removed by force */
+/** @throws {ImageNotFound} its image was removed by force */
 export async function layersOf(
   room: ContainerRoom,
-  { id, name, image, backend, settings }: ContainerRecord,
+  { id, image, settings }: Pick<ContainerRecord, 'id' | 'image' | 'settings'>,
 ): Promise<Layers> {
-  const prepared =
-    image === undefined
-      ? undefined
-      : await room.images.prepare(image, settings.platform === '' ? {} : { platform: settings.platform })
-  if (prepared?.content.kind !== 'layers')
-    throw new FilesUnsupported(`container ${name} is a WebAssembly module alone: it has no files`)
-  const upper = backend === 'wasi' ? undefined : join(containerDirectories(room.paths, id).data, 'upper')
-  return { upper, lower: prepared.content.lower }
+  const upper = join(containerDirectories(room.paths, id).data, 'upper')
+  if (image === undefined) return { upper, lower: [] }
+  const { content } = await room.images.prepare(image, settings.platform === '' ? {} : { platform: settings.platform })
+  return { upper, lower: content.kind === 'layers' ? content.lower : [] }
 }

@@ -3,7 +3,8 @@ import { formatNetworkRate } from '../../network/rate.ts'
 import { bindText } from '../../volumes/bind-text.ts'
 import { idMapText } from '../../volumes/parse/id-map.ts'
 import type { MountSetting } from '../../volumes/types.ts'
-import type { HostConfig, NetworkAttachment, RestartPolicy } from '../config.ts'
+import type { HostConfig, NetworkAttachment, RestartPolicy, WasiSettings } from '../config.ts'
+import { clockText } from '../parse/wasi.ts'
 import { type Flag, flag, list, number, pairs, switched } from './flags.ts'
 
 const DEFAULT_SHM_BYTES = 64 << 20
@@ -25,11 +26,21 @@ function lifeFlags(host: HostConfig): Flag[] {
     ...switched('rm', host.AutoRemove),
     ...flag('restart', restartText(RestartPolicy)),
     ...flag('runtime', host.Runtime),
+    ...wasiFlags(host.Wasi),
     ...switched('init', host.Init),
+    ...flag('timeout', host.TimeoutMs === undefined ? undefined : `${host.TimeoutMs}ms`),
     ...flag('log-driver', LogConfig.Type === 'json-file' ? '' : LogConfig.Type),
     ...pairs('log-opt', LogConfig.Config),
     ...flag('health-on-failure', HealthOnFailure === 'none' ? '' : HealthOnFailure),
     ...pairs('annotation', host.Annotations),
+  ]
+}
+
+function wasiFlags({ Engine, Clock, Seed }: WasiSettings = {}): Flag[] {
+  return [
+    ...flag('wasi-engine', Engine),
+    ...flag('wasi-clock', Clock === undefined ? undefined : clockText(Clock)),
+    ...flag('wasi-seed', Seed, 'always'),
   ]
 }
 
@@ -88,6 +99,8 @@ function networkFlags(host: HostConfig): Flag[] {
     ...switched('publish-all', host.PublishAllPorts ?? false),
     ...list('allow-net', host.AllowNet),
     ...list('deny-net', host.DenyNet),
+    ...list('deny-read', host.DenyRead),
+    ...list('deny-write', host.DenyWrite),
     ...list('link', host.Links),
     ...list('dns', host.Dns),
     ...list('dns-option', host.DnsOptions),

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { containerDirectory, type Paths } from '../../paths.ts'
 import type { ContainerRecord } from '../records.ts'
 
-/** undefined where the driver writes no file of ours: `none`, `journald`. */
+/** undefined where the driver writes no file of ours: `none`, `journald`. What goes to a plugin's is in one as well. */
 export function logPath(paths: Paths, { id, settings }: Pick<ContainerRecord, 'id' | 'settings'>): string | undefined {
   const directory = containerDirectory(paths, id)
   switch (settings.host.LogConfig?.Type ?? 'json-file') {
@@ -11,7 +11,10 @@ export function logPath(paths: Paths, { id, settings }: Pick<ContainerRecord, 'i
       return join(directory, `${id}-json.log`)
     case 'local':
       return join(directory, 'container.log')
-    default:
+    case 'none':
+    case 'journald':
       return undefined
+    default:
+      return join(directory, `${id}-json.log`)
   }
 }

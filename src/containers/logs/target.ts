@@ -1,7 +1,7 @@
 /** Where a supervisor writes what its container prints. */
 import type { SuperviseOptions } from '../../linux/supervisor.ts'
 import type { Paths } from '../../paths.ts'
-import { fileLimits } from '../parse/logging.ts'
+import { fileLimits, OWN_LOG_DRIVERS } from '../parse/logging.ts'
 import type { ContainerRecord } from '../records.ts'
 import { detailsOf } from './details.ts'
 import { JOURNAL_SOCKET } from './journal.ts'
@@ -15,7 +15,9 @@ export function logTarget(
   const config = container.settings.host.LogConfig
   if (config.Type === 'journald') return { journal: { socket: JOURNAL_SOCKET, fields: journalFields(container) } }
   const path = logPath(paths, container)
-  return path === undefined ? {} : { log: { path, ...fileLimits(config) } }
+  if (path === undefined) return {}
+  const own = OWN_LOG_DRIVERS.includes(config.Type)
+  return { log: { path, ...fileLimits(own ? config : { Type: 'json-file', Config: {} }) } } // options of a plugin's are its own
 }
 
 /** As docker names them. */

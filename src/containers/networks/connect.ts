@@ -65,10 +65,9 @@ function specialName(network: string): undefined {
 }
 
 /** @throws {InvalidArgument} its network namespace is somebody else's, or can have nothing but loopback */
-function refuseAlone({ settings, backend, name }: ContainerRecord, network: string): void {
+function refuseAlone({ settings, name }: ContainerRecord, network: string): void {
   const mode = settings.host.NetworkMode
   if (isRootless()) throw new BridgeNeedsRoot(network)
-  if (backend === 'wasi') throw new InvalidArgument(`a WebAssembly container cannot be connected to network ${network}`)
   if (mode === 'host')
     throw new InvalidArgument('container sharing the host network cannot be connected to another network')
   if (helperMode(mode) !== undefined)

@@ -60,7 +60,7 @@ async function standby(
   directories: ContainerDirectories,
 ): Promise<NetworkSteps | undefined> {
   const { NetworkMode } = draft.settings.host
-  if (NetworkMode !== 'none' || draft.backendName !== 'linux' || isRootless()) return undefined
+  if (NetworkMode !== 'none' || draft.backendName.startsWith('oci:') || isRootless()) return undefined
   const resolver = await resolverFor(room, draft, { directory: directories.data, connected: [] })
   if (resolver.address !== undefined)
     writeHostFiles(room, draft, { directories, connected: [], resolver: resolver.address })

@@ -16,30 +16,45 @@ import { hasNetRules } from '../spec/capabilities.ts'
  * @throws {NetworkNotFound} @throws {InvalidArgument} addresses where docker allows none
  * @throws {BridgeNeedsRoot} @throws {HostUnsupported} an ordinary user wants ports and has no network here
  */
-export async function settleNetworks(room: ContainerRoom, host: HostConfig, backend: string): Promise<HostConfig> {
+export async function settleNetworks(
+  room: ContainerRoom,
+  host: HostConfig,
+  { backend, granted }: NetworkUse,
+): Promise<HostConfig> {
   const { Networks: asked = [], NetworkMode } = host
-  if (asked.length === 0) return settledAlone(host, backend)
-  const usual = UNCONNECTED.test(backend) ? 'none' : (room.defaultNetwork?.() ?? 'none')
+  if (asked.length === 0) return settledAlone(host)
+  const connected = backend === 'wasi' ? granted || wantsNetwork(host) : !UNCONNECTED.test(backend)
+  const usual = connected ? (room.defaultNetwork?.() ?? 'none') : 'none'
   const named = asked.map((one) => ({ ...one, Name: one.Name === '' ? usual : one.Name }))
   const [only, ...others] = named
   if (only !== undefined && others.length === 0) {
     if (only.Name === 'none') return settledNone(host, backend)
     if (helperMode(only.Name) !== undefined) return settledHelper(host, only)
   }
-  refuseBackends(backend, NetworkMode)
+  if (isRootless()) throw new BridgeNeedsRoot(NetworkMode)
   const Networks = named.map((one) => ({ ...one, Name: nameOf(room, one.Name) }))
   for (const one of Networks) checkAttachment(room, one)
   return { ...host, NetworkMode: Networks[0]?.Name ?? 'none', Networks }
 }
 
-/** A module has no use for one; runsc has a network stack of its own, which on many hosts takes over no other. */
-const UNCONNECTED = /^wasi$|^oci:(?:.*\/)?runsc(?:[-_.].*)?$/
+export interface NetworkUse {
+  readonly backend: string
+  /** Of a WebAssembly container: it may use the network, whatever it is. */
+  readonly granted: boolean
+}
+
+/** A module has a network where somebody says so. */
+function wantsNetwork({ AllowNet, Publish = [], PublishAllPorts }: HostConfig): boolean {
+  return AllowNet !== undefined || Publish.length > 0 || PublishAllPorts === true
+}
+
+/** It has a network stack of its own, which on many hosts takes over no other. */
+const UNCONNECTED = /^oci:(?:.*\/)?runsc(?:[-_.].*)?$/
 
 /** `host`, `container:NAME`, or a helper that was asked for by name. */
-async function settledAlone(host: HostConfig, backend: string): Promise<HostConfig> {
+async function settledAlone(host: HostConfig): Promise<HostConfig> {
   const helper = helperMode(host.NetworkMode)
   if (helper === undefined) return host
-  if (backend === 'wasi') refuseBackends(backend, host.NetworkMode)
   refuseForHelper(host)
   const { checkHelper } = await import('./join-helper.ts')
   checkHelper(helper)
@@ -76,17 +91,10 @@ function refuseForHelper(host: HostConfig): void {
 function settledNone(host: HostConfig, backend: string): HostConfig {
   const { NetworkMode, Publish = [], PublishAllPorts = false } = host
   const wantsPorts = Publish.length > 0 || PublishAllPorts
-  if (NetworkMode === '' && wantsPorts && backend === 'linux' && isRootless()) refuseWithoutHelper('publishing a port')
+  if (NetworkMode === '' && wantsPorts && (backend === 'linux' || backend === 'wasi') && isRootless())
+    refuseWithoutHelper('publishing a port')
   if (host.NetworkRate !== undefined) throw nothingToLimit('none')
   return { ...host, NetworkMode: 'none', Networks: [] }
-}
-
-function refuseBackends(backend: string, mode: string): void {
-  if (backend === 'wasi')
-    throw new InvalidArgument(`a WebAssembly container cannot be connected to network ${mode}`, {
-      hint: 'leave --network out',
-    })
-  if (isRootless()) throw new BridgeNeedsRoot(mode)
 }
 
 /** Of the network itself: an id, or the start of one, may have been typed. */

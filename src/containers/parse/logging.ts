@@ -5,17 +5,14 @@ import { requireJournal } from '../logs/journal.ts'
 import { keyValues } from './environment.ts'
 import { parseSize } from './values.ts'
 
-const DRIVERS: readonly LogDriver[] = ['json-file', 'local', 'none', 'journald']
+export const OWN_LOG_DRIVERS: readonly LogDriver[] = ['json-file', 'local', 'none', 'journald']
 const FILE_OPTIONS = ['max-size', 'max-file', 'compress', 'mode', 'max-buffer-size']
 const DETAIL_OPTIONS = ['tag', 'labels', 'labels-regex', 'env', 'env-regex']
 
 /** @throws {InvalidArgument} @throws {HostUnsupported} journald without a journal */
 export function parseLogConfig(driver = 'json-file', options: readonly string[] = []): LogConfig {
-  const Type = DRIVERS.find((known) => known === (driver === '' ? 'json-file' : driver))
-  if (Type === undefined)
-    throw new InvalidArgument(`logger: no log driver named '${driver}' is registered`, {
-      hint: `drivers: ${DRIVERS.join(', ')}`,
-    })
+  const Type = OWN_LOG_DRIVERS.find((known) => known === (driver === '' ? 'json-file' : driver))
+  if (Type === undefined) return foreignConfig(driver, options)
   if (Type === 'journald') requireJournal()
   const Config = keyValues(options, 'log-opt')
   const isFile = Type === 'json-file' || Type === 'local'
@@ -25,6 +22,15 @@ export function parseLogConfig(driver = 'json-file', options: readonly string[] 
   if (isFile) fileLimits({ Type, Config })
   for (const name of ['labels-regex', 'env-regex']) checkPattern(name, Config[name])
   return { Type, Config }
+}
+
+/** Whether a plugin brings it is looked up later; what its options mean, it says itself. */
+function foreignConfig(driver: string, options: readonly string[]): LogConfig {
+  if (!/^[a-z0-9][a-z0-9_.-]{0,62}$/.test(driver))
+    throw new InvalidArgument(`logger: no log driver named '${driver}' is registered`, {
+      hint: `drivers: ${OWN_LOG_DRIVERS.join(', ')}`,
+    })
+  return { Type: driver, Config: keyValues(options, 'log-opt') }
 }
 
 /** Rotation is on by default: a chatty container does not fill the disk. */

@@ -30,6 +30,7 @@ export function parseNetRules(
 
 function ruleTexts(values: readonly string[] | undefined): string[] | undefined {
   if (values === undefined) return undefined
+  if (values.includes('')) return undefined // without a value: everything
   const texts = values.flatMap((value) => value.split(',')).map((text) => text.trim())
   for (const text of texts) parseNetRule(text)
   return texts

@@ -1,11 +1,13 @@
 /** What the user typed behind `run`, as settings in docker's shapes. Nothing is created; only files that flags name are read. */
 import { InvalidArgument } from '../../errors.ts'
+import { parseDuration } from '../../util/duration.ts'
 import { parseMountFlag } from '../../volumes/parse/mount-flag.ts'
 import { parseTmpfsFlag } from '../../volumes/parse/tmpfs-flag.ts'
 import { parseVolumeFlag } from '../../volumes/parse/volume-flag.ts'
 import type { ContainerConfig, ContainerSettings, HostConfig, PullPolicy } from '../config.ts'
 import type { RunFlags, RunRequest } from '../types.ts'
 import { keyValues, parseEnvironment, parseLabels } from './environment.ts'
+import { grantEnvironment, parseConsent, parseGrantedPaths } from './grants.ts'
 import { parseHealth, parseHealthAction } from './health.ts'
 import { parseLimits, parseUlimit } from './limits.ts'
 import { parseLogConfig } from './logging.ts'
@@ -16,6 +18,7 @@ import { parseRestartPolicy } from './restart.ts'
 import { parseCapability, parseDevice, parseDeviceRule, parseSecurityOptions, parseSysctl } from './security.ts'
 import { parseSignal } from './signals.ts'
 import { invalid, parseInteger } from './values.ts'
+import { parseWasi } from './wasi.ts'
 
 /**
  * @throws {InvalidArgument} a flag that means nothing, alone or together with another one, in docker's words
@@ -31,6 +34,7 @@ export function parseRunRequest(request: RunRequest): ContainerSettings {
     name: parseName(flags.name),
     platform: flags.platform ?? '',
     pull: parsePullPolicy(flags.pull),
+    consent: parseConsent(flags),
   }
 }
 
@@ -57,7 +61,7 @@ function containerConfig({ image, command, flags }: RunRequest): ContainerConfig
     Tty: flags.tty ?? false,
     OpenStdin: interactive,
     StdinOnce: interactive && streams.has('stdin'),
-    Env: parseEnvironment(flags.env ?? [], flags['env-file'] ?? []),
+    Env: grantEnvironment(flags, parseEnvironment(flags.env ?? [], flags['env-file'] ?? [])),
     Cmd: command.length === 0 ? null : [...command],
     Image: image,
     Volumes: null,
@@ -76,6 +80,7 @@ function containerConfig({ image, command, flags }: RunRequest): ContainerConfig
 function hostConfig(flags: RunFlags): HostConfig {
   const CapAdd = (flags['cap-add'] ?? []).map((text) => parseCapability(text, 'CapAdd'))
   const Privileged = flags.privileged ?? false
+  const granted = parseGrantedPaths(flags)
   return {
     ...parseLimits(flags),
     ...parseSecurityOptions(flags['security-opt'] ?? []),
@@ -83,7 +88,10 @@ function hostConfig(flags: RunFlags): HostConfig {
       // The same one said twice is said once, as with docker.
       ...[...new Set(flags.volume)].map((text) => parseVolumeFlag(text)),
       ...(flags.mount ?? []).map((text) => parseMountFlag(text)),
+      ...granted.Mounts,
     ],
+    ...(granted.DenyRead && { DenyRead: granted.DenyRead }),
+    ...(granted.DenyWrite && { DenyWrite: granted.DenyWrite }),
     ...(flags['volumes-from'] !== undefined && { VolumesFrom: [...flags['volumes-from']] }),
     Tmpfs: Object.fromEntries((flags.tmpfs ?? []).map(parseTmpfsFlag)),
     ContainerIDFile: flags.cidfile ?? '',
@@ -112,6 +120,8 @@ function hostConfig(flags: RunFlags): HostConfig {
     SecurityOpt: [...(flags['security-opt'] ?? [])],
     Sysctls: Object.fromEntries((flags.sysctl ?? []).map(parseSysctl)),
     Runtime: flags.runtime ?? '',
+    ...parseWasi(flags),
+    ...parseTimeout(flags.timeout),
     Init: flags.init ?? false,
     Devices: (flags.device ?? []).map(parseDevice),
     DeviceCgroupRules: (flags['device-cgroup-rule'] ?? []).map(parseDeviceRule),
@@ -179,6 +189,18 @@ function parseWorkingDirectory(text: string): string {
 function parsePullPolicy(text = 'missing'): PullPolicy {
   if (text === 'always' || text === 'missing' || text === 'never') return text
   throw new InvalidArgument(`invalid pull option: '${text}': must be one of "always", "missing" or "never"`)
+}
+
+const MAX_TIMEOUT_MS = 2 ** 40
+
+/** Seconds without a unit. */
+function parseTimeout(text: string | undefined): Pick<HostConfig, 'TimeoutMs'> {
+  if (text === undefined) return {}
+  const ns = parseDuration(/^\d+$/.test(text) ? `${text}s` : text)
+  const TimeoutMs = Math.ceil((ns ?? 0) / 1e6)
+  if (!(TimeoutMs > 0 && TimeoutMs <= MAX_TIMEOUT_MS))
+    throw invalid(text, 'timeout', 'write a duration such as 90s or 1h30m')
+  return { TimeoutMs }
 }
 
 function checkedSignal(text: string): string {

@@ -7,8 +7,9 @@ import type {
   ProcessSpec,
   RuntimeSpec,
   SeccompSpec,
+  WasiSpec,
 } from '../../oci/runtime-spec.ts'
-import type { ContainerConfig, HostConfig } from '../config.ts'
+import type { ContainerConfig, HostConfig, WasiSettings } from '../config.ts'
 import { mergeEnvironment } from '../parse/environment.ts'
 import { containerCapabilities } from './capabilities.ts'
 import type { ContainerDevices } from './devices.ts'
@@ -33,6 +34,8 @@ export interface SpecInput {
   readonly hostHostname: string
   /** Namespaces of other containers to enter. */
   readonly joined: Partial<Readonly<Record<NamespaceType, string>>>
+  /** A WebAssembly module: its environment is what image and user give, and nothing that every native program has. */
+  readonly isModule?: boolean
   /** Of the user namespace; undefined is none. */
   readonly idMappings: { readonly uids: readonly IdMapping[]; readonly gids: readonly IdMapping[] } | undefined
 }
@@ -73,6 +76,15 @@ export function makeSpec(input: SpecInput): RuntimeSpec {
     }),
     annotations: { ...host.Annotations },
     linux: makeLinux(input),
+    ...(host.Wasi !== undefined && { wasi: makeWasi(host.Wasi) }),
+  }
+}
+
+function makeWasi({ Engine, Clock, Seed }: WasiSettings): WasiSpec {
+  return {
+    ...(Engine !== undefined && { engine: Engine }),
+    ...(Clock !== undefined && { clock: Clock }),
+    ...(Seed !== undefined && { seed: Seed }),
   }
 }
 
@@ -99,17 +111,12 @@ export function containerHostname({
 
 function makeProcess(input: SpecInput): ProcessSpec {
   const { config, host, user, argv } = input
-  const environment = mergeEnvironment(
-    [`PATH=${DEFAULT_PATH}`, `HOSTNAME=${containerHostname(input)}`, ...(config.Tty ? ['TERM=xterm'] : [])],
-    config.Env,
-  )
-  const hasHome = environment.some((entry) => entry.startsWith('HOME='))
   const capabilities = [...containerCapabilities(host)]
   return {
     terminal: config.Tty,
     user: { uid: user.uid, gid: user.gid, additionalGids: [...user.groups] },
     args: [...argv],
-    env: hasHome ? environment : [...environment, `HOME=${user.home}`],
+    env: makeEnvironment(input),
     cwd: config.WorkingDir === '' ? '/' : config.WorkingDir,
     // As execve does it: another user than root starts with none in force.
     capabilities:
@@ -126,6 +133,16 @@ function makeProcess(input: SpecInput): ProcessSpec {
   }
 }
 
+function makeEnvironment(input: SpecInput): string[] {
+  const { config, user, isModule = false } = input
+  const terminal = config.Tty ? ['TERM=xterm'] : []
+  if (isModule) return mergeEnvironment(terminal, config.Env)
+  const usual = [`PATH=${DEFAULT_PATH}`, `HOSTNAME=${containerHostname(input)}`, ...terminal]
+  const environment = mergeEnvironment(usual, config.Env)
+  const hasHome = environment.some((entry) => entry.startsWith('HOME='))
+  return hasHome ? environment : [...environment, `HOME=${user.home}`]
+}
+
 function makeLinux(input: SpecInput): LinuxSpec {
   const { host, devices, seccomp, idMappings } = input
   const open = host.Privileged || host.SystemPathsUnconfined
@@ -138,8 +155,8 @@ function makeLinux(input: SpecInput): LinuxSpec {
     rootfsPropagation: rootPropagation(host),
     ...(seccomp !== undefined && { seccomp }),
     sysctl: { ...usualSysctls(input), ...host.Sysctls },
-    maskedPaths: open ? [] : MASKED_PATHS,
-    readonlyPaths: open ? [] : READONLY_PATHS,
+    maskedPaths: [...(open ? [] : MASKED_PATHS), ...(host.DenyRead ?? [])],
+    readonlyPaths: [...(open ? [] : READONLY_PATHS), ...(host.DenyWrite ?? [])],
   }
 }
 

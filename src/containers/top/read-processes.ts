@@ -92,12 +92,15 @@ function read(path: string): string {
   return readFileSync(path, 'utf8')
 }
 
-/** In the process's pid namespace; where that is ours, the process itself and what descends from it. */
+/**
+ * In the process's pid namespace; where that is ours, the process itself and what descends from it. So too where we may not look into
+ * it, as into the small parent of an ordinary user's container: from the first of a namespace all others descend.
+ */
 export function processesOfNamespace(pid: number): readonly number[] {
   const all = readdirSync('/proc').map(Number).filter(Number.isInteger)
   const namespace = namespaceOf(pid)
-  if (namespace === undefined) return []
-  if (namespace !== namespaceOf('self')) return all.filter((each) => namespaceOf(each) === namespace)
+  if (namespace !== undefined && namespace !== namespaceOf('self'))
+    return all.filter((each) => namespaceOf(each) === namespace)
   const parents = new Map(all.map((each) => [each, parentOf(each)]))
   const descends = (each: number | undefined): boolean =>
     each === pid || (each !== undefined && each > 1 && descends(parents.get(each)))

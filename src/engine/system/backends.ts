@@ -1,9 +1,12 @@
 /** Which isolation backends there are, and whether each works on this host. */
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { readHierarchies } from '../../linux/cgroups/hierarchies.ts'
 import { whyNotHere } from '../../linux/runtime-quirks.ts'
+import { mayMakeUserNamespaces } from '../../linux/user-namespaces.ts'
 import { nativeProgram } from '../../package-root.ts'
+import type { Paths } from '../../paths.ts'
+import { extensionNames } from '../../plugins/npm/extension.ts'
 
 export interface BackendInfo {
   readonly Name: string
@@ -28,6 +31,22 @@ export function listBackends(): readonly BackendInfo[] {
   ]
 }
 
+/** Those that npm plugins bring. One that cannot be loaded does not work, and says why. */
+export async function listPluginBackends(paths: Paths): Promise<readonly BackendInfo[]> {
+  const names = extensionNames(paths, 'backends')
+  return Promise.all(names.map(async (name) => backend(`plugin:${name}`, await whyNoPlugin(paths, name))))
+}
+
+async function whyNoPlugin(paths: Paths, name: string): Promise<string | undefined> {
+  try {
+    const { openPluginBackend } = await import('../plugin-backend.ts')
+    const support = (await openPluginBackend(paths, name)).check({ os: 'linux', architecture: process.arch })
+    return support.ok ? undefined : support.reason
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error)
+  }
+}
+
 function backend(Name: string, reason: string | undefined, path = ''): BackendInfo {
   return { Name, Works: reason === undefined, Reason: reason ?? '', Path: path }
 }
@@ -35,10 +54,7 @@ function backend(Name: string, reason: string | undefined, path = ''): BackendIn
 function whyNoLinux(): string | undefined {
   if (process.platform !== 'linux') return 'it needs Linux'
   if (!existsSync(nativeProgram)) return `the native program is missing: ${nativeProgram}`
-  if (process.geteuid?.() === 0) return undefined
-  const closed = hasLine('/proc/sys/kernel/unprivileged_userns_clone', /^0$/m)
-  const none = hasLine('/proc/sys/user/max_user_namespaces', /^0$/m)
-  return closed || none ? 'ordinary users may make no user namespaces here' : undefined
+  return mayMakeUserNamespaces() ? undefined : 'ordinary users may make no user namespaces here'
 }
 
 function whyNoRuntime(path: string | undefined): string | undefined {
@@ -49,12 +65,4 @@ function whyNoRuntime(path: string | undefined): string | undefined {
 function findOnPath(name: string): string | undefined {
   const directories = (process.env['PATH'] ?? '').split(delimiter).filter((directory) => directory !== '')
   return directories.map((directory) => join(directory, name)).find((path) => existsSync(path))
-}
-
-function hasLine(path: string, pattern: RegExp): boolean {
-  try {
-    return pattern.test(readFileSync(path, 'utf8'))
-  } catch {
-    return false // this kernel has no such switch
-  }
 }

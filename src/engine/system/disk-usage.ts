@@ -4,6 +4,7 @@ import { isActive } from '../../containers/lifecycle.ts'
 import type { ContainerSummary } from '../../containers/types.ts'
 import type { ImageUsage } from '../../images/types.ts'
 import type { VolumeUsage } from '../../volumes/types.ts'
+import { type CacheUsage, cacheUsage } from './caches.ts'
 import type { SystemRoom } from './room.ts'
 import type { DiskUsage, DiskUsageRow } from './types.ts'
 
@@ -14,7 +15,13 @@ export async function diskUsage(room: SystemRoom): Promise<DiskUsage> {
   const volumes = await room.volumes.usage()
   const cache = await room.builds.usage()
   return {
-    rows: [imageRow(images), containerRow(containers), volumeRow(volumes), cacheRow(cache)],
+    rows: [
+      imageRow(images),
+      containerRow(containers),
+      volumeRow(volumes),
+      buildCacheRow(cache),
+      cacheRow(cacheUsage(room.paths)),
+    ],
     images,
     containers,
     volumes,
@@ -49,7 +56,7 @@ function containerRow(containers: readonly ContainerSummary[]): DiskUsageRow {
 }
 
 /** What an image has too is the image's. */
-function cacheRow(cache: readonly CacheRecord[]): DiskUsageRow {
+function buildCacheRow(cache: readonly CacheRecord[]): DiskUsageRow {
   const own = sum(cache.filter(({ shared }) => !shared).map(({ sizeBytes }) => sizeBytes))
   return { type: 'Build Cache', total: cache.length, active: 0, sizeBytes: own, reclaimableBytes: own }
 }
@@ -64,4 +71,9 @@ function volumeRow(volumes: readonly VolumeUsage[]): DiskUsageRow {
     sizeBytes: sum(volumes.map(bytes)),
     reclaimableBytes: sum(idle.map(bytes)),
   }
+}
+
+/** Nothing that runs needs its file once it has begun. */
+function cacheRow({ files, sizeBytes }: CacheUsage): DiskUsageRow {
+  return { type: 'Caches', total: files, active: 0, sizeBytes, reclaimableBytes: sizeBytes }
 }

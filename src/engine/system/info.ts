@@ -4,7 +4,8 @@ import { availableParallelism, hostname, release, totalmem } from 'node:os'
 import type { ContainerSummary } from '../../containers/types.ts'
 import { readHierarchies } from '../../linux/cgroups/hierarchies.ts'
 import { readPackageVersion } from '../../package-root.ts'
-import { type BackendInfo, listBackends } from './backends.ts'
+import { extensionNames } from '../../plugins/npm/extension.ts'
+import { type BackendInfo, listBackends, listPluginBackends } from './backends.ts'
 import type { SystemRoom } from './room.ts'
 import type { SystemInfo } from './types.ts'
 
@@ -13,7 +14,7 @@ export async function systemInfo({ containers, images, paths }: SystemRoom): Pro
   const listed = await containers.list({ all: true })
   const cgroupVersion = cgroups()
   const rootless = process.geteuid?.() !== 0
-  const backends = listBackends()
+  const backends = [...listBackends(), ...(await listPluginBackends(paths))]
   return {
     ID: hostname(),
     Containers: listed.length,
@@ -31,7 +32,11 @@ export async function systemInfo({ containers, images, paths }: SystemRoom): Pro
     LoggingDriver: 'json-file',
     CgroupDriver: 'cgroupfs',
     CgroupVersion: cgroupVersion,
-    Plugins: { Volume: ['local'], Network: ['none', 'host'], Log: ['json-file', 'local', 'none', 'journald'] },
+    Plugins: {
+      Volume: ['local', ...extensionNames(paths, 'volumeDrivers')],
+      Network: ['none', 'host', ...extensionNames(paths, 'networkDrivers')],
+      Log: ['json-file', 'local', 'none', 'journald', ...extensionNames(paths, 'logDrivers')],
+    },
     MemoryLimit: hasController('memory'),
     SwapLimit: hasController('memory'),
     CpuCfsPeriod: hasController('cpu'),
@@ -83,7 +88,9 @@ function hostWarnings(): readonly string[] {
 /** What `--runtime` takes. */
 function runtimesOf(backends: readonly BackendInfo[]): Readonly<Record<string, { readonly path: string }>> {
   const usable = backends.filter(({ Works }) => Works)
-  return Object.fromEntries(usable.map(({ Name, Path }) => [Name.replace(/^oci:/, ''), { path: Path || Name }]))
+  return Object.fromEntries(
+    usable.map(({ Name, Path }) => [Name.replace(/^(?:oci|plugin):/, ''), { path: Path || Name }]),
+  )
 }
 
 const FILE_SYSTEMS: Readonly<Record<number, string>> = {

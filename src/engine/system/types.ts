@@ -1,6 +1,7 @@
 /** What concerns the whole installation: its state, its disk, its news. */
 import type { CacheRecord } from '../../build/types.ts'
 import type { ContainerSummary } from '../../containers/types.ts'
+import type { Kept } from '../../errors.ts'
 import type { ImageUsage } from '../../images/types.ts'
 import type { EventType } from '../../state/events.ts'
 import type { CheckOptions, CheckReport } from '../../state/findings.ts'
@@ -29,7 +30,7 @@ export interface EventOptions {
 
 /** One kind of thing that takes place on the disk. */
 export interface DiskUsageRow {
-  readonly type: 'Images' | 'Containers' | 'Local Volumes' | 'Build Cache'
+  readonly type: 'Images' | 'Containers' | 'Local Volumes' | 'Build Cache' | 'Caches'
   readonly total: number
   readonly active: number
   readonly sizeBytes: number
@@ -46,7 +47,7 @@ export interface DiskUsage {
 }
 
 export interface SystemPruneOptions {
-  /** All unused images, not just those without a name. */
+  /** All unused images, not just those without a name, and caches. */
   readonly all: boolean
   readonly volumes: boolean
   readonly filters: readonly string[]
@@ -58,6 +59,8 @@ export interface SystemPruneResult {
   readonly images: readonly string[]
   readonly volumes: readonly string[]
   readonly cache: readonly string[]
+  /** Networks and volumes. */
+  readonly kept: readonly Kept[]
   readonly reclaimedBytes: number
 }
 

@@ -6,6 +6,8 @@ import type { Bundle, LaunchPlan, RuntimeSpec } from '../../plugins/contract.ts'
 import { LaunchImpossible } from '../errors.ts'
 import type { ChildStep, CloneNamespace, HostStep, NamespaceKind } from '../plan.ts'
 import { deviceSteps } from './devices.ts'
+import { hideSteps } from './hide.ts'
+import { idMapSteps } from './id-maps.ts'
 import { mountSteps } from './mounts.ts'
 import type { CompileOptions } from './options.ts'
 import { oomSteps, processSteps } from './process.ts'
@@ -38,7 +40,7 @@ export function compileLaunchPlan(bundle: Bundle, options: CompileOptions): Laun
       ...mountSteps(bundle, options),
       ...deviceSteps(spec),
       ...namespaceSteps(spec, fresh, bundle.network?.child ?? []),
-      ...hideSteps(spec),
+      ...hideSteps(spec), // after sysctls, which write where these forbid it
       ...leaveSteps(bundle),
       ...processSteps(bundle, options),
     ],
@@ -54,17 +56,6 @@ function enterSteps(joined: readonly { kind: NamespaceKind; path: string }[]): C
   const others = joined.filter(({ kind }) => kind !== 'pid')
   const ordered = others.toSorted((left, right) => Number(right.kind === 'user') - Number(left.kind === 'user'))
   return ordered.map(({ kind, path }) => ({ do: 'enter', kind, path }))
-}
-
-function idMapSteps(spec: RuntimeSpec, { mapHelpers }: CompileOptions): HostStep[] {
-  const { uidMappings = [], gidMappings = [] } = spec.linux ?? {}
-  if (uidMappings.length === 0 && gidMappings.length === 0) return []
-  const range = (mapping: { containerID: number; hostID: number; size: number }) => ({
-    inside: mapping.containerID,
-    outside: mapping.hostID,
-    size: mapping.size,
-  })
-  return [{ do: 'map-ids', uids: uidMappings.map(range), gids: gidMappings.map(range), helpers: mapHelpers }]
 }
 
 function rootSteps({ spec, rootfs, directory, rootless }: Bundle): ChildStep[] {
@@ -90,15 +81,6 @@ function namespaceSteps(spec: RuntimeSpec, fresh: ReadonlySet<string>, network: 
   if (fresh.has('network')) steps.push({ do: 'loopback-up' }, ...network)
   for (const [key, value] of Object.entries(spec.linux?.sysctl ?? {})) steps.push({ do: 'sysctl', key, value })
   return steps
-}
-
-/** After sysctls, which write where these forbid it. */
-function hideSteps(spec: RuntimeSpec): ChildStep[] {
-  const { readonlyPaths = [], maskedPaths = [] } = spec.linux ?? {}
-  return [
-    ...readonlyPaths.map((target): ChildStep => ({ do: 'read-only', target })),
-    ...maskedPaths.map((target): ChildStep => ({ do: 'mask', target })),
-  ]
 }
 
 function leaveSteps({ spec, directory }: Bundle): ChildStep[] {

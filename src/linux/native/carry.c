@@ -135,11 +135,14 @@ static void watch(struct pollfd *fds, bool held) {
   }
 }
 
-/* Milliseconds, -1 for ever. */
+/* Of milliseconds, -1 for ever. */
+static int sooner(int one, int other) {
+  return one < 0 || (other >= 0 && other < one) ? other : one;
+}
+
 static int patience(void) {
-  int probe = probe_timeout(&self.probe), resolver = resolver_timeout();
   if (self.child_ended) return 100;
-  return probe < 0 || (resolver >= 0 && resolver < probe) ? resolver : probe;
+  return sooner(deadline_timeout(&self.deadline), sooner(probe_timeout(&self.probe), resolver_timeout()));
 }
 
 void carry_streams(void) {
@@ -149,7 +152,10 @@ void carry_streams(void) {
     if (self.child_ended && deadline < 0) deadline = now_ms() + DRAIN_MS;
     if (self.child_ended && (drained || (!held && now_ms() > deadline))) return;
     watch(fds, held);
-    if (!self.child_ended) probe_run_if_due(&self.probe);
+    if (!self.child_ended) {
+      probe_run_if_due(&self.probe);
+      deadline_act_if_due(&self.deadline, self.child);
+    }
     if (poll(fds, CLIENTS + MAX_CLIENTS, patience()) < 0) {
       if (errno == EINTR) continue;
       return;

@@ -24,6 +24,7 @@ struct child {
   int root;    /* the new root, "/" until a root step made one */
   int channel; /* to the supervisor; closed by exec */
   int target;  /* pidfd of the process whose namespaces it shares */
+  int program; /* what exec runs; -1: it looks for its file */
   const struct stdio *stdio;
   bool has_stdio; /* after the step `session` */
 };
@@ -162,6 +163,7 @@ static int run_step(struct child *child, uint32_t code, struct reader *args) {
     case CHILD_MKNOD: return step_mknod(child->root, args);
     case CHILD_MASK: return step_mask(child->root, args);
     case CHILD_READ_ONLY: return step_read_only(child->root, args);
+    case CHILD_HOLD: return step_hold(child->root, args);
     case CHILD_MOVE_ROOT: return step_leave_root(child, args);
     case CHILD_HOSTNAME: return step_hostname(args);
     case CHILD_DOMAINNAME: return step_domainname(args);
@@ -180,17 +182,18 @@ static int run_step(struct child *child, uint32_t code, struct reader *args) {
     case CHILD_NO_NEW_PRIVILEGES: return step_no_new_privileges();
     case CHILD_PERSONALITY: return step_personality(args);
     case CHILD_SECCOMP: return step_seccomp(args);
+    case CHILD_HOLD_PROGRAM: return (child->program = step_hold_program(args)) < 0 ? -1 : 0;
     case CHILD_INIT: return step_init(child->channel, child->has_stdio);
     case CHILD_EXEC:
       tell(child->channel, MESSAGE_EXEC, 0);
-      return step_exec(args);
+      return step_exec(args, child->program);
     default: return errno = EINVAL, fail_because("decode", "the plan", "there is no such step");
   }
 }
 
 _Noreturn void run_child(struct reader steps, unsigned first_step, const struct stdio *stdio, const struct parent *parent) {
   int channel = parent->channel;
-  struct child child = {.root = -1, .channel = channel, .target = parent->target, .stdio = stdio};
+  struct child child = {.root = -1, .channel = channel, .target = parent->target, .program = -1, .stdio = stdio};
   unsigned step = first_step;
   char byte;
   /* The parent maps ids and joins groups first. */

@@ -85,6 +85,7 @@ int end_supervision(void) {
   resolver_stop();
   log_close(&self.log);
   struct exit_record record = {.status = exit_status(self.status), .oom_killed = was_oom_killed(&self.host)};
+  if (self.deadline.passed) record.status = DEADLINE_STATUS;
   if (WIFSIGNALED(self.status)) record.signal = WTERMSIG(self.status);
   record.finished_ns = self.finished_ns;
   leave_networks(&self.host);

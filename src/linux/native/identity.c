@@ -172,11 +172,32 @@ static int try_exec(const char *path, const char **argv, const char **env) {
   return error;
 }
 
-int step_exec(struct reader *args) {
+int step_hold_program(struct reader *args) {
+  const char *file = read_string(args);
+  uint32_t number = read_u32(args);
+  struct rlimit limit;
+  if (args->bad || number < 16 || number > INT_MAX) return errno = EINVAL, fail("decode", "hold-program");
+  cleanup_fd int found = open(file, O_PATH | O_CLOEXEC);
+  if (found < 0) return fail("open", file);
+  if (getrlimit(RLIMIT_NOFILE, &limit) < 0) return fail("getrlimit", "RLIMIT_NOFILE");
+  limit.rlim_cur = limit.rlim_max;
+  if (setrlimit(RLIMIT_NOFILE, &limit) < 0) return fail("setrlimit", "RLIMIT_NOFILE");
+  cleanup_fd int held = dup3(found, (int)number, O_CLOEXEC);
+  if (held < 0) return fail("dup3", file);
+  /* no call can make this number again */
+  if (setrlimit(RLIMIT_NOFILE, &(struct rlimit){number, number}) < 0) return fail("setrlimit", "RLIMIT_NOFILE");
+  return steal_fd(&held);
+}
+
+int step_exec(struct reader *args, int program) {
   const char *file = read_string(args);
   cleanup_free const char **argv = read_strings(args);
   cleanup_free const char **env = read_strings(args);
   if (args->bad || argv == NULL || env == NULL) return errno = EINVAL, fail("decode", "exec");
+  if (program >= 0) {
+    syscall(SYS_execveat, program, "", argv, env, AT_EMPTY_PATH);
+    return exec_failed(file, errno);
+  }
   if (*file == '\0') return exec_failed(file, ENOENT);
   if (strchr(file, '/') != NULL) return exec_failed(file, try_exec(file, argv, env));
   const char *path = find_variable(env, "PATH");

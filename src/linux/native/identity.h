@@ -15,7 +15,10 @@ int step_capabilities(struct reader *args);
 int step_no_new_privileges(void);
 int step_personality(struct reader *args);
 int step_seccomp(struct reader *args);
-int step_exec(struct reader *args);
+/* The program's descriptor: the first number that the limit of descriptors, as it is from now on, forbids. */
+int step_hold_program(struct reader *args);
+/* Of `program` when there is one, else of the file that is named. */
+int step_exec(struct reader *args, int program);
 /* Makes the supervisor's pipes the process's stdin, stdout and stderr. */
 int connect_stdio(const struct stdio *stdio);
 

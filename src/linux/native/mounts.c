@@ -117,32 +117,42 @@ int step_remount(int root, struct reader *args) {
   return set_attributes(at, set, clear, 0, recursive != 0, target);
 }
 
+#define HIDDEN (MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC)
+
+/* Closed is what no capability opens: a directory of mode 0, a device on a mount without devices. */
 int step_mask(int root, struct reader *args) {
   const char *target = read_string(args);
+  bool closed = read_u32(args) != 0;
   cleanup_fd int at = open_in_root(root, target, CREATE_NONE);
   if (at < 0) return errno == ENOENT || errno == ENOTDIR ? 0 : -1;
   struct stat status;
   if (fstatat(at, "", &status, AT_EMPTY_PATH) < 0) return fail("fstatat", target);
   if (!S_ISDIR(status.st_mode)) {
     cleanup_fd int null = open_tree(AT_FDCWD, "/dev/null", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
-    return null < 0 ? mount_failed("open_tree", "/dev/null") : place_mount(null, at, target);
+    if (null < 0) return mount_failed("open_tree", "/dev/null");
+    if (set_attributes(null, closed ? HIDDEN | MOUNT_ATTR_NODEV : 0, 0, 0, false, target) < 0) return -1;
+    return place_mount(null, at, target);
   }
   cleanup_fd int context = fsopen("tmpfs", FSOPEN_CLOEXEC);
   if (context < 0) return mount_failed("fsopen", "tmpfs");
   if (configure(context, "ro", NULL) < 0 || configure(context, "nr_blocks", "1") < 0) return -1;
-  cleanup_fd int mount = make_mount(context, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC, target);
+  if (closed && configure(context, "mode", "000") < 0) return -1;
+  cleanup_fd int mount = make_mount(context, HIDDEN | MOUNT_ATTR_NODEV, target);
   return mount < 0 ? -1 : place_mount(mount, at, target);
 }
 
-int step_read_only(int root, struct reader *args) {
-  const char *target = read_string(args);
+static int bind_on_itself(int root, const char *target, uint64_t attributes) {
   cleanup_fd int at = open_in_root(root, target, CREATE_NONE);
   if (at < 0) return errno == ENOENT || errno == ENOTDIR ? 0 : -1;
   cleanup_fd int mount = open_tree(at, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE | AT_EMPTY_PATH);
   if (mount < 0) return mount_failed("open_tree", target);
-  if (set_attributes(mount, MOUNT_ATTR_RDONLY, 0, 0, true, target) < 0) return -1;
+  if (set_attributes(mount, attributes, 0, 0, true, target) < 0) return -1;
   return place_mount(mount, at, target);
 }
+
+int step_read_only(int root, struct reader *args) { return bind_on_itself(root, read_string(args), MOUNT_ATTR_RDONLY); }
+
+int step_hold(int root, struct reader *args) { return bind_on_itself(root, read_string(args), 0); }
 
 /* With its mode from the start: by the time of a chmod its name may be a link that another container has put in a shared volume. */
 static int make_node(int parent, const char *name, mode_t mode, dev_t device) {

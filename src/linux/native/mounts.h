@@ -29,6 +29,7 @@ int step_overlay(int root, struct reader *args);
 int step_remount(int root, struct reader *args);
 int step_mask(int root, struct reader *args);
 int step_read_only(int root, struct reader *args);
+int step_hold(int root, struct reader *args);
 int step_mkdir(int root, struct reader *args);
 int step_symlink(int root, struct reader *args);
 int step_mknod(int root, struct reader *args);

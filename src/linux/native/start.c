@@ -41,6 +41,11 @@ static bool read_option(uint32_t code, struct reader *args) {
       self.probe.argv = read_strings(args);
       self.probe.env = read_strings(args);
       return self.probe.argv != NULL && self.probe.env != NULL && self.probe.argv[0] != NULL;
+    case OPTION_DEADLINE:
+      self.deadline.limit = read_u64(args);
+      self.deadline.grace = read_u64(args);
+      self.deadline.signal = read_u32(args);
+      return self.deadline.signal > 0 && self.deadline.signal < NSIG;
     case OPTION_JOURNAL:
       self.log.journal.socket = read_string(args);
       self.log.journal.fields = read_string(args);

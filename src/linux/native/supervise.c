@@ -125,6 +125,7 @@ int supervise_main(int argc, char **argv) {
   say(&self.clients[0], started);
   forget_start();
   probe_arm(&self.probe, self.first_probe);
+  deadline_arm(&self.deadline);
   carry_streams();
   return end_supervision();
 }

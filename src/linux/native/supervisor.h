@@ -7,6 +7,7 @@
 #include <sys/un.h>
 
 #include "client.h"
+#include "deadline.h"
 #include "host.h"
 #include "launch.h"
 #include "log.h"
@@ -22,6 +23,7 @@ struct supervisor {
   struct log log;
   struct probe probe;
   uint64_t first_probe; /* milliseconds after the start */
+  struct deadline deadline;
   struct client clients[MAX_CLIENTS]; /* the first one is the owner's control connection until the container runs */
   const char *run_directory, *state_directory;
   const char **hook_argv, **hook_env;

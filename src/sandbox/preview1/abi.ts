@@ -27,7 +27,7 @@ export const WHENCE = { set: 0, current: 1, end: 2 } as const
 export const CLOCK = { realtime: 0, monotonic: 1, process: 2, thread: 3 } as const
 export const EVENT = { clock: 0, read: 1, write: 2 } as const
 
-const right = (bit: number): bigint => 1n << BigInt(bit)
+const right = (bit: number): number => 1 << bit
 
 export const RIGHT = {
   fdDatasync: right(0),
@@ -62,7 +62,10 @@ export const RIGHT = {
   sockAccept: right(29),
 } as const
 
-export const ALL_RIGHTS = (1n << 30n) - 1n
+export const ALL_RIGHTS = (1 << 30) - 1
+
+/** Bits that preview 1 does not know mean nothing: some modules ask for all 64. */
+export const knownRights = (asked: bigint): number => Number(BigInt.asUintN(30, asked))
 
 const ANY_FILE = RIGHT.fdSync | RIGHT.fdDatasync | RIGHT.fdSetFlags | RIGHT.fdStat | RIGHT.poll
 
@@ -70,6 +73,12 @@ export const STREAM_RIGHTS = ANY_FILE | RIGHT.fdRead | RIGHT.fdWrite
 
 export const FILE_RIGHTS =
   STREAM_RIGHTS | RIGHT.fdSeek | RIGHT.fdTell | RIGHT.fdAdvise | RIGHT.fdAllocate | RIGHT.fdSetSize | RIGHT.fdSetTimes
+
+/** Of a connection. */
+export const SOCKET_RIGHTS =
+  RIGHT.fdRead | RIGHT.fdWrite | RIGHT.fdSetFlags | RIGHT.fdStat | RIGHT.poll | RIGHT.sockShutdown
+
+export const LISTENER_RIGHTS = RIGHT.sockAccept | RIGHT.fdRead | RIGHT.fdSetFlags | RIGHT.fdStat | RIGHT.poll
 
 const PATH_RIGHTS =
   RIGHT.pathCreateDirectory |

@@ -12,6 +12,8 @@ export interface Context {
   readonly args: readonly string[]
   /** `NAME=value`. */
   readonly env: readonly string[]
+  /** Where calls must not wait but throw `WouldWait`: since when, on the monotonic clock, the present one is being made. */
+  readonly sinceNs?: () => bigint
 }
 
 /** Of wasm: 32-bit numbers come as signed ones, 64-bit ones as signed bigints. What it returns is nothing: a failure is thrown. */

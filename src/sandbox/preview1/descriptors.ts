@@ -7,8 +7,8 @@ export interface Descriptor {
   readonly open: OpenFile | Directory
   readonly type: FileType
   /** Of `RIGHT`: what may be done with it, and what with that which is opened through it. Both only ever shrink. */
-  rights: bigint
-  inheriting: bigint
+  rights: number
+  inheriting: number
   /** Of `FD_FLAG`. */
   flags: number
   /** Where the next read or write of a regular file is. */
@@ -16,9 +16,15 @@ export interface Descriptor {
   /** The name under which the module was given it. */
   readonly preopen: string | undefined
   /** What `fd_readdir` goes on with: its cookies count in here. */
-  listing: readonly DirectoryEntry[] | undefined
+  listing: Listing | undefined
   /** Where absolute links below it lead. */
   readonly linkRoot: Directory | undefined
+}
+
+export interface Listing {
+  readonly entries: readonly DirectoryEntry[]
+  /** What is known of the numbers of entries. */
+  readonly numbers: Map<string, bigint>
 }
 
 export type FileDescriptor = Descriptor & { readonly open: OpenFile }
@@ -26,11 +32,11 @@ export type DirectoryDescriptor = Descriptor & { readonly open: Directory }
 
 export interface Descriptors {
   /** @throws {Refusal} EBADF; ENOTCAPABLE when it lacks a right */
-  get(fd: number, rights?: bigint): Descriptor
+  get(fd: number, rights?: number): Descriptor
   /** @throws {Refusal} also EISDIR */
-  file(fd: number, rights: bigint): FileDescriptor
+  file(fd: number, rights: number): FileDescriptor
   /** @throws {Refusal} also ENOTDIR */
-  directory(fd: number, rights: bigint): DirectoryDescriptor
+  directory(fd: number, rights: number): DirectoryDescriptor
   /** The lowest number that is free. @throws {Refusal} EMFILE, with the thing closed */
   add(descriptor: Descriptor): number
   close(fd: number): void
@@ -43,10 +49,10 @@ const MAX_OPEN = 4096
 
 export function openDescriptors(): Descriptors {
   const table: (Descriptor | undefined)[] = []
-  const get = (fd: number, rights = 0n) => {
+  const get = (fd: number, rights = 0) => {
     const found = table[fd]
     if (found === undefined) throw new Refusal('EBADF')
-    if ((found.rights & rights) !== rights) throw new Refusal('ENOTCAPABLE')
+    need(found, rights)
     return found
   }
   const close = (fd: number) => {
@@ -59,13 +65,13 @@ export function openDescriptors(): Descriptors {
     file: (fd, rights) => {
       const found = get(fd)
       if (!isFile(found)) throw new Refusal('EISDIR')
-      get(fd, rights)
+      need(found, rights)
       return found
     },
     directory: (fd, rights) => {
       const found = get(fd)
       if (!isDirectory(found)) throw new Refusal('ENOTDIR')
-      get(fd, rights)
+      need(found, rights)
       return found
     },
     add: (descriptor) => {
@@ -91,6 +97,10 @@ export function openDescriptors(): Descriptors {
       for (const [fd, descriptor] of table.entries()) if (descriptor !== undefined) close(fd)
     },
   }
+}
+
+function need(descriptor: Descriptor, rights: number): void {
+  if ((descriptor.rights & rights) !== rights) throw new Refusal('ENOTCAPABLE')
 }
 
 function isFile(descriptor: Descriptor): descriptor is FileDescriptor {

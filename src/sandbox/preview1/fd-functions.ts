@@ -1,13 +1,14 @@
 /** What is asked of, and done to, an open descriptor but reading and writing. */
 import { ALL_FD_FLAGS, ALL_TIME_FLAGS, FILE_TYPE, RIGHT, TIME_FLAG } from './abi.ts'
 import { type Context, unsigned, type WasiFunctions } from './context.ts'
-import type { DirectoryDescriptor } from './descriptors.ts'
-import { codeOf, Refusal } from './errno.ts'
+import type { DirectoryDescriptor, Listing } from './descriptors.ts'
+import { Refusal } from './errno.ts'
 import type { FileStatus, NewTime, NewTimes } from './files.ts'
 import { safePosition } from './io-functions.ts'
 import type { GuestMemory } from './memory.ts'
 
 const LAST_ADVICE = 5
+const NO_DIRECTORY = 1
 
 export function fdFunctions({ memory, descriptors }: Context): WasiFunctions {
   const preopen = (fd: number): string => {
@@ -37,11 +38,12 @@ export function fdFunctions({ memory, descriptors }: Context): WasiFunctions {
     fd_renumber: (from: number, to: number) => descriptors.renumber(from, to),
     fd_fdstat_get: (fd: number, at: number) => {
       const { type, flags, rights, inheriting } = descriptors.get(fd)
-      memory.bytes(at, 24).fill(0)
-      memory.writeU8(at, type)
+      memory.need(at, 24)
+      memory.writeU16(at, type)
       memory.writeU16(at + 2, flags)
-      memory.writeU64(at + 8, rights)
-      memory.writeU64(at + 16, inheriting)
+      memory.writeU32(at + 4, 0)
+      memory.writeU64(at + 8, BigInt(rights))
+      memory.writeU64(at + 16, BigInt(inheriting))
     },
     fd_fdstat_set_flags: (fd: number, flags: number) => {
       const descriptor = descriptors.get(fd, RIGHT.fdSetFlags)
@@ -52,10 +54,10 @@ export function fdFunctions({ memory, descriptors }: Context): WasiFunctions {
     fd_fdstat_set_rights: (fd: number, base: bigint, inheriting: bigint) => {
       const descriptor = descriptors.get(fd)
       const [rights, inherited] = [unsigned(base), unsigned(inheriting)]
-      if ((rights & ~descriptor.rights) !== 0n || (inherited & ~descriptor.inheriting) !== 0n)
+      if ((rights & ~BigInt(descriptor.rights)) !== 0n || (inherited & ~BigInt(descriptor.inheriting)) !== 0n)
         throw new Refusal('ENOTCAPABLE')
-      descriptor.rights = rights
-      descriptor.inheriting = inherited
+      descriptor.rights = Number(rights)
+      descriptor.inheriting = Number(inherited)
     },
     fd_filestat_get: (fd: number, at: number) =>
       writeStatus(memory, at, descriptors.get(fd, RIGHT.fdStat).open.status()),
@@ -69,26 +71,33 @@ export function fdFunctions({ memory, descriptors }: Context): WasiFunctions {
     fd_prestat_get: (fd: number, at: number) => {
       const name = preopen(fd)
       memory.bytes(at, 8).fill(0) // the tag of a directory
+      if (descriptors.get(fd).open.kind === 'file') {
+        // Preview 1 has no tag for these. EBADF would tell a C library that no more directories follow; another tag it skips.
+        memory.writeU8(at, NO_DIRECTORY)
+        return
+      }
       memory.writeU32(at + 4, Buffer.byteLength(name))
     },
     fd_prestat_dir_name: (fd: number, at: number, size: number) => {
       const name = Buffer.from(preopen(fd))
+      descriptors.directory(fd, 0)
       if (size >>> 0 < name.length) throw new Refusal('ENAMETOOLONG')
       memory.bytes(at, name.length).set(name)
     },
     fd_readdir: (fd: number, at: number, size: number, cookie: bigint, usedAt: number) => {
       const directory = descriptors.directory(fd, RIGHT.fdReaddir)
-      memory.bytes(usedAt, 4)
+      memory.need(usedAt, 4)
       memory.writeU32(usedAt, readEntries(directory, memory.bytes(at, size), unsigned(cookie)))
     },
   }
 }
 
 export function writeStatus(memory: GuestMemory, at: number, status: FileStatus): void {
-  memory.bytes(at, 64).fill(0)
+  memory.need(at, 64)
   memory.writeU64(at, status.device)
   memory.writeU64(at + 8, status.inode)
-  memory.writeU8(at + 16, status.type)
+  memory.writeU32(at + 16, status.type)
+  memory.writeU32(at + 20, 0)
   memory.writeU64(at + 24, status.links)
   memory.writeU64(at + 32, status.size)
   memory.writeU64(at + 40, status.accessedNs)
@@ -111,6 +120,7 @@ export function newTimes(accessed: bigint, modified: bigint, flags: number): New
 }
 
 const ENTRY_HEAD_BYTES = 24
+const MAX_BYTES_OF_UNIT = 3
 
 /**
  * Fills the buffer to its last byte while entries are left: one that is cut tells the module to ask again. A cookie is a number
@@ -118,37 +128,43 @@ const ENTRY_HEAD_BYTES = 24
  */
 function readEntries(directory: DirectoryDescriptor, into: Uint8Array, cookie: bigint): number {
   if (cookie === 0n || directory.listing === undefined) directory.listing = takeListing(directory)
+  const { entries, numbers } = directory.listing
+  const page = pageOf(Buffer.from(into.buffer, into.byteOffset, into.length))
   let used = 0
-  const first = cookie < BigInt(directory.listing.length) ? Number(cookie) : directory.listing.length
-  for (let index = first; index < directory.listing.length && used < into.length; index++) {
-    const entry = directory.listing[index]
+  for (let index = cookie < BigInt(entries.length) ? Number(cookie) : entries.length; used < into.length; index++) {
+    const entry = entries[index]
     if (entry === undefined) break
-    const name = Buffer.from(entry.name)
-    const bytes = Buffer.alloc(ENTRY_HEAD_BYTES + name.length)
-    bytes.writeBigUInt64LE(BigInt(index + 1), 0)
-    bytes.writeBigUInt64LE(inodeOf(directory, entry.name), 8)
-    bytes.writeUInt32LE(name.length, 16)
-    bytes.writeUInt8(entry.type, 20)
-    name.copy(bytes, ENTRY_HEAD_BYTES)
-    const part = bytes.subarray(0, into.length - used)
-    into.set(part, used)
-    used += part.length
+    let inode = numbers.get(entry.name)
+    if (inode === undefined) {
+      inode = inodeOf(directory, entry.name)
+      numbers.set(entry.name, inode)
+    }
+    const most = ENTRY_HEAD_BYTES + entry.name.length * MAX_BYTES_OF_UNIT
+    const fits = most <= into.length - used
+    const target = fits ? page : pageOf(Buffer.alloc(most))
+    const at = fits ? used : 0
+    const size = target.buffer.write(entry.name, at + ENTRY_HEAD_BYTES)
+    target.view.setUint32(at, index + 1, true)
+    target.view.setUint32(at + 4, 0, true)
+    target.view.setBigUint64(at + 8, inode, true)
+    target.view.setUint32(at + 16, size, true)
+    target.view.setUint32(at + 20, entry.type, true)
+    used += fits ? ENTRY_HEAD_BYTES + size : target.buffer.copy(page.buffer, used, 0, ENTRY_HEAD_BYTES + size)
   }
   return used
 }
 
-function takeListing({ open }: DirectoryDescriptor) {
+const pageOf = (buffer: Buffer) => ({ buffer, view: new DataView(buffer.buffer, buffer.byteOffset, buffer.length) })
+
+function takeListing({ open }: DirectoryDescriptor): Listing {
   const itself = ['.', '..'].map((name) => ({ name, type: FILE_TYPE.directory }))
-  return [...itself, ...open.entries()]
+  // First the numbers: what changes meanwhile makes them old.
+  const numbers = open.numbers?.() ?? new Map<string, bigint>()
+  return { numbers, entries: [...itself, ...open.entries()] }
 }
 
 /** What `..` is must not be known at the edge: it shows as the directory itself. 0 for what is gone by now. */
 function inodeOf({ open }: DirectoryDescriptor, name: string): bigint {
   if (name === '.' || name === '..') return open.status().inode
-  try {
-    return open.lookup(name).inode
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT') return 0n
-    throw error
-  }
+  return open.find(name)?.inode ?? 0n
 }

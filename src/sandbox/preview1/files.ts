@@ -1,5 +1,6 @@
 /** What a module's files are made of. A directory knows its entries by one name at a time: paths are walked by `paths.ts` alone. */
 import type { FileType } from './abi.ts'
+import type { SocketCalls } from './sockets.ts'
 
 export interface FileStatus {
   readonly device: bigint
@@ -30,6 +31,8 @@ export interface Open {
 
 export interface OpenFile extends Open {
   readonly kind: 'file'
+  /** When it is known since it was opened; otherwise the status tells. */
+  readonly type?: FileType
   /** Bytes read, 0 at the end. Without a position: the next ones of a stream. */
   read(into: Uint8Array[], position: number | undefined): number
   /** Bytes written. A file open for appending, and a stream, takes them at its end whatever the position. */
@@ -43,6 +46,10 @@ export interface OpenFile extends Open {
   readable?(): number | undefined
   /** Returns when there are some, or the end. */
   waitReadable?(): void
+  /** Whether a write would move something at once; absent where it always does. */
+  writable?(): boolean
+  /** Of sockets alone. */
+  readonly socket?: SocketCalls
 }
 
 export interface OpenOptions {
@@ -66,13 +73,22 @@ export interface DirectoryEntry {
  */
 export interface Directory extends Open {
   readonly kind: 'directory'
+  /** Names may be ways of several components, none of them empty, `.` or `..`: nothing below it can lead elsewhere. */
+  readonly takesWays?: boolean
   lookup(name: string): FileStatus
   /** The same, and nothing when there is no such entry. */
   find(name: string): FileStatus | undefined
   enter(name: string): Directory
+  /** Where a walk from here came to, if the same way still leads there; to be closed. */
+  reach?(way: string): Directory | undefined
+  /** What a walk along several components has come to. */
+  remember?(way: string, to: Directory): void
+  /** A directory is refused with EISDIR. */
   openFile(name: string, options: OpenOptions): OpenFile
   readLink(name: string): string
   entries(): DirectoryEntry[]
+  /** Numbers of entries by their names, as far as they were told before and are the same for certain. Takes those that are found now. */
+  numbers?(): Map<string, bigint>
   makeDirectory(name: string): void
   makeLink(name: string, target: string): void
   removeDirectory(name: string): void

@@ -9,8 +9,10 @@ import { pollFunction } from './poll.ts'
 import { processFunctions } from './process-functions.ts'
 import { socketFunctions } from './socket-functions.ts'
 
+type Nine = (...args: never[]) => number
+
 /** Each returns an errno. What is thrown through a module is its end, or a fault of ours. */
-export function preview1Functions(context: Context): Record<string, (...args: never[]) => number> {
+export function preview1Functions(context: Context): Record<string, Nine> {
   const all = {
     ...processFunctions(context),
     ...ioFunctions(context),
@@ -21,11 +23,12 @@ export function preview1Functions(context: Context): Record<string, (...args: ne
     ...socketFunctions(context),
   }
   return Object.fromEntries(
-    Object.entries(all).map(([name, call]) => [
+    Object.entries(all).map(([name, call]): [string, Nine] => [
       name,
-      (...args: never[]) => {
+      // Nine is the most that any has; spreading a list of them would be slower.
+      (a: never, b: never, c: never, d: never, e: never, f: never, g: never, h: never, i: never) => {
         try {
-          call(...args)
+          call(a, b, c, d, e, f, g, h, i)
           return 0
         } catch (error) {
           return errnoOf(error)

@@ -1,7 +1,6 @@
 /**
- * A directory of the host, by its descriptor. Node has no openat: `/proc/self/fd/N/NAME` is the same, for the kernel goes to
- * what descriptor N holds, wherever that is by now, and NAME is one component, which is never followed. So nothing that
- * another process renames or replaces meanwhile leads anywhere else.
+ * A directory of the host, by its descriptor. What is in it is reached by one component, which is never followed, from what the
+ * descriptor holds, wherever that is by now. So nothing that another process renames or replaces meanwhile leads anywhere else.
  */
 import {
   type BigIntStats,
@@ -19,41 +18,70 @@ import {
   readlinkSync,
   renameSync,
   rmdirSync,
+  type Stats,
+  statSync,
   symlinkSync,
   unlinkSync,
 } from 'node:fs'
+import { entryNumbers } from './entry-numbers.ts'
 import { codeOf, Refusal } from './errno.ts'
 import { hostTime, rememberTimes } from './exact-times.ts'
 import type { Directory, DirectoryEntry, FileStatus, NewTimes, OpenFile, OpenOptions } from './files.ts'
 import { openHostFile, setTimes } from './host-file.ts'
+import { isLinkless } from './linkless.ts'
 import { decodeText } from './memory.ts'
 import { statusOf, typeOf } from './status.ts'
+import { openWays, type Ways } from './ways.ts'
+import { below, type Handle, leadsTo, leave, through } from './working-directory.ts'
 
 /** Linux: a handle on the place only, which needs no right to read it. Node does not name it. */
 const O_PATH = 0x20_0000
+const UNREADABLE = '\ufffd'
 const HANDLE = O_PATH | constants.O_DIRECTORY | constants.O_NOFOLLOW
 
 /** @throws the error of the system call when there is no such directory; links in `path` itself are the caller's and followed */
 export function openHostDirectory(path: string, { readOnly = false } = {}): HostDirectory {
-  return new HostDirectory(openSync(path, HANDLE & ~constants.O_NOFOLLOW), readOnly)
+  const fd = openSync(path, HANDLE & ~constants.O_NOFOLLOW)
+  return new HostDirectory({ fd }, { readOnly, path, takesWays: isLinkless(fd) })
 }
 
 export class HostDirectory implements Directory {
   readonly kind = 'directory'
   readonly readOnly: boolean
-  readonly #fd: number
+  readonly takesWays: boolean
+  readonly #handle: Handle
+  readonly #ways: Ways<HostDirectory>
   #users = 1
+  #numbers: Numbers | undefined
   /** The one last entered: opening by way of /proc takes many times as long as looking whether it is still the same. */
-  #entered: { readonly name: string; readonly stats: BigIntStats; readonly directory: HostDirectory } | undefined
+  #entered: { readonly name: string; readonly directory: HostDirectory } | undefined
 
-  /** @param fd - closed with it */
-  constructor(fd: number, readOnly: boolean) {
-    this.#fd = fd
+  /** @param handle - closed with it @param path - leads there when nobody changes anything; checked whenever it is used */
+  constructor(handle: Handle, { readOnly, takesWays, path }: Options) {
+    this.#handle = handle
     this.readOnly = readOnly
+    this.takesWays = takesWays
+    this.#ways = openWays(path ?? through(handle, '.'))
   }
 
   status() {
-    return statusOf(fstatSync(this.#fd, { bigint: true }))
+    return statusOf(fstatSync(this.#handle.fd, { bigint: true }))
+  }
+
+  reach(way: string): HostDirectory | undefined {
+    return this.#ways.find(way)
+  }
+
+  remember(way: string, to: Directory): void {
+    if (to instanceof HostDirectory) this.#ways.keep(way, to)
+  }
+
+  isAt(path: string): boolean {
+    return leadsTo(this.#handle, path, (where) => this.#hasNumbersOf(where))
+  }
+
+  hold(): void {
+    this.#users++
   }
 
   lookup(name: string) {
@@ -61,7 +89,8 @@ export class HostDirectory implements Directory {
   }
 
   find(name: string): FileStatus | undefined {
-    return this.peek(name)?.status
+    const stats = lstatSync(this.#at(name), { bigint: true, throwIfNoEntry: false })
+    return stats && statusOf(stats)
   }
 
   /** What is there, if anything, and whether it is how overlayfs marks what is deleted: a device 0/0. */
@@ -71,21 +100,20 @@ export class HostDirectory implements Directory {
   }
 
   enter(name: string): HostDirectory {
-    const stats = lstatSync(this.#at(name), { bigint: true, throwIfNoEntry: false })
-    let known = this.#entered
-    // As long as the handle is held its number is nobody else's.
-    if (known?.name !== name || known.stats.ino !== stats?.ino || known.stats.dev !== stats.dev) {
-      const directory = new HostDirectory(openSync(this.#at(name), HANDLE), this.readOnly)
-      known?.directory.close()
-      known = { name, directory, stats: fstatSync(directory.#fd, { bigint: true }) }
-      this.#entered = known
+    const known = this.#entered
+    if (known?.name === name && known.directory.#isAtLink(this.#at(name))) {
+      known.directory.hold()
+      return known.directory
     }
-    known.directory.#users++
-    return known.directory
+    const directory = this.#open(name)
+    known?.directory.close()
+    this.#entered = { name, directory }
+    directory.hold()
+    return directory
   }
 
   duplicate(): HostDirectory {
-    return new HostDirectory(openSync(this.#at('.'), HANDLE), this.readOnly)
+    return this.#open('.')
   }
 
   openFile(name: string, options: OpenOptions): OpenFile {
@@ -103,12 +131,20 @@ export class HostDirectory implements Directory {
 
   /** Names that are no UTF-8 have no name in preview 1, and are left out. */
   entries(): DirectoryEntry[] {
+    const itself = through(this.#handle, '.')
+    const all = readdirSync(itself, { withFileTypes: true })
+    if (!all.some(({ name }) => name.includes(UNREADABLE)))
+      return all.map((entry) => ({ name: entry.name, type: typeOf(entry) }))
     const found: DirectoryEntry[] = []
-    for (const entry of readdirSync(this.#at('.'), { withFileTypes: true, encoding: 'buffer' })) {
+    for (const entry of readdirSync(itself, { withFileTypes: true, encoding: 'buffer' })) {
       const name = entry.name.toString('utf8')
       if (Buffer.from(name).equals(entry.name)) found.push({ name, type: typeOf(entry) })
     }
     return found
+  }
+
+  numbers(): Map<string, bigint> {
+    return entryNumbers(this.status())
   }
 
   makeDirectory(name: string): void {
@@ -152,7 +188,7 @@ export class HostDirectory implements Directory {
     if (!(to instanceof HostDirectory)) throw new Refusal('EXDEV')
     this.#refuseIfReadOnly(name, false)
     if (to.readOnly) throw new Refusal('EROFS')
-    renameSync(this.#at(name), to.#at(newName))
+    renameSync(...this.#both(name, to, newName))
   }
 
   /** link(2) follows nothing on Linux. */
@@ -161,7 +197,7 @@ export class HostDirectory implements Directory {
     this.lookup(name)
     to.#refuseIfReadOnly(newName, true)
     if (this.readOnly) throw new Refusal('EROFS')
-    linkSync(this.#at(name), to.#at(newName))
+    linkSync(...this.#both(name, to, newName))
   }
 
   /** A new regular file with the bytes and the mode of this one. @throws EEXIST */
@@ -187,7 +223,31 @@ export class HostDirectory implements Directory {
     this.#users--
     if (this.#users > 0) return
     this.#entered?.directory.close()
-    closeSync(this.#fd)
+    this.#ways.close()
+    leave(this.#handle)
+    closeSync(this.#handle.fd)
+  }
+
+  #open(name: string): HostDirectory {
+    return new HostDirectory({ fd: openSync(this.#at(name), HANDLE) }, this)
+  }
+
+  /** Whether the path is that of this very directory, and no link. */
+  #isAtLink(path: string): boolean {
+    const found = lstatSync(path, { bigint: true, throwIfNoEntry: false })
+    const mine = fstatSync(this.#handle.fd, { bigint: true })
+    return found?.ino === mine.ino && found.dev === mine.dev
+  }
+
+  /** As long as the handle is held they are nobody else's. */
+  #hasNumbersOf(path: string): boolean {
+    this.#numbers ??= numbersOf(fstatSync(this.#handle.fd, { bigint: true }))
+    const { device, inode } = this.#numbers
+    const found: Stats | BigIntStats | undefined = statSync(path, {
+      bigint: typeof inode === 'bigint',
+      throwIfNoEntry: false,
+    })
+    return found !== undefined && found.ino === inode && found.dev === device
   }
 
   #stats(name: string): BigIntStats {
@@ -195,7 +255,13 @@ export class HostDirectory implements Directory {
   }
 
   #at(name: string): string {
-    return `/proc/self/fd/${this.#fd}/${name}`
+    return below(this.#handle, name)
+  }
+
+  /** Only one directory can be the one that is worked in. */
+  #both(name: string, to: HostDirectory, newName: string): [from: string, to: string] {
+    if (to === this) return [this.#at(name), this.#at(newName)]
+    return [through(this.#handle, name), through(to.#handle, newName)]
   }
 
   #openReadOnly(name: string, options: OpenOptions): OpenFile {
@@ -215,4 +281,22 @@ export class HostDirectory implements Directory {
     if (isNew && found !== undefined) throw new Refusal('EEXIST')
     throw new Refusal(isNew || found !== undefined ? 'EROFS' : 'ENOENT')
   }
+}
+
+interface Options {
+  readonly readOnly: boolean
+  readonly takesWays: boolean
+  readonly path?: string
+}
+
+interface Numbers {
+  readonly device: number | bigint
+  readonly inode: number | bigint
+}
+
+/** Node is quicker with numbers, but those of some file systems are too large to be exact. */
+function numbersOf({ dev, ino }: BigIntStats): Numbers {
+  const [device, inode] = [Number(dev), Number(ino)]
+  const exact = Number.isSafeInteger(device) && Number.isSafeInteger(inode)
+  return exact ? { device, inode } : { device: dev, inode: ino }
 }

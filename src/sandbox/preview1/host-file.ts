@@ -11,36 +11,88 @@ import {
   readvSync,
   writevSync,
 } from 'node:fs'
-import { FD_FLAG } from './abi.ts'
+import { FD_FLAG, FILE_TYPE, type FileType } from './abi.ts'
 import { Refusal } from './errno.ts'
 import { hostTime, rememberTimes } from './exact-times.ts'
 import type { NewTimes, OpenFile, OpenOptions } from './files.ts'
-import { statusOf } from './status.ts'
+import { statusOf, typeOf } from './status.ts'
 
-/** @param writable - whether the file may be changed in any way, its times too */
+/** @param writable - whether the file may be changed in any way, its times too @throws {Refusal} EISDIR */
 export function openHostFile(path: string, options: OpenOptions, writable: boolean): OpenFile {
-  let fd = openSync(path, openFlags(options), 0o666)
-  return {
-    kind: 'file',
-    status: () => statusOf(fstatSync(fd, { bigint: true })),
-    read: (into, position) => readvSync(fd, into, position),
-    write: (from, position) => writevSync(fd, from, position),
-    truncate: (size) => ftruncateSync(fd, size),
-    setTimes: (times) => {
-      if (!writable) throw new Refusal('EROFS')
-      setTimes(fd, times)
-    },
-    sync: () => fsyncSync(fd),
-    datasync: () => fdatasyncSync(fd),
-    setFlags: (flags) => {
-      // Node has no fcntl: the same file once more, by the descriptor, so that no path is walked again.
-      const access = { ...options, create: false, exclusive: false, truncate: false, flags }
-      const next = openSync(`/proc/self/fd/${fd}`, openFlags(access) & ~constants.O_NOFOLLOW)
-      closeSync(fd)
-      fd = next
-    },
-    close: () => closeSync(fd),
+  const fd = openSync(path, openFlags(options), 0o666)
+  // What did not exist a moment ago is a file now.
+  const type = options.create && options.exclusive ? FILE_TYPE.regularFile : fileType(fd)
+  return new HostFile({ fd, type, options, writable })
+}
+
+interface Opened {
+  readonly fd: number
+  readonly type: FileType
+  readonly options: OpenOptions
+  readonly writable: boolean
+}
+
+class HostFile implements OpenFile {
+  readonly kind = 'file'
+  readonly type: FileType
+  readonly #options: OpenOptions
+  readonly #writable: boolean
+  #fd: number
+
+  constructor({ fd, type, options, writable }: Opened) {
+    this.type = type
+    this.#options = options
+    this.#writable = writable
+    this.#fd = fd
   }
+
+  status() {
+    return statusOf(fstatSync(this.#fd, { bigint: true }))
+  }
+
+  read(into: Uint8Array[], position: number | undefined): number {
+    return readvSync(this.#fd, into, position)
+  }
+
+  write(from: Uint8Array[], position: number | undefined): number {
+    return writevSync(this.#fd, from, position)
+  }
+
+  truncate(size: number): void {
+    ftruncateSync(this.#fd, size)
+  }
+
+  setTimes(times: NewTimes): void {
+    if (!this.#writable) throw new Refusal('EROFS')
+    setTimes(this.#fd, times)
+  }
+
+  sync(): void {
+    fsyncSync(this.#fd)
+  }
+
+  datasync(): void {
+    fdatasyncSync(this.#fd)
+  }
+
+  /** Node has no fcntl: the same file once more, by the descriptor, so that no path is walked again. */
+  setFlags(flags: number): void {
+    const access = { ...this.#options, create: false, exclusive: false, truncate: false, flags }
+    const next = openSync(`/proc/self/fd/${this.#fd}`, openFlags(access) & ~constants.O_NOFOLLOW)
+    closeSync(this.#fd)
+    this.#fd = next
+  }
+
+  close(): void {
+    closeSync(this.#fd)
+  }
+}
+
+function fileType(fd: number): FileType {
+  const type = typeOf(fstatSync(fd))
+  if (type !== FILE_TYPE.directory) return type
+  closeSync(fd)
+  throw new Refusal('EISDIR')
 }
 
 export function setTimes(fd: number, times: NewTimes): void {
@@ -51,15 +103,14 @@ export function setTimes(fd: number, times: NewTimes): void {
 
 function openFlags({ read, write, create, exclusive, truncate, flags }: OpenOptions): number {
   const access = write ? (read ? constants.O_RDWR : constants.O_WRONLY) : constants.O_RDONLY
-  const wanted: [boolean, number][] = [
-    [create, constants.O_CREAT],
-    [exclusive, constants.O_EXCL],
-    [truncate, constants.O_TRUNC],
-    [(flags & FD_FLAG.append) !== 0, constants.O_APPEND],
-    [(flags & FD_FLAG.nonblock) !== 0, constants.O_NONBLOCK],
-    [(flags & FD_FLAG.dsync) !== 0, constants.O_DSYNC],
-    [(flags & (FD_FLAG.sync | FD_FLAG.rsync)) !== 0, constants.O_SYNC],
-  ]
-  const all = wanted.reduce((sum, [on, flag]) => (on ? sum | flag : sum), access)
-  return all | constants.O_NOFOLLOW | constants.O_NOCTTY
+  let all = access | constants.O_NOFOLLOW | constants.O_NOCTTY
+  if (create) all |= constants.O_CREAT
+  if (exclusive) all |= constants.O_EXCL
+  if (truncate) all |= constants.O_TRUNC
+  if (flags === 0) return all
+  if ((flags & FD_FLAG.append) !== 0) all |= constants.O_APPEND
+  if ((flags & FD_FLAG.nonblock) !== 0) all |= constants.O_NONBLOCK
+  if ((flags & FD_FLAG.dsync) !== 0) all |= constants.O_DSYNC
+  if ((flags & (FD_FLAG.sync | FD_FLAG.rsync)) !== 0) all |= constants.O_SYNC
+  return all
 }

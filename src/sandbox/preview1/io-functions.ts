@@ -6,12 +6,11 @@ import { Refusal } from './errno.ts'
 
 export function ioFunctions({ memory, descriptors }: Context): WasiFunctions {
   /** The result's place is looked at before anything is moved. */
-  const transfer = (move: (buffers: Uint8Array[]) => number, list: [at: number, count: number], resultAt: number) => {
-    memory.bytes(resultAt, 4)
-    const buffers = memory.vectors(...list)
-    memory.writeU32(resultAt, buffers.length === 0 ? 0 : move(buffers))
+  const vectors = (at: number, count: number, resultAt: number): Uint8Array[] => {
+    memory.need(resultAt, 4)
+    return memory.vectors(at, count)
   }
-  const placed = (fd: number, rights: bigint, offset: bigint) => {
+  const placed = (fd: number, rights: number, offset: bigint) => {
     const file = descriptors.file(fd, rights)
     if (file.type !== FILE_TYPE.regularFile) throw new Refusal('ESPIPE')
     return { file, position: safePosition(unsigned(offset)) }
@@ -19,33 +18,35 @@ export function ioFunctions({ memory, descriptors }: Context): WasiFunctions {
   return {
     fd_read: (fd: number, at: number, count: number, resultAt: number) => {
       const file = descriptors.file(fd, RIGHT.fdRead)
-      transfer((buffers) => readNext(file, buffers), [at, count], resultAt)
+      memory.writeU32(resultAt, readNext(file, vectors(at, count, resultAt)))
     },
     fd_write: (fd: number, at: number, count: number, resultAt: number) => {
       const file = descriptors.file(fd, RIGHT.fdWrite)
-      transfer((buffers) => writeNext(file, buffers), [at, count], resultAt)
+      memory.writeU32(resultAt, writeNext(file, vectors(at, count, resultAt)))
     },
     fd_pread: (fd: number, at: number, count: number, offset: bigint, resultAt: number) => {
       const { file, position } = placed(fd, RIGHT.fdRead | RIGHT.fdSeek, offset)
-      transfer((buffers) => file.open.read(buffers, position), [at, count], resultAt)
+      const buffers = vectors(at, count, resultAt)
+      memory.writeU32(resultAt, buffers.length === 0 ? 0 : file.open.read(buffers, position))
     },
     fd_pwrite: (fd: number, at: number, count: number, offset: bigint, resultAt: number) => {
       const { file, position } = placed(fd, RIGHT.fdWrite | RIGHT.fdSeek, offset)
-      transfer((buffers) => file.open.write(buffers, position), [at, count], resultAt)
+      const buffers = vectors(at, count, resultAt)
+      memory.writeU32(resultAt, buffers.length === 0 ? 0 : file.open.write(buffers, position))
     },
     fd_seek: (fd: number, offset: bigint, whence: number, resultAt: number) => {
-      memory.bytes(resultAt, 8)
+      memory.need(resultAt, 8)
       // Asking where one is needs no more than the right to be told.
       const tells = offset === 0n && whence === WHENCE.current
-      const file = descriptors.file(fd, 0n)
-      const able = RIGHT.fdSeek | (tells ? RIGHT.fdTell : 0n)
-      if ((file.rights & able) === 0n) throw new Refusal(isStream(file) ? 'ESPIPE' : 'ENOTCAPABLE')
+      const file = descriptors.file(fd, 0)
+      const able = RIGHT.fdSeek | (tells ? RIGHT.fdTell : 0)
+      if ((file.rights & able) === 0) throw new Refusal(isStream(file) ? 'ESPIPE' : 'ENOTCAPABLE')
       memory.writeU64(resultAt, seek(file, offset, whence))
     },
     fd_tell: (fd: number, resultAt: number) => {
-      const file = descriptors.file(fd, 0n)
+      const file = descriptors.file(fd, 0)
       if (isStream(file)) throw new Refusal('ESPIPE')
-      if ((file.rights & (RIGHT.fdTell | RIGHT.fdSeek)) === 0n) throw new Refusal('ENOTCAPABLE')
+      if ((file.rights & (RIGHT.fdTell | RIGHT.fdSeek)) === 0) throw new Refusal('ENOTCAPABLE')
       memory.writeU64(resultAt, BigInt(file.position))
     },
   }
@@ -54,6 +55,7 @@ export function ioFunctions({ memory, descriptors }: Context): WasiFunctions {
 const isStream = ({ type }: FileDescriptor): boolean => type !== FILE_TYPE.regularFile
 
 function readNext(file: FileDescriptor, buffers: Uint8Array[]): number {
+  if (buffers.length === 0) return 0
   if (isStream(file)) return file.open.read(buffers, undefined)
   const count = file.open.read(buffers, file.position)
   file.position += count
@@ -61,6 +63,7 @@ function readNext(file: FileDescriptor, buffers: Uint8Array[]): number {
 }
 
 function writeNext(file: FileDescriptor, buffers: Uint8Array[]): number {
+  if (buffers.length === 0) return 0
   if (isStream(file)) return file.open.write(buffers, undefined)
   const count = file.open.write(buffers, file.position)
   const appended = (file.flags & FD_FLAG.append) !== 0

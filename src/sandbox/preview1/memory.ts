@@ -6,6 +6,8 @@ const MAX_VECTORS = 1024
 const VECTOR_BYTES = 8
 
 export interface GuestMemory {
+  /** Only looks whether they are there. @throws {Refusal} EFAULT */
+  need(at: number, size: number): void
   /** A window that stays valid until the module runs again. @throws {Refusal} EFAULT */
   bytes(at: number, size: number): Uint8Array
   /** @throws {Refusal} ENAMETOOLONG beyond 4096 bytes, EILSEQ if it is no UTF-8 */
@@ -22,19 +24,32 @@ export interface GuestMemory {
   writeU64(at: number, value: bigint): void
 }
 
-/** @param buffer - asked for at each access: growing the memory makes the old one useless */
+/** @param buffer - asked for when what was known of it is too small: growing the memory makes the old one useless, and empty */
 export function openMemory(buffer: () => ArrayBuffer): GuestMemory {
-  const view = (at: number, size: number) => {
+  let all = new Uint8Array(0)
+  let view = new DataView(all.buffer)
+  /** @returns where it begins, when all of it is there. Comes first: it may replace `all` and `view` */
+  const begin = (at: number, size: number): number => {
     const start = at >>> 0
-    const all = buffer()
-    if (start + size > all.byteLength) throw new Refusal('EFAULT')
-    return new DataView(all, start, size)
+    if (start + size <= all.length) return start
+    all = new Uint8Array(buffer())
+    view = new DataView(all.buffer)
+    if (start + size > all.length) throw new Refusal('EFAULT')
+    return start
+  }
+  /** Programs read and write by way of the same buffers again and again. */
+  let last = all
+  const window = (start: number, size: number): Uint8Array => {
+    if (last.byteOffset !== start || last.length !== size || last.buffer !== all.buffer)
+      last = all.subarray(start, start + size)
+    return last
   }
   const bytes = (at: number, size: number) => {
-    const { byteOffset, byteLength } = view(at, size >>> 0)
-    return new Uint8Array(buffer(), byteOffset, byteLength)
+    const start = begin(at, size >>> 0)
+    return all.subarray(start, start + (size >>> 0))
   }
   return {
+    need: (at, size) => void begin(at, size >>> 0),
     bytes,
     path: (at, size) => {
       if (size >>> 0 > MAX_PATH_BYTES) throw new Refusal('ENAMETOOLONG')
@@ -42,19 +57,47 @@ export function openMemory(buffer: () => ArrayBuffer): GuestMemory {
     },
     vectors: (at, count) => {
       if (count >>> 0 > MAX_VECTORS) throw new Refusal('EINVAL')
-      const list = view(at, (count >>> 0) * VECTOR_BYTES)
-      return Array.from({ length: count >>> 0 }, (_, index) =>
-        bytes(list.getUint32(index * VECTOR_BYTES, true), list.getUint32(index * VECTOR_BYTES + 4, true)),
-      ).filter(({ length }) => length > 0)
+      const list = begin(at, (count >>> 0) * VECTOR_BYTES)
+      const vectors: Uint8Array[] = []
+      for (let from = list; from < list + (count >>> 0) * VECTOR_BYTES; from += VECTOR_BYTES) {
+        const size = view.getUint32(from + 4, true)
+        const start = begin(view.getUint32(from, true), size)
+        if (size > 0) vectors.push(window(start, size))
+      }
+      return vectors
     },
-    readU8: (at) => view(at, 1).getUint8(0),
-    readU16: (at) => view(at, 2).getUint16(0, true),
-    readU32: (at) => view(at, 4).getUint32(0, true),
-    readU64: (at) => view(at, 8).getBigUint64(0, true),
-    writeU8: (at, value) => view(at, 1).setUint8(0, value),
-    writeU16: (at, value) => view(at, 2).setUint16(0, value, true),
-    writeU32: (at, value) => view(at, 4).setUint32(0, value, true),
-    writeU64: (at, value) => view(at, 8).setBigUint64(0, value, true),
+    readU8: (at) => {
+      const start = begin(at, 1)
+      return view.getUint8(start)
+    },
+    readU16: (at) => {
+      const start = begin(at, 2)
+      return view.getUint16(start, true)
+    },
+    readU32: (at) => {
+      const start = begin(at, 4)
+      return view.getUint32(start, true)
+    },
+    readU64: (at) => {
+      const start = begin(at, 8)
+      return view.getBigUint64(start, true)
+    },
+    writeU8: (at, value) => {
+      const start = begin(at, 1)
+      view.setUint8(start, value)
+    },
+    writeU16: (at, value) => {
+      const start = begin(at, 2)
+      view.setUint16(start, value, true)
+    },
+    writeU32: (at, value) => {
+      const start = begin(at, 4)
+      view.setUint32(start, value, true)
+    },
+    writeU64: (at, value) => {
+      const start = begin(at, 8)
+      view.setBigUint64(start, value, true)
+    },
   }
 }
 

@@ -1,23 +1,23 @@
 /** What is done to a file by its path. Every path begins at a directory that the module holds, and stays below it. */
-import { FILE_TYPE, FOLLOW, RIGHT } from './abi.ts'
+import { FOLLOW, RIGHT } from './abi.ts'
 import type { Context, WasiFunctions } from './context.ts'
 import { Refusal } from './errno.ts'
 import { newTimes, writeStatus } from './fd-functions.ts'
-import type { FileStatus } from './files.ts'
 import { type Place, type WalkOptions, withPlace } from './paths.ts'
+import { makeHardLink, makeLink, named, rename, statusAt, unlink } from './place-operations.ts'
 
 /** Of a path in the module's memory. */
 type PathAt = readonly [fd: number, at: number, size: number]
 
 export function pathFunctions({ memory, descriptors }: Context): WasiFunctions {
   const at = <Result>(
-    rights: bigint,
+    rights: number,
     [fd, pathAt, size]: PathAt,
     end: WalkOptions['end'],
     use: (place: Place) => Result,
   ) => {
-    const { open, linkRoot } = descriptors.directory(fd, rights)
-    return withPlace(open, { path: memory.path(pathAt, size), end, linkRoot }, use)
+    const { open, linkRoot, preopen: startName } = descriptors.directory(fd, rights)
+    return withPlace(open, { path: memory.path(pathAt, size), end, linkRoot, startName }, use)
   }
   const following = (flags: number) => ((flags & FOLLOW) === 0 ? 'slash' : 'follow')
   return {
@@ -62,7 +62,7 @@ export function pathFunctions({ memory, descriptors }: Context): WasiFunctions {
         directory.readLink(named(name, 'EINVAL')),
       )
       const bytes = Buffer.from(target).subarray(0, intoSize >>> 0)
-      memory.bytes(usedAt, 4)
+      memory.need(usedAt, 4)
       memory.bytes(into, intoSize).set(bytes)
       memory.writeU32(usedAt, bytes.length)
     },
@@ -87,48 +87,4 @@ export function pathFunctions({ memory, descriptors }: Context): WasiFunctions {
     },
     path_unlink_file: (...path: PathAt) => at(RIGHT.pathUnlinkFile, path, 'keep', unlink),
   }
-}
-
-function named(name: string | undefined, refusal: 'EEXIST' | 'EINVAL' | 'EBUSY'): string {
-  if (name === undefined) throw new Refusal(refusal)
-  return name
-}
-
-function statusAt({ directory, name, wantsDirectory, seen }: Place): FileStatus {
-  if (name === undefined) return directory.status()
-  const status = seen ?? directory.lookup(name)
-  if (wantsDirectory && status.type !== FILE_TYPE.directory) throw new Refusal('ENOTDIR')
-  return status
-}
-
-/** A link goes by itself, never what it leads to. */
-function unlink(place: Place): void {
-  if (statusAt(place).type === FILE_TYPE.directory) throw new Refusal('EISDIR')
-  place.directory.removeFile(named(place.name, 'EINVAL'))
-}
-
-function makeLink(place: Place, target: string): void {
-  const name = named(place.name, 'EEXIST')
-  if (place.wantsDirectory) refuseNew(place)
-  place.directory.makeLink(name, target)
-}
-
-function makeHardLink(from: Place, to: Place): void {
-  if (statusAt(from).type === FILE_TYPE.directory) throw new Refusal('EPERM')
-  const newName = named(to.name, 'EEXIST')
-  if (to.wantsDirectory) refuseNew(to)
-  from.directory.link(named(from.name, 'EINVAL'), to.directory, newName)
-}
-
-/** A slash at the end of the name of something new that is no directory. */
-function refuseNew({ directory, name }: Place): never {
-  directory.lookup(named(name, 'EEXIST'))
-  throw new Refusal('EEXIST')
-}
-
-function rename(from: Place, to: Place): void {
-  const [name, newName] = [named(from.name, 'EBUSY'), named(to.name, 'EBUSY')]
-  const { type } = statusAt(from)
-  if (type !== FILE_TYPE.directory && to.wantsDirectory) throw new Refusal('ENOTDIR')
-  from.directory.rename(name, to.directory, newName)
 }

@@ -2,26 +2,26 @@
 import {
   ALL_FD_FLAGS,
   ALL_OPEN_FLAGS,
-  ALL_RIGHTS,
   DIRECTORY_RIGHTS,
   FILE_RIGHTS,
   FILE_TYPE,
   FOLLOW,
+  knownRights,
   OPEN_FLAG,
   RIGHT,
   STREAM_RIGHTS,
 } from './abi.ts'
-import { type Context, unsigned, type WasiFunctions } from './context.ts'
+import type { Context, WasiFunctions } from './context.ts'
 import { type Descriptor, newDescriptor } from './descriptors.ts'
-import { Refusal } from './errno.ts'
+import { codeOf, Refusal } from './errno.ts'
 import type { Directory, OpenFile } from './files.ts'
-import { type Place, withPlace } from './paths.ts'
+import { isLinkError, type Place, type WalkOptions, withPlace } from './paths.ts'
 
 interface Wish {
   readonly openFlags: number
   readonly flags: number
-  readonly rights: bigint
-  readonly inheriting: bigint
+  readonly rights: number
+  readonly inheriting: number
 }
 
 export function openFunction({ memory, descriptors }: Context): WasiFunctions {
@@ -37,36 +37,57 @@ export function openFunction({ memory, descriptors }: Context): WasiFunctions {
       flags: number,
       resultAt: number,
     ) => {
-      const wish = { openFlags, flags, rights: unsigned(base), inheriting: unsigned(inheriting) }
-      const { open, linkRoot, ...parent } = descriptors.directory(fd, neededRights(openFlags))
-      refuseUnlawful(wish, parent.inheriting)
-      memory.bytes(resultAt, 4)
+      const wish = { openFlags, flags, rights: knownRights(base), inheriting: knownRights(inheriting) }
+      const {
+        open,
+        linkRoot,
+        preopen: startName,
+        inheriting: allowed,
+      } = descriptors.directory(fd, neededRights(openFlags))
+      refuseUnlawful(wish, allowed)
+      memory.need(resultAt, 4)
       // As the kernel has it: what must be new is not looked for behind a link.
       const follow = (lookupFlags & FOLLOW) !== 0 && !isNew(openFlags)
-      const path = memory.path(pathAt, size)
-      const opened = withPlace(open, { path, end: follow ? 'follow' : 'slash', linkRoot }, (place) =>
-        openAt(place, wish),
-      )
+      const walk = { path: memory.path(pathAt, size), linkRoot, startName, writes: changes(wish) }
+      const opened = follow ? openFollowing(open, walk, wish) : openKeeping(open, walk, wish)
       memory.writeU32(resultAt, descriptors.add(describe(opened, wish)))
     },
   }
 }
 
+type Walk = Omit<WalkOptions, 'end'>
+
+/** Few paths end in a link: it is looked for when what opens no links has failed. */
+function openFollowing(start: Directory, walk: Walk, wish: Wish): OpenFile | Directory {
+  try {
+    return openKeeping(start, walk, wish)
+  } catch (error) {
+    if (!isLinkError(error)) throw error
+  }
+  return withPlace(start, { ...walk, end: 'follow' }, (place) => openAt(place, wish))
+}
+
+function openKeeping(start: Directory, walk: Walk, wish: Wish): OpenFile | Directory {
+  return withPlace(start, { ...walk, end: 'slash' }, (place) => openAt(place, wish))
+}
+
 const isNew = (flags: number): boolean => (flags & OPEN_FLAG.create) !== 0 && (flags & OPEN_FLAG.exclusive) !== 0
 
-function neededRights(openFlags: number): bigint {
-  const create = (openFlags & OPEN_FLAG.create) === 0 ? 0n : RIGHT.pathCreateFile
-  const truncate = (openFlags & OPEN_FLAG.truncate) === 0 ? 0n : RIGHT.pathSetSize
+function neededRights(openFlags: number): number {
+  const create = (openFlags & OPEN_FLAG.create) === 0 ? 0 : RIGHT.pathCreateFile
+  const truncate = (openFlags & OPEN_FLAG.truncate) === 0 ? 0 : RIGHT.pathSetSize
   return RIGHT.pathOpen | create | truncate
 }
 
-function refuseUnlawful({ openFlags, flags, rights, inheriting }: Wish, allowed: bigint): void {
+function refuseUnlawful({ openFlags, flags, rights, inheriting }: Wish, allowed: number): void {
   if ((openFlags & ~ALL_OPEN_FLAGS) !== 0 || (flags & ~ALL_FD_FLAGS) !== 0) throw new Refusal('EINVAL')
   if ((openFlags & OPEN_FLAG.directory) !== 0 && (openFlags & (OPEN_FLAG.create | OPEN_FLAG.truncate)) !== 0)
     throw new Refusal('EINVAL')
-  // Bits that preview 1 does not know mean nothing: some modules ask for all 64.
-  if (((rights | inheriting) & ALL_RIGHTS & ~allowed) !== 0n) throw new Refusal('ENOTCAPABLE')
+  if (((rights | inheriting) & ~allowed) !== 0) throw new Refusal('ENOTCAPABLE')
 }
+
+const changes = ({ openFlags, rights }: Wish): boolean =>
+  (openFlags & (OPEN_FLAG.create | OPEN_FLAG.truncate)) !== 0 || (rights & CHANGES_FILES) === RIGHT.fdWrite
 
 const CHANGES_FILES = RIGHT.fdWrite | RIGHT.fdAllocate | RIGHT.fdSetSize
 
@@ -76,37 +97,42 @@ function openAt(place: Place, wish: Wish): OpenFile | Directory {
     refuseForDirectory(wish)
     return directory.duplicate()
   }
-  const wantsDirectory = place.wantsDirectory || (wish.openFlags & OPEN_FLAG.directory) !== 0
-  if (wantsDirectory || isDirectory(place)) {
-    if (place.wantsDirectory && (wish.openFlags & OPEN_FLAG.create) !== 0) throw new Refusal('EISDIR')
-    const entered = directory.enter(name)
-    try {
-      refuseForDirectory(wish)
-      return entered
-    } catch (error) {
-      entered.close()
-      throw error
-    }
+  if (place.wantsDirectory && (wish.openFlags & OPEN_FLAG.create) !== 0) throw new Refusal('EISDIR')
+  if (place.wantsDirectory || (wish.openFlags & OPEN_FLAG.directory) !== 0) return enter(directory, name, wish)
+  try {
+    return openFile(directory, name, wish)
+  } catch (error) {
+    if (codeOf(error) !== 'EISDIR') throw error
   }
+  return enter(directory, name, wish)
+}
+
+function openFile(directory: Directory, name: string, { rights, openFlags, flags }: Wish): OpenFile {
   return directory.openFile(name, {
-    read: (wish.rights & RIGHT.fdRead) !== 0n || (wish.rights & CHANGES_FILES) === 0n,
-    write: (wish.rights & CHANGES_FILES) !== 0n,
-    create: (wish.openFlags & OPEN_FLAG.create) !== 0,
-    exclusive: (wish.openFlags & OPEN_FLAG.exclusive) !== 0,
-    truncate: (wish.openFlags & OPEN_FLAG.truncate) !== 0,
-    flags: wish.flags,
+    read: (rights & RIGHT.fdRead) !== 0 || (rights & CHANGES_FILES) === 0,
+    write: (rights & CHANGES_FILES) !== 0,
+    create: (openFlags & OPEN_FLAG.create) !== 0,
+    exclusive: (openFlags & OPEN_FLAG.exclusive) !== 0,
+    truncate: (openFlags & OPEN_FLAG.truncate) !== 0,
+    flags,
   })
+}
+
+function enter(directory: Directory, name: string, wish: Wish): Directory {
+  const entered = directory.enter(name)
+  try {
+    refuseForDirectory(wish)
+    return entered
+  } catch (error) {
+    entered.close()
+    throw error
+  }
 }
 
 function refuseForDirectory({ openFlags, rights }: Wish): void {
   if (isNew(openFlags)) throw new Refusal('EEXIST')
   if ((openFlags & (OPEN_FLAG.create | OPEN_FLAG.truncate)) !== 0) throw new Refusal('EISDIR')
-  if ((rights & RIGHT.fdWrite) !== 0n) throw new Refusal('EISDIR')
-}
-
-/** Only to choose the way it is opened: each of them refuses what has become something else by then. */
-function isDirectory({ directory, name, seen }: Place): boolean {
-  return name === undefined || (seen ?? directory.find(name))?.type === FILE_TYPE.directory
+  if ((rights & RIGHT.fdWrite) !== 0) throw new Refusal('EISDIR')
 }
 
 /** Of the rights it asked for it has those that mean something for what was found. */
@@ -115,9 +141,9 @@ function describe(open: OpenFile | Directory, { rights, inheriting, flags }: Wis
     return newDescriptor(open, FILE_TYPE.directory, {
       flags,
       rights: rights & DIRECTORY_RIGHTS,
-      inheriting: inheriting & ALL_RIGHTS,
+      inheriting,
     })
-  const { type } = open.status()
+  const type = open.type ?? open.status().type
   const able = type === FILE_TYPE.regularFile ? FILE_RIGHTS : STREAM_RIGHTS
-  return newDescriptor(open, type, { flags, rights: rights & able, inheriting: 0n })
+  return newDescriptor(open, type, { flags, rights: rights & able, inheriting: 0 })
 }

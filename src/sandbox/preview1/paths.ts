@@ -1,8 +1,9 @@
 /**
  * The only way from a path to a file. It goes one component at a time, over handles that stay on what they were opened on;
  * `..` goes back to the handle it came from and never asks the kernel. So a path leaves the directory it starts in by no
- * link, no `..`, and nothing that another process does meanwhile.
+ * link, no `..`, and nothing that another process does meanwhile. Where such a walk has come to may be remembered (ways.ts).
  */
+import { noteRefusal } from '../refusals.ts'
 import { FILE_TYPE } from './abi.ts'
 import { codeOf, Refusal } from './errno.ts'
 import type { Directory, FileStatus } from './files.ts'
@@ -16,6 +17,8 @@ export interface Place {
   readonly wantsDirectory: boolean
   /** What was there a moment ago, when the walk has looked. */
   readonly seen?: FileStatus | undefined
+  /** Or it has looked, and there was nothing. */
+  readonly isMissing?: boolean
 }
 
 export interface WalkOptions {
@@ -24,6 +27,10 @@ export interface WalkOptions {
   readonly end: 'follow' | 'slash' | 'keep'
   /** Where absolute links lead; without it they lead out, and are refused. */
   readonly linkRoot?: Directory | undefined
+  /** What the module calls the directory it starts in; unknown of those that it has opened itself. */
+  readonly startName?: string | undefined
+  /** Something is to be made or changed there, for those who are told of refusals. */
+  readonly writes?: boolean
 }
 
 /** As many as Linux follows. */
@@ -31,19 +38,73 @@ const MAX_LINKS = 40
 
 /** @throws {Refusal} ENOTCAPABLE for a path that leads out, or the error of a missing component */
 export function withPlace<Result>(start: Directory, options: WalkOptions, use: (place: Place) => Result): Result {
-  if (options.path === '') throw new Refusal('ENOENT')
-  if (options.path.includes('\0')) throw new Refusal('EINVAL')
-  if (options.path.startsWith('/')) throw new Refusal('ENOTCAPABLE')
+  const { path } = options
+  if (path === '') throw new Refusal('ENOENT')
+  if (path.includes('\0')) throw new Refusal('EINVAL')
+  if (path.startsWith('/')) throw new Refusal('ENOTCAPABLE')
+  try {
+    return withFoundPlace(start, options, use)
+  } catch (error) {
+    tellRefusal(error, options)
+    throw error
+  }
+}
+
+function withFoundPlace<Result>(start: Directory, options: WalkOptions, use: (place: Place) => Result): Result {
+  if (start.takesWays !== true || HAS_SPECIAL.test(options.path)) return withRememberedPlace(start, options, use)
+  try {
+    const place = placeIn(start, options.path, options.end)
+    if (place !== undefined) return use(place)
+  } catch (error) {
+    if (!isLinkError(error)) throw error
+  }
+  return withRememberedPlace(start, options, use)
+}
+
+/** A component that is empty, `.` or `..`. */
+const HAS_SPECIAL = /(?:^|\/)\.{0,2}(?:\/|$)/
+
+function withRememberedPlace<Result>(start: Directory, options: WalkOptions, use: (place: Place) => Result): Result {
+  const { path, end } = options
+  const slash = path.lastIndexOf('/')
+  const name = path.slice(slash + 1)
+  const isName = name !== '' && name !== '.' && name !== '..'
+  // Where the kernel follows no links, what is left for here leads by way of one, and cannot be compared.
+  const way = isName && slash !== -1 && start.takesWays !== true ? path.slice(0, slash) : undefined
+  const known = way === undefined ? undefined : start.reach?.(way)
+  try {
+    const directory = isName && slash === -1 ? start : known
+    const place = directory && placeIn(directory, name, end)
+    if (place !== undefined) return use(place)
+  } finally {
+    known?.close()
+  }
   const walk = openWalk(start, options)
   try {
-    return use(walk.toPlace())
+    return use(walk.toPlace((to) => way !== undefined && start.remember?.(way, to)))
   } finally {
     walk.close()
   }
 }
 
+/** Of paths from what the module was given only: elsewhere nobody knows what they are called. */
+function tellRefusal(error: unknown, { path, startName, end, writes = end === 'keep' }: WalkOptions): void {
+  const code = startName === undefined ? undefined : codeOf(error)
+  if (code !== 'ENOENT' && code !== 'EROFS') return
+  noteRefusal({ path: `${startName === '/' ? '' : startName}/${path}`, writes: writes || code === 'EROFS', code })
+}
+
+/** Nothing when there is a link to be followed. */
+function placeIn(directory: Directory, name: string, end: WalkOptions['end']): Place | undefined {
+  if (end !== 'follow') return { directory, name, wantsDirectory: false }
+  const seen = directory.find(name)
+  if (seen?.type === FILE_TYPE.symbolicLink) return undefined
+  return { directory, name, wantsDirectory: false, seen, isMissing: seen === undefined }
+}
+
 interface Walk {
-  toPlace(): Place
+  /** @param arrived - told the directory that the last component of the path itself is in, unless that is where it began */
+  toPlace(arrived: (directory: Directory) => void): Place
   close(): void
 }
 
@@ -54,6 +115,7 @@ function openWalk(start: Directory, { path, end, linkRoot }: WalkOptions): Walk 
   const below: Directory[] = []
   let base = start
   let links = 0
+  let isThere = false
 
   const here = () => below.at(-1) ?? base
   const closeAll = () => {
@@ -84,7 +146,7 @@ function openWalk(start: Directory, { path, end, linkRoot }: WalkOptions): Walk 
       followLink(target)
     }
   }
-  const toPlace = (): Place => {
+  const toPlace = (arrived: (directory: Directory) => void): Place => {
     for (let name = todo.pop(); name !== undefined; name = todo.pop()) {
       if (name === '' || name === '.') continue
       if (name === '..') {
@@ -95,11 +157,15 @@ function openWalk(start: Directory, { path, end, linkRoot }: WalkOptions): Walk 
         enter(name)
         continue
       }
+      const last = below.at(-1)
+      if (!isThere && last !== undefined) arrived(last)
+      isThere = true
       const wantsDirectory = todo.length > 0
       const followed = end === 'follow' || (end === 'slash' && wantsDirectory)
       const seen = followed ? here().find(name) : undefined
       const target = seen?.type === FILE_TYPE.symbolicLink ? linkTarget(here(), name) : undefined
-      if (target === undefined) return { directory: here(), name, wantsDirectory, seen }
+      if (target === undefined)
+        return { directory: here(), name, wantsDirectory, seen, isMissing: followed && seen === undefined }
       followLink(target)
     }
     return { directory: here(), name: undefined, wantsDirectory: true }
@@ -107,7 +173,8 @@ function openWalk(start: Directory, { path, end, linkRoot }: WalkOptions): Walk 
   return { toPlace, close: closeAll }
 }
 
-function isLinkError(error: unknown): boolean {
+/** Whether a link may be why. */
+export function isLinkError(error: unknown): boolean {
   const code = codeOf(error)
   return code === 'ENOTDIR' || code === 'ELOOP'
 }

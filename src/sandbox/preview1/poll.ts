@@ -5,6 +5,7 @@ import type { Context, WasiFunctions } from './context.ts'
 import type { FileDescriptor } from './descriptors.ts'
 import { ERRNO, errnoOf, Refusal } from './errno.ts'
 import type { GuestMemory } from './memory.ts'
+import { WouldWait } from './patience.ts'
 
 const SUBSCRIPTION_BYTES = 48
 const EVENT_BYTES = 32
@@ -17,13 +18,24 @@ export function pollFunction(context: Context): WasiFunctions {
     poll_oneoff: (subscriptionsAt: number, eventsAt: number, count: number, resultAt: number) => {
       if (count === 0) throw new Refusal('EINVAL')
       memory.bytes(eventsAt, (count >>> 0) * EVENT_BYTES)
-      memory.bytes(resultAt, 4)
+      memory.need(resultAt, 4)
       const events = wait(context, readSubscriptions(context, subscriptionsAt, count >>> 0))
       for (const [index, event] of events.entries()) writeEvent(memory, (eventsAt >>> 0) + index * EVENT_BYTES, event)
       memory.writeU32(resultAt, events.length)
     },
   }
 }
+
+/** Whether there is nothing else to wait for. */
+export function areClocks(memory: GuestMemory, from: number, count: number): boolean {
+  const types = Array.from({ length: Math.min(count >>> 0, MOST_CLOCKS) }, (_, index) =>
+    memory.readU8(from + index * SUBSCRIPTION_BYTES + 8),
+  )
+  return count >>> 0 <= MOST_CLOCKS && types.every((type) => type === EVENT.clock)
+}
+
+/** Of an ordinary program that sleeps there is one. */
+const MOST_CLOCKS = 16
 
 interface Event {
   readonly userdata: bigint
@@ -64,19 +76,22 @@ function readOne(context: Context, at: number): Subscription {
 
 type MakeEvent = (rest?: Partial<Event>) => Event
 
-function clockSubscription({ memory, clocks }: Context, at: number, event: MakeEvent): Subscription {
+function clockSubscription({ memory, clocks, sinceNs }: Context, at: number, event: MakeEvent): Subscription {
   const [clock, timeout, flags] = [memory.readU32(at), memory.readU64(at + 8), memory.readU16(at + 24)]
   if (clock !== CLOCK.realtime && clock !== CLOCK.monotonic)
     throw new Refusal(clock > CLOCK.thread ? 'EINVAL' : 'ENOTSUP')
-  const dueNs = (flags & ABSOLUTE) === 0 ? timeout : timeout - clocks.now(clock)
+  const waitedNs = () => (sinceNs === undefined ? 0n : clocks.now(CLOCK.monotonic) - sinceNs())
+  const dueNs = (flags & ABSOLUTE) === 0 ? timeout : timeout - clocks.now(clock) + waitedNs()
   return { dueNs, check: (elapsed) => (elapsed >= dueNs ? event() : undefined) }
 }
 
 function fileSubscription({ descriptors }: Context, [fd, type]: [number, number], event: MakeEvent): Subscription {
   const file = descriptors.file(fd, RIGHT.poll)
   const wanted = type === EVENT.read ? RIGHT.fdRead : RIGHT.fdWrite
-  if ((file.rights & wanted) === 0n) throw new Refusal('ENOTCAPABLE')
-  if (type === EVENT.write) return { check: () => event() } // a writer waits, if at all, when it writes
+  if ((file.rights & wanted) === 0) throw new Refusal('ENOTCAPABLE')
+  // Of all but sockets a writer waits, if at all, when it writes.
+  const isWritable = () => file.open.writable?.() ?? true
+  if (type === EVENT.write) return { check: () => (isWritable() ? event() : undefined) }
   return { check: () => readable(file, event), block: file.open.waitReadable }
 }
 
@@ -93,12 +108,13 @@ const SHORTEST_PAUSE_NS = 1_000_000n
 const LONGEST_PAUSE_NS = 10_000_000n
 
 function wait(context: Context, subscriptions: readonly Subscription[]): Event[] {
-  const start = context.clocks.now(CLOCK.monotonic)
+  const start = context.sinceNs?.() ?? context.clocks.now(CLOCK.monotonic)
   const sleep = openSleep(context, subscriptions)
   for (;;) {
     const elapsed = context.clocks.now(CLOCK.monotonic) - start
     const events = subscriptions.flatMap((one) => one.check(elapsed) ?? [])
     if (events.length > 0) return events
+    if (context.sinceNs !== undefined) throw new WouldWait()
     sleep(elapsed)
   }
 }

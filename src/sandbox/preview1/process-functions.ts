@@ -1,5 +1,4 @@
 /** Arguments, environment, clocks, random bytes, and the end. */
-import { constants } from 'node:os'
 import { type Context, ModuleExit, type WasiFunctions } from './context.ts'
 import { Refusal } from './errno.ts'
 import type { GuestMemory } from './memory.ts'
@@ -52,5 +51,6 @@ function raise(signal: number): void {
   if (name === undefined) throw new Refusal('EINVAL')
   if (STOPPING.has(name)) throw new Refusal('ENOTSUP')
   if (WITHOUT_EFFECT.has(name)) return
+  const { constants } = process.getBuiltinModule('node:os')
   throw new ModuleExit(128 + constants.signals[`SIG${name}` as NodeJS.Signals])
 }

@@ -1,41 +1,26 @@
 /** Runs a module on our own wasi_snapshot_preview1: it sees its streams, and of files what it is given, live and on disk. */
-import { isatty } from 'node:tty'
 import { compileModule, type Ending, entryOf, instantiateModule, noMemory, trapName, usesPreview1 } from '../engine.ts'
 import type { FoundModule } from '../find-module.ts'
-import { ALL_RIGHTS, DIRECTORY_RIGHTS, FILE_TYPE, RIGHT, STREAM_RIGHTS } from './abi.ts'
 import { type Clocks, hostClocks } from './clocks.ts'
 import { type Context, ModuleExit } from './context.ts'
-import { type Descriptors, newDescriptor, openDescriptors } from './descriptors.ts'
-import type { Directory } from './files.ts'
 import { preview1Functions } from './functions.ts'
+import { type GivenOptions, openGiven } from './given.ts'
 import { openMemory } from './memory.ts'
 import { type Random, systemRandom } from './random.ts'
-import { isSeekableDevice, openStream } from './streams.ts'
 
-export interface Preopen {
-  /** As the module knows it, such as `/data`. */
-  readonly name: string
-  /** Closed when the module has ended. */
-  readonly directory: Directory
-  /** Whether absolute links below it lead to it itself, as in an image; otherwise they lead nowhere. */
-  readonly isRoot?: boolean
-}
-
-export interface Preview1Options {
+export interface Preview1Options extends GivenOptions {
   readonly args: readonly string[]
   /** `NAME=value`. */
   readonly env: readonly string[]
-  /** From descriptor 3 on, in this order. */
-  readonly preopens: readonly Preopen[]
   readonly clocks?: Clocks
   readonly random?: Random
 }
 
 /** @throws {ModuleInvalid} it does not compile @throws {ModuleUnsupported} it wants what this engine does not give */
 export async function runOnPreview1(found: FoundModule, options: Preview1Options): Promise<Ending> {
-  const descriptors = giveDescriptors(options.preopens)
+  const module = await compileModule(found)
+  const { descriptors, close } = await openGiven(options)
   try {
-    const module = await compileModule(found)
     let memory: WebAssembly.Memory | undefined
     const context: Context = {
       memory: openMemory(() => (memory ?? noMemory()).buffer),
@@ -52,7 +37,7 @@ export async function runOnPreview1(found: FoundModule, options: Preview1Options
     const initialize = instance.exports['_initialize'] // of a library: before anything else in it is called
     return call(typeof initialize === 'function' && initialize !== entry ? () => [initialize(), entry()] : entry)
   } finally {
-    descriptors.closeAll()
+    await close()
   }
 }
 
@@ -64,26 +49,4 @@ function call(entry: () => unknown): Ending {
     if (error instanceof ModuleExit) return { status: error.status & 0xff }
     return { trap: trapName(error) }
   }
-}
-
-const STREAMS = [RIGHT.fdRead, RIGHT.fdWrite, RIGHT.fdWrite]
-
-function giveDescriptors(preopens: readonly Preopen[]): Descriptors {
-  const descriptors = openDescriptors()
-  for (const [fd, direction] of STREAMS.entries()) {
-    const open = openStream(fd)
-    const seekable = isSeekableDevice(open, isatty(fd)) ? RIGHT.fdSeek | RIGHT.fdTell : 0n
-    const rights = (STREAM_RIGHTS & ~(RIGHT.fdRead | RIGHT.fdWrite)) | direction | seekable
-    descriptors.add(newDescriptor(open, open.status().type, { rights, inheriting: 0n }))
-  }
-  for (const { name, directory, isRoot = false } of preopens)
-    descriptors.add(
-      newDescriptor(directory, FILE_TYPE.directory, {
-        rights: DIRECTORY_RIGHTS,
-        inheriting: ALL_RIGHTS,
-        preopen: name,
-        linkRoot: isRoot ? directory : undefined,
-      }),
-    )
-  return descriptors
 }

@@ -1,5 +1,5 @@
 /** A host's `stat` as preview 1 has it. */
-import type { BigIntStats, Dirent } from 'node:fs'
+import type { BigIntStats, Dirent, Stats } from 'node:fs'
 import { FILE_TYPE, type FileType } from './abi.ts'
 import { exactTimes } from './exact-times.ts'
 import type { FileStatus } from './files.ts'
@@ -18,7 +18,7 @@ export function statusOf(stats: BigIntStats): FileStatus {
   }
 }
 
-export function typeOf(file: BigIntStats | Dirent<Buffer>): FileType {
+export function typeOf(file: BigIntStats | Stats | Dirent<Buffer> | Dirent): FileType {
   if (file.isFile()) return FILE_TYPE.regularFile
   if (file.isDirectory()) return FILE_TYPE.directory
   if (file.isSymbolicLink()) return FILE_TYPE.symbolicLink

@@ -3,13 +3,17 @@ import { closeSync, constants, fstatSync, fsyncSync, openSync, readSync, readvSy
 import { FD_FLAG, FILE_TYPE } from './abi.ts'
 import { codeOf, Refusal } from './errno.ts'
 import type { OpenFile } from './files.ts'
+import { WouldWait } from './patience.ts'
 import { statusOf } from './status.ts'
 
 const LOOKAHEAD_BYTES = 4096
 const WAIT_MS = 5
 
-/** @param fd - of this process; it stays open when the module closes its own */
-export function openStream(fd: number): OpenFile {
+/**
+ * @param fd - of this process; it stays open when the module closes its own
+ * @param waits - or throws `WouldWait`, when it is to be read and has nothing
+ */
+export function openStream(fd: number, waits = true): OpenFile {
   const ahead = openLookahead(fd)
   let flags = 0
   return {
@@ -18,7 +22,8 @@ export function openStream(fd: number): OpenFile {
     read: (into) => {
       const early = ahead.take(into)
       if (early !== undefined) return early
-      if ((flags & FD_FLAG.nonblock) === 0) return patiently(() => readvSync(fd, into))
+      if (!waits && ahead.available() === undefined && (flags & FD_FLAG.nonblock) === 0) throw new WouldWait()
+      if (waits && (flags & FD_FLAG.nonblock) === 0) return patiently(() => readvSync(fd, into))
       if (ahead.available() === undefined) throw new Refusal('EAGAIN')
       return ahead.take(into) ?? 0
     },

@@ -111,6 +111,12 @@ const values = {
   'add-host': some(fc.constant('db:10.0.0.1')),
   'allow-net': some(fc.constantFrom('registry.example:443', '*.debian.org:80/tcp', '10.0.0.0/8')),
   'deny-net': some(fc.constantFrom('10.1.0.0/16', 'bad.example')),
+  'allow-read': some(fc.constantFrom('/etc', '/usr/bin,/etc/hostname')),
+  'allow-write': some(fc.constantFrom('/var/tmp', '')),
+  'allow-env': some(fc.constantFrom('PATH', 'PA*', '')),
+  'deny-read': some(fc.constantFrom('/etc/ssl', '/a b,/c')),
+  'deny-write': some(fc.constant('/etc/ssl')),
+  'deny-env': some(fc.constantFrom('PATH', 'X*')),
   network: optional(
     fc.constantFrom('none', 'host', 'bridge', [
       'one',
@@ -132,6 +138,10 @@ const values = {
   domainname: optional(name),
   'mac-address': optional(fc.constant('92:d0:c6:0a:29:33')),
   platform: optional(fc.constantFrom('linux/arm64', 'wasi/wasm')),
+  timeout: optional(fc.constantFrom('5', '1h30m', '0.5s')),
+  'wasi-engine': optional(fc.constantFrom('preview1', 'wasmer')),
+  'wasi-clock': optional(fc.constantFrom('2026-01-31T12:00:00.5Z', '0.000000001', '1700000000')),
+  'wasi-seed': optional(word),
   runtime: optional(fc.constantFrom('runc', '/usr/bin/crun')),
   'health-cmd': optional(word),
   'health-interval': optional(fc.constantFrom('0', '1m30s', '5ms')),
@@ -174,6 +184,7 @@ const anyFlags: fc.Arbitrary<RunFlags> = fc
 
 /** Those that leave no trace in the container: where its settings come from, and how the command itself behaves. */
 const WITHOUT_TRACE = [
+  'allow-all', // what is granted by it is shown by name
   'cidfile',
   'debug-plan',
   'detach-keys',

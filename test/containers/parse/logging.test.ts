@@ -15,7 +15,7 @@ describe('--log-driver and --log-opt', () => {
   })
 
   for (const [driver, options, message] of [
-    ['smoke', [], /no log driver named 'smoke' is registered/],
+    ['../smoke', [], /no log driver named '..\/smoke' is registered/],
     ['json-file', ['colour=red'], /unknown log opt 'colour' for json-file log driver/],
     ['none', ['max-size=1m'], /unknown log opt 'max-size' for none log driver/],
     ['json-file', ['max-file=0'], /invalid value for max-file: 0/],

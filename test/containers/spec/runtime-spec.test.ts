@@ -81,6 +81,11 @@ const GOLDEN: Readonly<Record<string, Case>> = {
       },
     },
   },
+  module: {
+    flags: { env: ['A=flag'] },
+    image: { Entrypoint: ['/app.wasm'], Env: ['B=image'] },
+    input: { isModule: true },
+  },
   process: {
     flags: {
       tty: true,

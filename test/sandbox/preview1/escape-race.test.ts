@@ -1,7 +1,5 @@
 /** What must fail: another process of the same volume changes what a path leads to, while the path is walked. */
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it } from 'mocha'
@@ -10,21 +8,12 @@ import type { Directory } from '../../../src/sandbox/preview1/files.ts'
 import { openHostDirectory } from '../../../src/sandbox/preview1/host-directory.ts'
 import { withPlace } from '../../../src/sandbox/preview1/paths.ts'
 import { scratchDirectory } from '../../support/scratch.ts'
-
-/** `given/door` is by turns a directory of the volume and a link to the one beside it, thousands of times a second. */
-const SWAP = `
-  const { renameSync } = require('node:fs')
-  process.chdir(process.argv[1])
-  process.stdout.write('swapping')
-  for (;;) {
-    renameSync('door', 'directory'); renameSync('link', 'door')
-    renameSync('door', 'link'); renameSync('directory', 'door')
-  }`
+import { whileSwapped } from '../../support/swap.ts'
 
 const WANTED = 100
 const FILE = { read: true, write: false, create: false, exclusive: false, truncate: false, flags: 0 }
 
-async function whileSwapped(link: string, act: (open: Directory, outside: string) => void): Promise<void> {
+async function whileGivenIsSwapped(link: string, act: (open: Directory, outside: string) => void): Promise<void> {
   const scratch = await scratchDirectory()
   const [given, beside] = [join(scratch, 'given'), join(scratch, 'beside')]
   for (const directory of [join(given, 'door'), beside]) mkdirSync(directory, { recursive: true })
@@ -32,13 +21,9 @@ async function whileSwapped(link: string, act: (open: Directory, outside: string
   writeFileSync(join(beside, 'file'), 'outside')
   symlinkSync(link === 'absolute' ? beside : '../beside', join(given, 'link'))
   const open = openHostDirectory(given)
-  const swapper: ChildProcess = spawn(process.execPath, ['-e', SWAP, given], { stdio: ['ignore', 'pipe', 'inherit'] })
   try {
-    if (swapper.stdout !== null) await once(swapper.stdout, 'data')
-    act(open, beside)
+    await whileSwapped(given, () => act(open, beside))
   } finally {
-    swapper.kill('SIGKILL')
-    await once(swapper, 'exit')
     open.close()
   }
 }
@@ -61,7 +46,7 @@ function tryUntilBoth(attempt: () => void): void {
 describe('paths that another process changes while they are walked', () => {
   for (const link of ['relative', 'absolute'])
     it(`never lead a reader through a ${link} link out of the volume`, () =>
-      whileSwapped(link, (open) => {
+      whileGivenIsSwapped(link, (open) => {
         tryUntilBoth(() => {
           const text = withPlace(open, { path: 'door/file', end: 'follow' }, ({ directory, name = '' }) => {
             const file = directory.openFile(name, FILE)
@@ -75,7 +60,7 @@ describe('paths that another process changes while they are walked', () => {
       }))
 
   it('never lead a writer there', () =>
-    whileSwapped('relative', (open, outside) => {
+    whileGivenIsSwapped('relative', (open, outside) => {
       let count = 0
       tryUntilBoth(() =>
         withPlace(open, { path: `door/new-${count++}`, end: 'follow' }, ({ directory, name = '' }) =>
@@ -86,7 +71,7 @@ describe('paths that another process changes while they are walked', () => {
     }))
 
   it('never let a removal happen there', () =>
-    whileSwapped('relative', (open, outside) => {
+    whileGivenIsSwapped('relative', (open, outside) => {
       tryUntilBoth(() => {
         withPlace(open, { path: 'door/file', end: 'keep' }, ({ directory, name = '' }) => {
           directory.removeFile(name)

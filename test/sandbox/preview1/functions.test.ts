@@ -46,7 +46,7 @@ async function openGuest() {
   }
   const open = (
     path: string,
-    wish: { open?: number; rights?: bigint; inheriting?: bigint; follow?: number; flags?: number; fd?: number } = {},
+    wish: { open?: number; rights?: number; inheriting?: number; follow?: number; flags?: number; fd?: number } = {},
   ) =>
     call(
       'path_open',
@@ -54,8 +54,8 @@ async function openGuest() {
       wish.follow ?? 0,
       ...text(path),
       wish.open ?? 0,
-      wish.rights ?? 0n,
-      wish.inheriting ?? 0n,
+      BigInt(wish.rights ?? 0),
+      BigInt(wish.inheriting ?? 0),
       wish.flags ?? 0,
       RESULT_AT,
     )
@@ -161,10 +161,10 @@ describe('the functions of preview 1', () => {
     const { call, open, opened, memory, close } = await openGuest()
     const fd = opened('file', { open: CREATE, rights: RIGHT.fdRead | RIGHT.fdWrite | RIGHT.fdReaddir })
     assert.equal(call('fd_fdstat_get', fd, BUFFER_AT), ERRNO.SUCCESS)
-    assert.equal(memory.readU64(BUFFER_AT + 8), RIGHT.fdRead | RIGHT.fdWrite) // what a file has no use for it has not
-    assert.equal(call('fd_fdstat_set_rights', fd, RIGHT.fdRead, 0n), ERRNO.SUCCESS)
+    assert.equal(memory.readU64(BUFFER_AT + 8), BigInt(RIGHT.fdRead | RIGHT.fdWrite)) // what a file has no use for it has not
+    assert.equal(call('fd_fdstat_set_rights', fd, BigInt(RIGHT.fdRead), 0n), ERRNO.SUCCESS)
     assert.equal(call('fd_write', fd, BUFFER_AT, 0, RESULT_AT), ERRNO.ENOTCAPABLE)
-    assert.equal(call('fd_fdstat_set_rights', fd, RIGHT.fdRead | RIGHT.fdWrite, 0n), ERRNO.ENOTCAPABLE)
+    assert.equal(call('fd_fdstat_set_rights', fd, BigInt(RIGHT.fdRead | RIGHT.fdWrite), 0n), ERRNO.ENOTCAPABLE)
 
     const rights = RIGHT.pathOpen | RIGHT.pathCreateFile
     const narrow = opened('.', { rights, inheriting: RIGHT.fdRead })
@@ -243,6 +243,7 @@ describe('the functions of preview 1', () => {
     const fd = opened('file', { open: CREATE })
     assert.equal(call('sock_shutdown', fd, 3), ERRNO.ENOTSOCK)
     assert.equal(call('sock_recv', 99, 0, 0, 0, 0, 0), ERRNO.EBADF)
+    assert.equal(call('sock_shutdown', 0, 1), ERRNO.EBADF) // a directory
     close()
   })
 

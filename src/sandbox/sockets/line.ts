@@ -1,0 +1,67 @@
+/** The sockets of a module, asked for by the thread that runs it: each call waits for its answer. */
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { Worker } from 'node:worker_threads'
+import { packageRoot } from '../../package-root.ts'
+import { ModuleUnsupported } from '../errors.ts'
+import { CELL, failureOf, makeLine, type Opened, QUESTION, type SocketFailure, STATE } from './protocol.ts'
+
+export interface Line {
+  /** Or its questions are asked without waiting. */
+  readonly waits: boolean
+  /** The first number of the answer, and the second. @throws whatever `fail` makes of a failure */
+  ask(
+    question: keyof typeof QUESTION,
+    ...numbers: readonly number[]
+  ): { readonly answer: number; readonly more: number }
+  /** What goes with a question, or came with its answer. It holds until the next one. */
+  readonly data: Uint8Array
+  /** When all has left: nothing can be asked any more. */
+  close(): Promise<void>
+}
+
+export interface LineOptions {
+  /** Numbers of sockets are those of their ports here. */
+  readonly ports: readonly number[]
+  readonly fail: (failure: SocketFailure) => Error
+  readonly waits: boolean
+}
+
+/** @throws {ModuleUnsupported} a port cannot be listened on */
+export async function openLine({ ports, fail, waits }: LineOptions): Promise<Line> {
+  const line = makeLine()
+  const { cells, data } = line
+  const worker = new Worker(entryPath(), { workerData: { line, ports }, execArgv: [], env: {} })
+  const [opened] = (await once(worker, 'message')) as [Opened]
+  if ('failed' in opened) {
+    await worker.terminate()
+    throw new ModuleUnsupported(`the module cannot listen on port ${opened.port}: ${opened.failed}`)
+  }
+  worker.unref()
+  const ask: Line['ask'] = (question, ...numbers) => {
+    Atomics.store(cells, CELL.question, QUESTION[question])
+    for (const [index, number] of numbers.entries()) Atomics.store(cells, CELL.first + index, number)
+    Atomics.store(cells, CELL.state, STATE.asked)
+    worker.postMessage(null)
+    Atomics.wait(cells, CELL.state, STATE.asked)
+    const answer = Atomics.load(cells, CELL.answer)
+    if (answer < 0) throw fail(failureOf(answer))
+    return { answer, more: Atomics.load(cells, CELL.more) }
+  }
+  return {
+    waits,
+    ask,
+    data,
+    close: async () => {
+      ask('finish')
+      await worker.terminate()
+    },
+  }
+}
+
+/** Sources when sources run; a bundle moves this file, but never what is started by its path. */
+function entryPath(): string {
+  return import.meta.filename.endsWith('.ts')
+    ? join(import.meta.dirname, 'switchboard.entry.ts')
+    : join(packageRoot, 'dist', 'sandbox', 'sockets', 'switchboard.entry.js')
+}

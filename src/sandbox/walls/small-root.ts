@@ -1,0 +1,147 @@
+/**
+ * All that the runner sees of files: a root of its own with Node, our code, the job, and the container's files, each at the path
+ * that it has on the host, and everything read-only but the container's files. Nothing else of the host is there to be found.
+ */
+import { existsSync, lstatSync, mkdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import type { ChildStep, MountFlag } from '../../linux/plan.ts'
+import { packageRoot } from '../../package-root.ts'
+import type { Bundle } from '../../plugins/contract.ts'
+
+export interface SmallRoot {
+  /** Node. */
+  readonly program: string
+  /** What else it has to read, where it exists. */
+  readonly files: readonly string[]
+  /** What it writes to beside the container's files. */
+  readonly writable: readonly string[]
+  /** The container's files, where they are mounted by then. */
+  readonly container?: string
+}
+
+/** From the host's root to the small one. The container's own mounts come before. */
+export function smallRootSteps(bundle: Bundle, { program, files, writable, container }: SmallRoot): ChildStep[] {
+  const at = join(bundle.runDirectory, 'walls')
+  mkdirSync(at, { recursive: true, mode: 0o755 })
+  const readable = ['/etc/ld.so.cache', ...files].filter((path) => existsSync(path))
+  return [
+    { do: 'root-bind', at, source: at },
+    ...librarySteps(),
+    ...[program, ...ownCode()].map((path) => show(path, RUNNABLE)),
+    ...readable.map((path) => show(path, READABLE)),
+    ...writable.map((path) => show(path, WRITABLE)),
+    ...networkFileSteps(bundle),
+    show('/dev/null', ['nosuid', 'noexec']),
+    system('devpts', '/dev/pts', ['nosuid', 'noexec'], 'newinstance,ptmxmode=0666,mode=620'),
+    // Of its own processes alone. There is no /proc/sys, whose files listen to uid 0 without any capability.
+    system('proc', '/proc', ['ro', 'nosuid', 'nodev', 'noexec'], 'subset=pid,hidepid=invisible'),
+    ...(container === undefined ? [] : [{ ...show(container, WRITABLE), recursive: true, recursiveFlags: true }]),
+    { do: 'remount', target: '/', set: ['ro', 'nosuid', 'nodev', 'noexec'], clear: [], recursive: false },
+    { do: 'move-root', at },
+  ]
+}
+
+type Bind = Extract<ChildStep, { do: 'bind' }>
+
+const RUNNABLE: readonly MountFlag[] = ['ro', 'nosuid', 'nodev']
+const READABLE: readonly MountFlag[] = ['ro', 'nosuid', 'nodev', 'noexec']
+const WRITABLE: readonly MountFlag[] = ['nosuid', 'nodev', 'noexec']
+
+function show(source: string, flags: readonly MountFlag[], target: string = source): Bind {
+  return {
+    do: 'bind',
+    source,
+    target,
+    recursive: false,
+    flags,
+    recursiveFlags: false,
+    create: 'directory',
+    optional: false,
+  }
+}
+
+function system(type: string, target: string, flags: readonly MountFlag[], data: string): ChildStep {
+  return { do: 'mount', type, source: type, target, flags, data, create: 'directory', optional: false }
+}
+
+/** Sources when sources run. Of packages only the one that is not in the bundle, wherever it was installed. */
+function ownCode(): string[] {
+  const code = import.meta.filename.endsWith('.ts') ? 'src' : 'dist'
+  const own = [code, 'package.json', 'oclif.manifest.json'].map((name) => join(packageRoot, name))
+  const library = directoriesAbove(packageRoot)
+    .map((directory) => join(directory, 'node_modules', '@wasmer', 'wasi'))
+    .find((path) => existsSync(path))
+  return library === undefined ? own : [...own, library]
+}
+
+function directoriesAbove(path: string): string[] {
+  const parent = dirname(path)
+  return parent === path ? [path] : [path, ...directoriesAbove(parent)]
+}
+
+/** As the dynamic linker looks for itself and for libraries. Where Node was built otherwise, it is below the directories in use. */
+const INTERPRETERS: Readonly<Record<string, string>> = {
+  x64: '/lib64/ld-linux-x86-64.so.2',
+  arm64: '/lib/ld-linux-aarch64.so.1',
+}
+
+/** The directories of the libraries that this very process, which is Node too, has loaded, and the links that lead there. */
+function librarySteps(): ChildStep[] {
+  const directories = new Set(loadedLibraries().map((path) => dirname(path)))
+  const links = new Map<string, string>()
+  const interpreter = INTERPRETERS[process.arch] ?? '/'
+  const file = followLinks(interpreter, links)
+  if (existsSync(file) && !directories.has(dirname(file))) directories.add(file)
+  for (const path of ['/lib', '/lib64', '/usr/lib64']) followLinks(path, links)
+  const seen = [...directories]
+  return [
+    // Outer directories first, and links last: what they lead to is there by then, and what is made is never made through one.
+    ...seen.toSorted((a, b) => a.length - b.length).map((path) => show(path, RUNNABLE)),
+    ...[...links]
+      .filter(([path]) => !seen.some((directory) => path.startsWith(`${directory}/`)))
+      .map(([target, to]): ChildStep => ({ do: 'symlink', target, to })),
+  ]
+}
+
+/** By lines: one expression over the whole map takes ten milliseconds when it runs for the first time. */
+function loadedLibraries(): string[] {
+  return readFileSync('/proc/self/maps', 'utf8')
+    .split('\n')
+    .map((line) => line.slice(line.indexOf('/')))
+    .filter((path) => path.startsWith('/') && /\.so(?:\.[\d.]+)?$/.test(path))
+}
+
+const MAX_LINKS = 40
+
+/** Where a path leads in the end; all links on the way are noted with what is in them. */
+function followLinks(path: string, links: Map<string, string>): string {
+  let at = '/'
+  const names = path.split('/').filter((name) => name !== '')
+  for (let name = names.shift(); name !== undefined; name = names.shift()) {
+    const next = join(at, name)
+    if (links.size > MAX_LINKS || !lstatSync(next, { throwIfNoEntry: false })?.isSymbolicLink()) {
+      at = next
+      continue
+    }
+    const to = readlinkSync(next)
+    links.set(next, to)
+    names.unshift(
+      ...resolve(at, to)
+        .split('/')
+        .filter((part) => part !== ''),
+    )
+    at = '/'
+  }
+  return at
+}
+
+/** Names of hosts, as the engine wrote them for this container. */
+function networkFileSteps({ spec, directory }: Bundle): ChildStep[] {
+  return (spec.mounts ?? []).flatMap(({ source = '', destination }) =>
+    destination.startsWith('/etc/') &&
+    source === join(directory, destination.slice('/etc/'.length)) &&
+    existsSync(source)
+      ? [show(source, READABLE, destination)]
+      : [],
+  )
+}
