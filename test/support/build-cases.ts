@@ -212,4 +212,9 @@ export const BUILD_CASES: readonly BuildCase[] = [
       ],
     },
   },
+  {
+    name: 'flags of COPY whose variables are empty',
+    dockerfile: 'FROM busybox:test\nARG NONE\nCOPY --chown=$NONE --chmod=$NONE a.txt /a',
+    files: TREE,
+  },
 ]
