@@ -36,7 +36,7 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
     'sandbox',
     '*',
   ],
-  build: ['images', 'containers', 'plugins', 'linux', '*'],
+  build: ['archive', 'images', 'containers', 'plugins', 'linux', '*'],
   compose: ['plugins', '*'],
   // tar streams and trees: what cp, commit, export and volumes have in common
   archive: ['images', 'linux', '*'],
@@ -62,7 +62,7 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
 /** Types cost nothing at run time and tie no knot; the contracts between rooms are types. */
 const MAY_AS_TYPE: Readonly<Record<string, readonly string[]>> = {
   'base-command.ts': ['images/types.ts', 'containers/types.ts'],
-  ui: ['images/types.ts', 'containers/types.ts', 'containers/lifecycle.ts', 'network/types.ts'],
+  ui: ['build/types.ts', 'images/types.ts', 'containers/types.ts', 'containers/lifecycle.ts', 'network/types.ts'],
   plugins: ['linux/plan.ts', 'registry/client.ts'],
   linux: ['plugins/contract.ts'],
   sandbox: ['plugins/contract.ts', 'linux/plan.ts'],

@@ -61,6 +61,8 @@ function treeEntry(entry: LayerEntry): TreeEntry {
     ...entry,
     path: checkedPath(entry.path),
     change: 'same',
+    ctimeSeconds: 0,
+    ctimeNanoseconds: 0,
     mode: TYPE_BITS[entry.type] | entry.mode,
     sizeBytes: entry.size,
     target: entry.type === 'symlink' ? entry.linkPath : '',

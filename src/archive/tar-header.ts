@@ -169,13 +169,8 @@ function headerBlock(fields: Fields): Buffer {
   block.write('ustar\x0000', 257, 'latin1')
   octal(fields.device?.major ?? 0, 329, 8)
   octal(fields.device?.minor ?? 0, 337, 8)
-  block.write(
-    `${block
-      .reduce((sum, byte) => sum + byte, 0)
-      .toString(8)
-      .padStart(6, '0')}\0 `,
-    148,
-    'latin1',
-  )
+  let sum = 0
+  for (let at = 0; at < BLOCK; at += 1) sum += block[at] ?? 0
+  block.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148, 'latin1')
   return block
 }

@@ -9,8 +9,9 @@ export function insertContainerEvent(
   action: string,
   extra: Readonly<Record<string, string>> = {},
 ): void {
-  const row = database.prepare('SELECT name, image_name, labels FROM containers WHERE id = ?').get(id)
-  if (row === undefined) return
+  const columns = "name, image_name, labels, json_extract(config, '$.purpose') AS purpose"
+  const row = database.prepare(`SELECT ${columns} FROM containers WHERE id = ?`).get(id)
+  if (row === undefined || row['purpose'] === 'build') return
   const labels = JSON.parse(row['labels'] as string) as Record<string, string>
   const named = { image: row['image_name'] as string, name: row['name'] as string }
   insertEvent(database, { type: 'container', action, actor: id, attributes: { ...labels, ...named, ...extra } })

@@ -24,7 +24,8 @@ export async function listContainers(
   for (const record of listRecords(room.database, { alive: !wholeList })) {
     if (last > 0 && found.length === last) break
     const current = await reconcile(room, record)
-    if (current === undefined || !(wholeList || isShown(current))) continue
+    if (current === undefined || current.settings.purpose === 'build') continue
+    if (!(wholeList || isShown(current))) continue
     if (filter.matches(current)) found.push(summaryOf(room, current))
   }
   return size ? withSizes(room, found) : found

@@ -7,6 +7,8 @@ import type { ContainerState } from './lifecycle.ts'
 export type StoredSettings = Pick<ContainerSettings, 'config' | 'host' | 'platform'> & {
   /** What is run: entrypoint and arguments. */
   readonly argv: readonly string[]
+  /** A step of a build: nobody's container, shown in no list and told of in no event. */
+  readonly purpose?: 'build'
 }
 
 export interface ContainerRecord {

@@ -61,6 +61,8 @@ export interface StartOptions {
   readonly io?: Pick<RunIO, 'stdout'> | undefined
   /** A policy's restart leaves the count of restarts, and who ended it last, as they are. */
   readonly byUser: boolean
+  /** It ends with this process, which records the end. */
+  readonly tied?: boolean
 }
 
 /**
@@ -78,12 +80,12 @@ async function startHeld(room: ContainerRoom, asked: Draft, options: StartOption
   advance(room.database, id, { to: 'starting', owner: thisProcess() })
   try {
     const prepared = options.made ?? (await prepareAgain(room, draft))
-    const supervisor = await launch(room, draft, { ...prepared, size: sizeOf(options.io) })
+    const supervisor = await launch(room, draft, { ...prepared, size: sizeOf(options.io), tied: options.tied ?? false })
     advance(room.database, id, {
       to: 'running',
       process: supervisor.container,
       supervisor: supervisor.supervisor,
-      owner: undefined,
+      owner: options.tied ? thisProcess() : undefined,
       startedAtMs: Date.now(),
       finishedAtMs: undefined,
       exitStatus: undefined,
@@ -123,7 +125,7 @@ function sizeOf(io: StartOptions['io']): Size {
 async function launch(
   room: ContainerRoom,
   draft: Draft,
-  { directories, spec, size }: Prepared & { readonly size: Size },
+  { directories, spec, size, tied }: Prepared & { readonly size: Size; readonly tied: boolean },
 ): Promise<Supervisor> {
   const { config } = draft.settings
   mkdirSync(directories.run, { recursive: true, mode: 0o700 })
@@ -140,6 +142,7 @@ async function launch(
     ...(config.Tty && { terminal: size }),
     openStdin: config.OpenStdin,
     stdinOnce: config.StdinOnce,
+    tied,
     ...logTarget(room.paths, draft),
     ...probeTimer(room.paths, draft),
     ...deadlineOf(draft.settings),

@@ -1,4 +1,5 @@
 /** What the faces (`commands/`, later `server/`) may ask for. `local.ts` answers in this process. */
+import type { BuildEngine } from '../build/types.ts'
 import type { ContainerEngine } from '../containers/types.ts'
 import type { ImageStore } from '../images/types.ts'
 import type { NetworkEngine } from '../network/types.ts'
@@ -11,6 +12,7 @@ export type { StatsSample, Tried } from '../containers/types.ts'
 export interface Engine {
   readonly images: ImageStore
   readonly containers: ContainerEngine
+  readonly builds: BuildEngine
   readonly volumes: VolumeEngine
   readonly networks: NetworkEngine
   readonly system: SystemEngine

@@ -1,6 +1,8 @@
 /** The engine in this process. A room's code is loaded when it is first asked for something. */
 import { join } from 'node:path'
+import { openBuilder } from '../build/open.ts'
 import { openContainerEngine } from '../containers/open.ts'
+import type { ContainerRoom } from '../containers/room.ts'
 import { HostUnsupported } from '../errors.ts'
 import type { ImageContext } from '../images/context.ts'
 import { openSnapshots } from '../images/layers/snapshots.ts'
@@ -26,7 +28,7 @@ export interface LocalEngineOptions extends RegistryEvents {
 export async function openLocalEngine({ paths = readPaths(), ...events }: LocalEngineOptions = {}): Promise<Engine> {
   const database = openDatabase(statePath(paths))
   const registry = openRegistry(events)
-  const images = openImageStore({
+  const imageContext: ImageContext = {
     paths,
     database,
     registry: registry.client,
@@ -37,13 +39,20 @@ export async function openLocalEngine({ paths = readPaths(), ...events }: LocalE
       return unpackLayer({ ...request, idMaps: await idMaps() })
     },
     usersOf: (id) => containers.usersOf(id),
-  } satisfies ImageContext)
-  const containers = openContainerEngine({
+  }
+  const images = openImageStore(imageContext)
+  const containerRoom: ContainerRoom = {
     paths,
     database,
     images,
     openBackend: (name) => openBackend(paths, name),
     defaultNetwork: usualNetwork,
+  }
+  const containers = openContainerEngine(containerRoom)
+  const builds = openBuilder({
+    ...containerRoom,
+    openStore: async () => (await import('../images/building.ts')).openBuildStore(imageContext),
+    collect: async () => (await (await import('../images/gc.ts')).collect(imageContext)).reclaimedBytes,
   })
   const volumes = openVolumes({ paths, database })
   const networks = openNetworkEngine(
@@ -60,9 +69,10 @@ export async function openLocalEngine({ paths = readPaths(), ...events }: LocalE
   return {
     images,
     containers,
+    builds,
     networks,
     volumes,
-    system: openSystem({ paths, database, images, containers, networks, volumes }),
+    system: openSystem({ paths, database, images, containers, builds, networks, volumes }),
     wasm: { pack: async (...args) => (await import('./wasm/pack.ts')).packProgram(images, ...args) },
     userSetting: dockerSetting,
     close,

@@ -22,11 +22,14 @@ export function decompressor(compression: Compression): Transform {
 }
 
 /** The stream with its first bytes looked at, and nothing lost. */
-export async function peek(input: NodeJS.ReadableStream): Promise<{ head: Buffer; all: AsyncGenerator<Buffer> }> {
+export async function peek(
+  input: NodeJS.ReadableStream,
+  wantedBytes = 6,
+): Promise<{ head: Buffer; all: AsyncGenerator<Buffer> }> {
   const iterator = (input as Readable)[Symbol.asyncIterator]() as AsyncIterator<Buffer | string>
   const first: Buffer[] = []
   let length = 0
-  while (length < 6) {
+  while (length < wantedBytes) {
     const { done, value } = await iterator.next()
     if (done === true) break
     first.push(Buffer.from(value))

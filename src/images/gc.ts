@@ -11,6 +11,7 @@ import { type Lock, tryLockInside } from '../state/lock.ts'
 import { readProcessIdentity } from '../util/process-identity.ts'
 import { blobPath, listBlobs, partialDirectory } from './blobs.ts'
 import type { ImageContext } from './context.ts'
+import { openHeld } from './held.ts'
 import { leasedKeys } from './leases.ts'
 
 export interface Collected {
@@ -55,10 +56,10 @@ function forgetDoomedImages({ database, usersOf }: ImageContext): void {
 
 function unlinkBlobs({ database, paths }: ImageContext): readonly { digest: Digest; sizeBytes: number }[] {
   const leased = leasedKeys(database, 'blob')
-  const held = database.prepare('SELECT 1 FROM image_blobs WHERE digest = ? LIMIT 1')
+  const held = openHeld(database)
   const removed: { digest: Digest; sizeBytes: number }[] = []
   for (const digest of listBlobs(paths)) {
-    if (leased.has(digest) || held.get(digest) !== undefined) continue
+    if (leased.has(digest) || held.blob(digest)) continue
     const path = blobPath(paths, digest)
     removed.push({ digest, sizeBytes: statSync(path).size })
     unlinkSync(path)
@@ -75,10 +76,10 @@ interface Condemned {
 /** Without its row a directory counts as unfinished: one that is half removed when this process dies is made anew. */
 function lockSnapshots({ database }: ImageContext, onDisk: readonly Digest[]): readonly Condemned[] {
   const leased = leasedKeys(database, 'snapshot')
-  const held = database.prepare('SELECT 1 FROM image_layers WHERE chain_id = ? LIMIT 1')
+  const held = openHeld(database)
   const condemned: Condemned[] = []
   for (const chainID of onDisk) {
-    if (leased.has(chainID) || held.get(chainID) !== undefined) continue
+    if (leased.has(chainID) || held.snapshot(chainID)) continue
     const lock = tryLockInside(database, `snapshot:${chainID}`)
     if (lock === undefined) continue
     const row = database.prepare('SELECT size_bytes FROM snapshots WHERE chain_id = ?').get(chainID)

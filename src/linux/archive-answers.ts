@@ -106,6 +106,8 @@ function readEntry(payload: Payload): TreeEntry {
     sizeBytes: payload.i64(),
     major: payload.u32(),
     minor: payload.u32(),
+    ctimeSeconds: payload.i64(),
+    ctimeNanoseconds: payload.u32(),
     target: payload.string(),
     hardLink: payload.string(),
   }

@@ -25,6 +25,9 @@ export interface TreeEntry {
   readonly sizeBytes: number
   readonly major: number
   readonly minor: number
+  /** When its inode changed last, as the kernel counts; 0 where the entry comes from an archive. */
+  readonly ctimeSeconds: number
+  readonly ctimeNanoseconds: number
   /** Of a symbolic link. */
   readonly target: ByteString
   /** Path of an earlier entry that is the same file; empty: none. */
@@ -65,7 +68,7 @@ export interface ReadOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-const REQUEST = { userNamespace: 1, stat: 2, walk: 3, merged: 4, changes: 5 } as const
+const REQUEST = { userNamespace: 1, stat: 2, walk: 3, merged: 4, changes: 5, content: 6 } as const
 const FOLLOW = 1
 const CONTENT = 2
 
@@ -104,6 +107,31 @@ export function readTree(
   }: ReadOptions & { readonly follow: boolean; readonly content?: boolean; readonly sink: TreeSink },
 ): Promise<void> {
   return ask([root], pathRequest(REQUEST.walk, path, (follow ? FOLLOW : 0) | (content ? CONTENT : 0)), options)
+}
+
+/** Requests of more bytes than this are refused (native/archive.c); those of a few more processes cost nothing. */
+const MAX_REQUEST_BYTES = 1 << 19
+
+/**
+ * The content of regular files inside of `root`, one after the other, each as an entry without name and attributes. No
+ * component of a path is a link.
+ *
+ * @throws {ApplyFailed} one of them is no more, or something else
+ */
+export async function readFiles(
+  root: string,
+  paths: readonly ByteString[],
+  options: ReadOptions & { readonly sink: TreeSink },
+): Promise<void> {
+  for (let next = 0; next < paths.length; ) {
+    const requests = new StepWriter()
+    for (let bytes = 0; next < paths.length && bytes < MAX_REQUEST_BYTES; next += 1) {
+      const path = paths[next] ?? ''
+      bytes += stringBytes(path) + 8
+      requests.begin(REQUEST.content, stringBytes(path)).string(path)
+    }
+    await ask([root], requests, options)
+  }
 }
 
 /**

@@ -21,6 +21,8 @@ export interface SuperviseOptions extends SupervisorProcessOptions {
   readonly openStdin: boolean
   /** Close the container's stdin when the first attached client that sends it ends. */
   readonly stdinOnce: boolean
+  /** The container is killed when this process ends, however it ends, or lets go of it. */
+  readonly tied?: boolean
   /** docker's `json-file` format, rotated when `maxSizeBytes` is reached (0: never); undefined writes no log. */
   readonly log?: { readonly path: string; readonly maxSizeBytes: number; readonly maxFiles: number }
   /** The systemd journal instead of a file: its socket, and `NAME=value` fields of every entry. */
@@ -128,6 +130,7 @@ export function encodeSuperviseOptions(options: SuperviseOptions): Buffer {
     writer.record(8, (record) => record.string(journal.socket).string(journalLines(journal.fields)))
   if (deadline !== undefined)
     writer.record(9, (record) => record.u64(deadline.limitMs).u64(deadline.graceMs).u32(deadline.signal))
+  if (options.tied) writer.record(10, (record) => record.flag(true))
   encodePlan(writer, plan)
   return writer.finish()
 }

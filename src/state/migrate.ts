@@ -7,6 +7,7 @@ import { lifeSchema } from './migrations/0003-life.ts'
 import { volumesSchema } from './migrations/0004-volumes.ts'
 import { networksSchema } from './migrations/0005-networks.ts'
 import { networkDriversSchema } from './migrations/0006-network-drivers.ts'
+import { buildSchema } from './migrations/0007-build.ts'
 
 /** In order; a released entry never changes, a new one is appended. */
 const MIGRATIONS: readonly string[] = [
@@ -16,6 +17,7 @@ const MIGRATIONS: readonly string[] = [
   volumesSchema,
   networksSchema,
   networkDriversSchema,
+  buildSchema,
 ]
 
 export class StateTooNew extends CoracleError {

@@ -1,10 +1,11 @@
 /** `system df` by docker's field names. */
+import type { CacheRecord } from '../build/types.ts'
 import type { ContainerSummary } from '../containers/types.ts'
 import type { ImageUsage } from '../images/types.ts'
 import { CONTAINER_HEADINGS, containerRow } from './container-rows.ts'
 import { formatRows, type Row } from './format-rows.ts'
 import { IMAGE_HEADINGS, imageRows } from './image-rows.ts'
-import { humanSize } from './units.ts'
+import { humanAge, humanSize } from './units.ts'
 
 export const DF_HEADINGS = {
   Type: 'TYPE',
@@ -38,6 +39,7 @@ export interface UsageDetails {
   /** With their sizes. */
   readonly containers: readonly ContainerSummary[]
   readonly volumes: readonly UsedVolume[]
+  readonly cache: readonly CacheRecord[]
 }
 
 interface UsedVolume {
@@ -57,7 +59,7 @@ export interface DetailOptions {
 
 /** With `-v --format`: everything in one document. */
 export function dfDocument(
-  { images, containers, volumes }: UsageDetails,
+  { images, containers, volumes, cache }: UsageDetails,
   { full, nowMs = Date.now() }: DetailOptions,
 ): { readonly [Key in 'Images' | 'Containers' | 'Volumes' | 'BuildCache']: readonly Row[] } {
   return {
@@ -81,13 +83,26 @@ export function dfDocument(
       Scope: 'local',
       Size: humanSize(sizeBytes),
     })),
-    BuildCache: [],
+    BuildCache: cache.map((record) => cacheRow(record, nowMs)),
+  }
+}
+
+function cacheRow(record: CacheRecord, nowMs: number): Row {
+  return {
+    ID: record.id,
+    CacheType: record.kind,
+    Description: record.description,
+    Size: humanSize(record.sizeBytes),
+    CreatedSince: humanAge(record.createdAtMs, nowMs),
+    LastUsedSince: humanAge(record.usedAtMs, nowMs),
+    UsageCount: `${record.uses}`,
+    Shared: `${record.shared}`,
   }
 }
 
 /** With `-v`: a table for each kind. */
 export function dfSections(details: UsageDetails, nowMs: number = Date.now()): readonly string[] {
-  const { Images, Containers, Volumes } = dfDocument(details, { full: false, nowMs })
+  const { Images, Containers, Volumes, BuildCache } = dfDocument(details, { full: false, nowMs })
   return [
     'Images space usage:',
     '',
@@ -101,9 +116,9 @@ export function dfSections(details: UsageDetails, nowMs: number = Date.now()): r
     '',
     ...formatRows(Volumes, { columns: ['Name', 'Links', 'Size'], headings: VOLUME_HEADINGS }),
     '',
-    'Build cache usage: 0B',
+    `Build cache usage: ${humanSize(details.cache.reduce((sum, { sizeBytes, shared }) => sum + (shared ? 0 : sizeBytes), 0))}`,
     '',
-    ...formatRows([], { columns: CACHE_COLUMNS, headings: CACHE_HEADINGS }),
+    ...formatRows(BuildCache, { columns: CACHE_COLUMNS, headings: CACHE_HEADINGS }),
   ]
 }
 

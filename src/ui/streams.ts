@@ -1,5 +1,5 @@
 /** Where `save` writes to, and where `load` and `import` read from. */
-import { createWriteStream, type WriteStream } from 'node:fs'
+import { createWriteStream, renameSync, rmSync, type WriteStream, writeFileSync } from 'node:fs'
 import { open, rename, rm, stat } from 'node:fs/promises'
 import { Readable } from 'node:stream'
 import { finished } from 'node:stream/promises'
@@ -73,5 +73,16 @@ async function openURL(url: string): Promise<Readable> {
   } catch (error) {
     if (error instanceof InvalidArgument) throw error
     throw new InvalidArgument(`${new URL(url).origin} cannot be reached`, { cause: error })
+  }
+}
+
+/** Whole, or not at all. */
+export function writeTextFile(path: string, text: string): void {
+  const partial = `${path}.part${process.pid}`
+  try {
+    writeFileSync(partial, text)
+    renameSync(partial, path)
+  } finally {
+    rmSync(partial, { force: true })
   }
 }

@@ -1,5 +1,6 @@
 /** docker's `--filter key=value`, as all lists and all prunes take it. */
 import { InvalidArgument } from '../errors.ts'
+import { parseBool } from './truth.ts'
 
 export type Test<Item> = (item: Item) => boolean
 
@@ -56,7 +57,7 @@ export function hasLabel(labels: Readonly<Record<string, string>>, wanted: strin
 
 /** Go's words for true and false. @throws {InvalidArgument} */
 export function parseTruth(key: string, value: string): boolean {
-  if (['1', 't', 'true', 'T', 'True', 'TRUE'].includes(value)) return true
-  if (['0', 'f', 'false', 'F', 'False', 'FALSE'].includes(value)) return false
+  const truth = parseBool(value)
+  if (truth !== undefined) return truth
   throw new InvalidArgument(`invalid filter '${key}=${value}'`)
 }

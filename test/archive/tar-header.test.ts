@@ -18,6 +18,8 @@ const FILE: TreeEntry = {
   sizeBytes: 0,
   major: 0,
   minor: 0,
+  ctimeSeconds: 0,
+  ctimeNanoseconds: 0,
   target: '',
   hardLink: '',
   xattrs: new Map(),

@@ -216,6 +216,23 @@ describeNative('a supervisor', (native) => {
       assert(!isAlive(container))
     })
 
+    it('ends the container with it where the two are tied, and runs the hook', async () => {
+      const { scratch, options } = await prepare('echo line; sleep 300')
+      const hook = hookOf(scratch)
+      const command = await startCommand({ ...options, exitHook: hook, tied: true })
+      assert(command.stdout)
+      const [line] = (await once(command.stdout, 'data')) as [Buffer]
+      const { supervisor, container } = JSON.parse(line.toString()) as Record<string, ProcessIdentity>
+      assert(supervisor && container)
+
+      command.kill('SIGKILL')
+      await once(command, 'exit')
+
+      await eventually('the hook runs', () => hook.ran() && !isAlive(supervisor))
+      assert.equal(readExitRecord(options.stateDirectory)?.signal, 9)
+      assert(!isAlive(container))
+    })
+
     it('leaves nothing, whatever the moment', async () => {
       for (let moment = 0; moment < 12; moment++) {
         const { scratch, options } = await prepare('sleep 0.02; exit 6')

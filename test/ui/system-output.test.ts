@@ -184,6 +184,7 @@ const DETAILS: UsageDetails = {
     },
   ],
   volumes: [{ name: 'aaaaaaaaaaaa-0', driver: 'local', containers: ['a'.repeat(64)], path: '/v/0', sizeBytes: 500 }],
+  cache: [],
 }
 
 describe('system info', () => {

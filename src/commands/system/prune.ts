@@ -36,6 +36,7 @@ export default class SystemPrune extends EngineCommand {
     if (result.volumes.length > 0) this.log(['Deleted Volumes:', ...result.volumes, ''].join('\n'))
     if (result.networks.length > 0) this.log(['Deleted Networks:', ...result.networks, ''].join('\n'))
     if (result.images.length > 0) this.log(['Deleted Images:', ...result.images, ''].join('\n'))
+    if (result.cache.length > 0) this.log(['Deleted build cache objects:', ...result.cache, ''].join('\n'))
     this.log(`Total reclaimed space: ${humanSize(result.reclaimedBytes)}`)
     this.tellKept(result.kept)
   }
@@ -55,6 +56,7 @@ function question({ all, volumes, filters }: Choice): string {
     '  - all networks not used by at least one container',
     ...(volumes ? ['  - all anonymous volumes not used by at least one container'] : []),
     `  - ${all ? 'all images without at least one container associated to them' : 'all dangling images'}`,
+    `  - ${all ? 'all build cache' : 'unused build cache'}`,
     '  - all content that nothing refers to',
     ...(all && filters.length === 0 ? ['  - all caches of filters, modules and components'] : []),
     ...(filters.length === 0 ? [] : ['', '  Items to be pruned will be filtered with:']),

@@ -12,6 +12,7 @@ import type { CommitOptions } from '../types.ts'
 import { FilesUnsupported } from './errors.ts'
 import { layerSink } from './layer-sink.ts'
 import { type Layers, layersOf, mapsOf } from './open-files.ts'
+import { isMountPoint } from './own-paths.ts'
 import { pausing } from './pausing.ts'
 
 /** See `ContainerEngine.commit`. A running container stands still while its files are read, no longer. */
@@ -94,7 +95,7 @@ async function writeLayer(
   const closed = new AbortController()
   const either = AbortSignal.any([closed.signal, ...(signal === undefined ? [] : [signal])])
   stream.once('close', () => closed.abort())
-  const sink = layerSink(stream)
+  const sink = layerSink(stream, { omit: isMountPoint })
   const all = [...(upper === undefined ? [] : [upper]), ...lower]
   await readChanges(all, { content: true, idMaps: await mapsOf(), sink, signal: either })
   await sink.finish()

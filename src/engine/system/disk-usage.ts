@@ -1,4 +1,5 @@
 /** `system df`: what takes place on the disk, and how much of it nobody needs. */
+import type { CacheRecord } from '../../build/types.ts'
 import { isActive } from '../../containers/lifecycle.ts'
 import type { ContainerSummary } from '../../containers/types.ts'
 import type { ImageUsage } from '../../images/types.ts'
@@ -12,17 +13,19 @@ export async function diskUsage(room: SystemRoom): Promise<DiskUsage> {
   const images = await room.images.usage()
   const containers = await room.containers.list({ all: true, size: true })
   const volumes = await room.volumes.usage()
+  const cache = await room.builds.usage()
   return {
     rows: [
       imageRow(images),
       containerRow(containers),
       volumeRow(volumes),
-      { type: 'Build Cache', total: 0, active: 0, sizeBytes: 0, reclaimableBytes: 0 },
+      buildCacheRow(cache),
       cacheRow(cacheUsage(room.paths)),
     ],
     images,
     containers,
     volumes,
+    cache,
   }
 }
 
@@ -50,6 +53,12 @@ function containerRow(containers: readonly ContainerSummary[]): DiskUsageRow {
     sizeBytes: sum(containers.map(bytes)),
     reclaimableBytes: sum(idle.map(bytes)),
   }
+}
+
+/** What an image has too is the image's. */
+function buildCacheRow(cache: readonly CacheRecord[]): DiskUsageRow {
+  const own = sum(cache.filter(({ shared }) => !shared).map(({ sizeBytes }) => sizeBytes))
+  return { type: 'Build Cache', total: cache.length, active: 0, sizeBytes: own, reclaimableBytes: own }
 }
 
 function volumeRow(volumes: readonly VolumeUsage[]): DiskUsageRow {

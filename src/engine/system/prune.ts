@@ -9,12 +9,15 @@ import type { SystemPruneOptions, SystemPruneResult } from './types.ts'
  * @throws {InvalidArgument} a filter; nothing has been removed then
  */
 export async function pruneSystem(
-  { paths, containers, images, networks, volumes: room }: SystemRoom,
+  { paths, containers, images, builds, networks, volumes: room }: SystemRoom,
   { all, volumes, filters }: SystemPruneOptions,
 ): Promise<SystemPruneResult> {
   const stopped = await containers.prune(filters)
   const unusedNetworks = await networks.prune(filters)
   const idle = volumes ? await room.prune({ all: false, filters }) : { deleted: [], kept: [], reclaimedBytes: 0 }
+  const isLabel = (filter: string) => filter.startsWith('label')
+  // docker's cache knows no labels: where they choose, it is left alone.
+  const cache = filters.some(isLabel) ? NOTHING : await builds.prune({ all, filters })
   const unused = await images.prune({ all, filters })
   // Of caches nobody can say what a filter says.
   const cachedBytes = all && filters.length === 0 ? pruneCaches(paths) : 0
@@ -26,7 +29,11 @@ export async function pruneSystem(
       ...unused.deleted.map((digest) => `deleted: ${digest}`),
     ],
     volumes: idle.deleted,
+    cache: cache.deleted,
     kept: [...unusedNetworks.kept, ...idle.kept],
-    reclaimedBytes: stopped.reclaimedBytes + idle.reclaimedBytes + unused.reclaimedBytes + cachedBytes,
+    reclaimedBytes:
+      stopped.reclaimedBytes + idle.reclaimedBytes + cache.reclaimedBytes + unused.reclaimedBytes + cachedBytes,
   }
 }
+
+const NOTHING = { deleted: [], reclaimedBytes: 0 }

@@ -1,4 +1,5 @@
 /** What every answer about the whole installation works with. */
+import type { BuildEngine } from '../../build/types.ts'
 import type { ContainerEngine } from '../../containers/types.ts'
 import type { ImageStore } from '../../images/types.ts'
 import type { NetworkEngine } from '../../network/types.ts'
@@ -11,6 +12,7 @@ export interface SystemRoom {
   readonly database: Database
   readonly images: ImageStore
   readonly containers: ContainerEngine
+  readonly builds: BuildEngine
   readonly volumes: VolumeEngine
   readonly networks: NetworkEngine
 }

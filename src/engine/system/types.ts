@@ -1,5 +1,5 @@
 /** What concerns the whole installation: its state, its disk, its news. */
-
+import type { CacheRecord } from '../../build/types.ts'
 import type { ContainerSummary } from '../../containers/types.ts'
 import type { Kept } from '../../errors.ts'
 import type { ImageUsage } from '../../images/types.ts'
@@ -43,6 +43,7 @@ export interface DiskUsage {
   /** With their sizes. */
   readonly containers: readonly ContainerSummary[]
   readonly volumes: readonly VolumeUsage[]
+  readonly cache: readonly CacheRecord[]
 }
 
 export interface SystemPruneOptions {
@@ -57,6 +58,7 @@ export interface SystemPruneResult {
   readonly networks: readonly string[]
   readonly images: readonly string[]
   readonly volumes: readonly string[]
+  readonly cache: readonly string[]
   /** Networks and volumes. */
   readonly kept: readonly Kept[]
   readonly reclaimedBytes: number

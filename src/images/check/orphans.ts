@@ -9,6 +9,7 @@ import { readProcessIdentity } from '../../util/process-identity.ts'
 import { blobPath, listBlobs, partialDirectory } from '../blobs.ts'
 import type { ImageContext } from '../context.ts'
 import { collect } from '../gc.ts'
+import { openHeld } from '../held.ts'
 import { abandonedSnapshots, isSnapshotName } from '../layers/snapshots.ts'
 import { leasedKeys } from '../leases.ts'
 
@@ -45,18 +46,15 @@ function unheld({ database, paths, snapshots }: ImageContext): readonly string[]
   const directory = join(paths.root, 'snapshots')
   return transaction(database, () => {
     const [blobs, chains] = [leasedKeys(database, 'blob'), leasedKeys(database, 'snapshot')]
-    const blobHeld = database.prepare('SELECT 1 FROM image_blobs WHERE digest = ? LIMIT 1')
-    const chainHeld = database.prepare('SELECT 1 FROM image_layers WHERE chain_id = ? LIMIT 1')
+    const held = openHeld(database)
     const onDisk = namesIn(directory)
       .map((name) => `${name.length === 128 ? 'sha512' : 'sha256'}:${name}`)
       .filter(isDigest)
     return [
       ...listBlobs(paths)
-        .filter((digest) => !blobs.has(digest) && blobHeld.get(digest) === undefined)
+        .filter((digest) => !blobs.has(digest) && !held.blob(digest))
         .map((digest) => blobPath(paths, digest)),
-      ...onDisk
-        .filter((chain) => !chains.has(chain) && chainHeld.get(chain) === undefined)
-        .map((chain) => snapshots.path(chain)),
+      ...onDisk.filter((chain) => !chains.has(chain) && !held.snapshot(chain)).map((chain) => snapshots.path(chain)),
     ]
   })
 }

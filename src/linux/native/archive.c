@@ -93,12 +93,25 @@ static int answer_walk(struct reader *args) {
   return walk_tree(&start, (flags & CONTENT) != 0);
 }
 
+/* The content of a file, with nothing but what a reader of it needs to know; no link leads to it. */
+static int answer_content(struct reader *args) {
+  const char *path = read_string(args);
+  const uint64_t resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
+  cleanup_fd int fd = -1;
+  for (int attempt = 0; attempt < 64; attempt++) {
+    fd = sys_openat2(layers[0], path, O_RDONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC, 0, resolve);
+    if (fd >= 0 || (errno != EAGAIN && errno != EINTR)) break;
+  }
+  return fd < 0 ? fail("open", path) : emit_content(fd, path);
+}
+
 static int answer(uint32_t code, struct reader *args) {
   switch ((enum archive_request)code) {
     case ARCHIVE_USER_NAMESPACE: return apply_in_user_namespace(args);
     case ARCHIVE_STAT: return answer_stat(args);
     case ARCHIVE_WALK: return answer_walk(args);
     case ARCHIVE_MERGED: return walk_merged(layers, layer_count, read_string(args));
+    case ARCHIVE_CONTENT: return answer_content(args);
     case ARCHIVE_CHANGES: return walk_changes(layers, layer_count, read_u32(args) != 0);
     default: return errno = EINVAL, fail_because("decode", "the requests", "there is no such request");
   }

@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 
 /* Record codes of archive.ts, there and back. */
-enum archive_request { ARCHIVE_USER_NAMESPACE = 1, ARCHIVE_STAT, ARCHIVE_WALK, ARCHIVE_MERGED, ARCHIVE_CHANGES };
+enum archive_request { ARCHIVE_USER_NAMESPACE = 1, ARCHIVE_STAT, ARCHIVE_WALK, ARCHIVE_MERGED, ARCHIVE_CHANGES, ARCHIVE_CONTENT };
 enum archive_answer { ANSWER_STAT = 1, ANSWER_ENTRY, ANSWER_DATA, ANSWER_END };
 
 /* What an entry is, compared with the layers below; SAME where nothing is compared. */
@@ -33,6 +33,8 @@ int flush_answers(void);
 /* The entry with its attributes and, for a file, its content; a file that was seen under another name is a link to it. */
 int emit_node(const struct node *node, const char *path, enum change change, bool with_content);
 int emit_deleted(const char *path);
+/* A regular file that has been opened, without its name and attributes. */
+int emit_content(int file, const char *path);
 
 /* The first name of a file that has several; "" when this is it. NULL with the failure noted. */
 const char *first_name(const struct stat *status, const char *path);

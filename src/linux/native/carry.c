@@ -1,6 +1,7 @@
 /* Carries streams between the container, its log and whoever is attached, until the container has ended. */
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -170,5 +171,6 @@ void carry_streams(void) {
     /* only now: a client that just ended must not lend its descriptor's number, and its events, to a new one */
     if (fds[LISTENER].revents) accept_client();
     if (fds[SIGNALS].revents) reap();
+    if (self.tied && !self.child_ended && !self.clients[0].owner) kill(self.child, SIGKILL);
   }
 }

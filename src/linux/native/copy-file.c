@@ -9,6 +9,8 @@
 #include "fail.h"
 
 #define BUFFER_SIZE (256u << 10)
+/* Read and written sooner than it is looked for holes, or asked whether it could be shared. */
+#define SMALL_SIZE (64 << 10)
 
 static int write_all(int to, const char *data, ssize_t size, off_t at) {
   while (size > 0) {
@@ -50,6 +52,7 @@ static int copy_extent(int to, int from, off_t at, off_t end) {
 }
 
 int copy_file_content(int to, int from, off_t size) {
+  if (size <= SMALL_SIZE) return copy_by_hand(to, from, 0, size);
   if (ioctl(to, FICLONE, from) == 0) return 0;
   if (errno != EOPNOTSUPP && errno != EXDEV && errno != EINVAL && errno != ENOTTY && errno != ENOSYS) return -1;
   for (off_t at = 0; at < size;) {

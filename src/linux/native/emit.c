@@ -133,12 +133,13 @@ static bool is_kept(const char *name) {
   return strcmp(name, "security.capability") == 0 || strncmp(name, "user.", 5) == 0;
 }
 
-static int put_attributes(int fd, const char *path) {
+/* `open`: it is a file that has been opened, which spares the kernel the way through /proc. */
+static int put_attributes(int fd, bool open, const char *path) {
   static char names[64 << 10], value[64 << 10];
   size_t count_at = out.used, total = 0;
   uint32_t count = 0;
   put_u32(0);
-  ssize_t size = listxattr(self_link(fd), names, sizeof names);
+  ssize_t size = open ? flistxattr(fd, names, sizeof names) : listxattr(self_link(fd), names, sizeof names);
   if (size < 0) return errno == ENOTSUP || errno == EPERM || errno == EACCES ? 0 : fail("listxattr", path);
   for (const char *name = names; name < names + size; name += strlen(name) + 1) {
     if (!is_kept(name)) continue;
@@ -200,6 +201,8 @@ static void put_status(const struct stat *status) {
   put_u64(S_ISREG(status->st_mode) ? (uint64_t)status->st_size : 0);
   put_u32(major(status->st_rdev));
   put_u32(minor(status->st_rdev));
+  put_u64((uint64_t)status->st_ctim.tv_sec);
+  put_u32((uint32_t)status->st_ctim.tv_nsec);
 }
 
 static int put_entry(const struct node *node, const char *path, enum change change, const char *link) {
@@ -215,7 +218,22 @@ static int put_entry(const struct node *node, const char *path, enum change chan
   put_status(&node->status);
   put_string(target);
   put_string(link);
-  return put_attributes(node->fd, path);
+  return 0;
+}
+
+/* The end of an entry, and what is in the file. */
+static int put_content_of(int file, const struct stat *status, const struct extent *extents, uint32_t count, const char *path) {
+  put_u32(count);
+  for (uint32_t i = 0; count != NOT_SPARSE && i < count; i++) {
+    put_u64(extents[i].offset);
+    put_u64(extents[i].size);
+  }
+  if (end_answer() < 0) return -1;
+  if (count == NOT_SPARSE) return copy_extent(file, (struct extent){0, (uint64_t)status->st_size}, path);
+  for (uint32_t i = 0; i < count; i++) {
+    if (copy_extent(file, extents[i], path) < 0) return -1;
+  }
+  return 0;
 }
 
 static int emit_file(struct node node, const char *path, enum change change, const char *link) {
@@ -224,18 +242,8 @@ static int emit_file(struct node node, const char *path, enum change change, con
   if (file < 0) return fail("open", path);
   if (fstat(file, &node.status) < 0) return fail("fstat", path);
   uint32_t count = find_extents(file, &node.status, extents);
-  if (put_entry(&node, path, change, link) < 0) return -1;
-  put_u32(count);
-  for (uint32_t i = 0; count != NOT_SPARSE && i < count; i++) {
-    put_u64(extents[i].offset);
-    put_u64(extents[i].size);
-  }
-  if (end_answer() < 0) return -1;
-  if (count == NOT_SPARSE) return copy_extent(file, (struct extent){0, (uint64_t)node.status.st_size}, path);
-  for (uint32_t i = 0; i < count; i++) {
-    if (copy_extent(file, extents[i], path) < 0) return -1;
-  }
-  return 0;
+  if (put_entry(&node, path, change, link) < 0 || put_attributes(file, true, path) < 0) return -1;
+  return put_content_of(file, &node.status, extents, count, path);
 }
 
 int emit_node(const struct node *node, const char *path, enum change change, bool with_content) {
@@ -243,9 +251,20 @@ int emit_node(const struct node *node, const char *path, enum change change, boo
   const char *link = first_name(&node->status, path);
   if (link == NULL) return -1;
   if (S_ISREG(node->status.st_mode) && *link == '\0' && with_content) return emit_file(*node, path, change, link);
-  if (put_entry(node, path, change, link) < 0) return -1;
+  if (put_entry(node, path, change, link) < 0 || put_attributes(node->fd, false, path) < 0) return -1;
   put_u32(NOT_SPARSE);
   return end_answer();
+}
+
+int emit_content(int file, const char *path) {
+  static struct extent extents[MAX_EXTENTS];
+  struct node node = {.fd = file};
+  if (fstat(file, &node.status) < 0) return fail("fstat", path);
+  if (!S_ISREG(node.status.st_mode)) return errno = EINVAL, fail("read", path);
+  uint32_t count = find_extents(file, &node.status, extents);
+  if (put_entry(&node, "", CHANGE_SAME, "") < 0) return -1;
+  put_u32(0); /* attributes */
+  return put_content_of(file, &node.status, extents, count, path);
 }
 
 int emit_deleted(const char *path) {

@@ -50,6 +50,7 @@ static bool read_option(uint32_t code, struct reader *args) {
       self.log.journal.socket = read_string(args);
       self.log.journal.fields = read_string(args);
       return true;
+    case OPTION_TIED: self.tied = read_u32(args) != 0; return true;
     case OPTION_HOOK:
       free(self.hook_argv);
       free(self.hook_env);

@@ -28,6 +28,7 @@ struct supervisor {
   const char *run_directory, *state_directory;
   const char **hook_argv, **hook_env;
   bool terminal, open_stdin, stdin_once;
+  bool tied; /* the container is killed when the command that started it goes, however it goes */
   struct size size;
   pid_t child;
   bool child_ended;

@@ -1,6 +1,7 @@
 /** `--mount` as docker reads it: volumes, binds and tmpfs. */
 import { resolve } from 'node:path'
 import { InvalidArgument } from '../../errors.ts'
+import { splitCsv } from '../../util/csv.ts'
 import { checkVolumeName } from '../names.ts'
 import type { MountSetting } from '../types.ts'
 import { applyKey } from './mount-keys.ts'
@@ -21,7 +22,9 @@ export function parseMountFlag(text: string, cwd: string = process.cwd()): Mount
   if (text.includes('\0')) throw fail('a path holds no NUL')
   let setting: MountSetting = { Type: 'volume', Source: '', Target: '', ReadOnly: false }
   let type = 'volume'
-  for (const field of splitFields(text, fail)) {
+  const fields = splitCsv(text)
+  if (fields === undefined) throw fail('bare " in non-quoted field')
+  for (const field of fields) {
     const equals = field.indexOf('=')
     const key = (equals === -1 ? field : field.slice(0, equals)).trim().toLowerCase()
     const value = equals === -1 ? undefined : field.slice(equals + 1)
@@ -53,16 +56,4 @@ function checkRecursion({ ReadOnly, ReadOnlyNonRecursive }: MountSetting, fail: 
   if (ReadOnlyNonRecursive === undefined || ReadOnly) return
   const word = ReadOnlyNonRecursive ? 'writable' : 'readonly'
   throw fail(`option 'bind-recursive=${word}' requires 'readonly' to be specified in conjunction`)
-}
-
-/** One line of CSV: a field in double quotes may hold commas, `""` is a quote. */
-function splitFields(text: string, fail: Fail): readonly string[] {
-  const fields: string[] = []
-  const pattern = /"((?:[^"]|"")*)"(?:,|$)|([^",]*)(?:,|$)/y
-  while (pattern.lastIndex < text.length) {
-    const match = pattern.exec(text)
-    if (match === null) throw fail('bare " in non-quoted field')
-    fields.push(match[1]?.replaceAll('""', '"') ?? match[2] ?? '')
-  }
-  return fields
 }

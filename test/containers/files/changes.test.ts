@@ -14,6 +14,8 @@ const entry = (change: Change, path: string, more: Partial<TreeEntry> = {}): Tre
   sizeBytes: 0,
   major: 0,
   minor: 0,
+  ctimeSeconds: 0,
+  ctimeNanoseconds: 0,
   target: '',
   hardLink: '',
   xattrs: new Map(),

@@ -1,0 +1,103 @@
+/** `--check` and `--call`: what a Dockerfile says, without building it. */
+import { InvalidArgument } from '../errors.ts'
+import { ImageNotFound, ImageNotRunnable } from '../images/errors.ts'
+import { formatPlatform, hostPlatform } from '../images/platform.ts'
+import type { Platform } from '../oci/descriptor.ts'
+import { parseContexts } from './context/named.ts'
+import { type OpenedContext, openContext } from './context/open.ts'
+import { parseDockerfile } from './dockerfile/parse.ts'
+import { planStages } from './dockerfile/stages.ts'
+import { listTargets } from './dockerfile/targets.ts'
+import type { Dockerfile } from './dockerfile/types.ts'
+import { checkDocument, renderCheck } from './lint/render.ts'
+import { lintPlan } from './lint-build.ts'
+import { parsePlatforms, parseSettings } from './parse-request.ts'
+import type { BuildRoom } from './room.ts'
+import type { BuildRequest, CallResult } from './types.ts'
+
+const METHODS = ['check', 'targets'] as const
+
+/** See `BuildEngine.call`. */
+export async function callFrontend(room: BuildRoom, request: BuildRequest, call: string): Promise<CallResult> {
+  const { method, isJson } = parseCall(call)
+  await using cleanup = new AsyncDisposableStack()
+  const context = await openContext(request, room.paths, cleanup)
+  const dockerfile = parseDockerfile(context.dockerfile, context.name)
+  if (method === 'targets') return { text: isJson ? json(targetsOf(dockerfile)) : table(dockerfile), status: 0 }
+  return check(room, { request, context, dockerfile, isJson })
+}
+
+/** `check` or `targets`, and `,format=json`; docker's `lint` is `check`. @throws {InvalidArgument} */
+function parseCall(call: string): { readonly method: (typeof METHODS)[number]; readonly isJson: boolean } {
+  const [name = '', ...options] = call.split(',')
+  const typed = name === 'lint' ? 'check' : name
+  const method = METHODS.find((one) => one === typed)
+  if (method === undefined)
+    throw new InvalidArgument(`unknown method ${JSON.stringify(name)} of --call`, {
+      hint: `known: ${METHODS.join(', ')}`,
+    })
+  const unknown = options.find((option) => option !== 'format=json' && option !== 'format=text')
+  if (unknown !== undefined)
+    throw new InvalidArgument(`invalid option ${JSON.stringify(unknown)} of --call`, { hint: 'write format=json' })
+  return { method, isJson: options.includes('format=json') }
+}
+
+interface Checking {
+  readonly request: BuildRequest
+  readonly context: OpenedContext
+  readonly dockerfile: Dockerfile
+  readonly isJson: boolean
+}
+
+async function check(room: BuildRoom, { request, context, dockerfile, isJson }: Checking): Promise<CallResult> {
+  const [targetPlatform = hostPlatform()] = parsePlatforms(request.platforms)
+  const { target } = request
+  const settings = {
+    buildArgs: parseSettings(request, targetPlatform).buildArgs,
+    targetPlatform,
+    buildPlatform: hostPlatform(),
+    contexts: [...parseContexts(request.contexts).keys()],
+    ...(target !== undefined && { target }),
+  }
+  const plan = planStages(dockerfile, settings)
+  using store = await room.openStore()
+  // Those that are here: nothing is fetched to look at a text.
+  const image = async (reference: string, platform: Platform) => {
+    try {
+      return await store.base(reference, formatPlatform(platform))
+    } catch (error) {
+      if (error instanceof ImageNotFound || error instanceof ImageNotRunnable) return undefined
+      throw error
+    }
+  }
+  const stages = target === undefined ? plan.stages : plan.needed
+  const findings = await lintPlan(plan, { settings, ignored: context.ignore, stages, image })
+  const { source } = dockerfile
+  const text = isJson ? json(checkDocument(findings, source)) : renderCheck(findings, source)
+  return { text, status: findings.length === 0 ? 0 : 1 }
+}
+
+function targetsOf(dockerfile: Dockerfile): object {
+  const targets = listTargets(dockerfile).map(({ name, isDefault, description, base, platform }) => ({
+    ...(name !== undefined && { name }),
+    ...(isDefault && { default: true }),
+    ...(description !== '' && { description }),
+    base,
+    ...(platform !== undefined && { platform }),
+  }))
+  return { targets }
+}
+
+function table(dockerfile: Dockerfile): string {
+  const rows = listTargets(dockerfile).map(({ name = '', isDefault, description }) => ({
+    name: isDefault ? `${name} (default)`.trim() : name,
+    description,
+  }))
+  const width = Math.max(6, ...rows.map(({ name }) => name.length)) + 1
+  const lines = [{ name: 'TARGET', description: 'DESCRIPTION' }, ...rows]
+  return lines.map(({ name, description }) => `${`${name.padEnd(width)}${description}`.trimEnd()}\n`).join('')
+}
+
+function json(document: object): string {
+  return `${JSON.stringify(document, undefined, 2)}\n`
+}

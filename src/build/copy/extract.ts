@@ -1,0 +1,86 @@
+/** A tar archive over the layers, as ADD unpacks it: links on the way to a file are followed, a node replaces what is there. */
+import { spawn } from 'node:child_process'
+import { createReadStream } from 'node:fs'
+import type { Readable } from 'node:stream'
+import { extractTar } from '../../archive/extract-tar.ts'
+import type { Applier, ByteString } from '../../linux/apply.ts'
+import { CopyFailed } from '../errors.ts'
+import type { Compression } from './archive-kind.ts'
+import { type Landing, type Owner, parentOf, resolveInLayers, textOf } from './landing.ts'
+
+export interface ExtractOptions {
+  readonly applier: Applier
+  readonly landing: Landing
+  readonly lower: readonly string[]
+  /** The directory to unpack into, without links. */
+  readonly base: ByteString
+  /** undefined: as the archive says. */
+  readonly owner: Owner | undefined
+  readonly signal: AbortSignal
+}
+
+export async function extractOver(
+  archive: { readonly path: string; readonly compression: Compression },
+  { applier, landing, lower, base, owner, signal }: ExtractOptions,
+): Promise<void> {
+  const places = new Map<ByteString, ByteString>([['', base]])
+  const placeOf = (path: ByteString): ByteString => {
+    const known = places.get(path)
+    if (known !== undefined) return known
+    const parent = placeOf(parentOf(path))
+    const name = path.slice(path.lastIndexOf('/') + 1)
+    const place = resolveInLayers(lower, textOf(parent === '' ? name : `${parent}/${name}`))
+    places.set(path, place)
+    return place
+  }
+  /** The node itself is not followed: it replaces a link. */
+  const place = (path: ByteString): ByteString | undefined => {
+    if (path === '') return undefined
+    const parent = placeOf(parentOf(path))
+    landing.directory(parent)
+    const name = path.slice(path.lastIndexOf('/') + 1)
+    return parent === '' ? name : `${parent}/${name}`
+  }
+  const owned = owner === undefined ? applier : withOwner(applier, owner)
+  const noting: Applier = {
+    ...owned,
+    directory: (path, attributes) => {
+      landing.note(path, true)
+      owned.directory(path, attributes)
+    },
+  }
+  const notedPlace = (path: ByteString) => {
+    const found = place(path)
+    if (found !== undefined) places.set(path, found)
+    return found
+  }
+  const stream = openArchive(archive)
+  try {
+    await extractTar(stream, noting, { place: notedPlace, onBytes: () => {}, signal })
+  } finally {
+    stream.destroy()
+  }
+}
+
+function withOwner(applier: Applier, { uid, gid }: Owner): Applier {
+  return {
+    ...applier,
+    directory: (path, attributes) => applier.directory(path, { ...attributes, uid, gid }),
+    file: (path, attributes, size) => applier.file(path, { ...attributes, uid, gid }, size),
+    symlink: (path, target, attributes) => applier.symlink(path, target, { ...attributes, uid, gid }),
+    node: (path, attributes, device) => applier.node(path, { ...attributes, uid, gid }, device),
+  }
+}
+
+/** What Node cannot inflate, the usual programs do. */
+function openArchive({ path, compression }: { readonly path: string; readonly compression: Compression }): Readable {
+  if (compression !== 'bzip2' && compression !== 'xz') return createReadStream(path, { highWaterMark: 1 << 19 })
+  const child = spawn(compression, ['-dc', '--', path], { stdio: ['ignore', 'pipe', 'ignore'] })
+  const failed = (reason: string) =>
+    child.stdout.destroy(new CopyFailed(`cannot inflate ${path}: ${reason}`, { hint: `is ${compression} installed?` }))
+  child.once('error', (error) => failed(error.message))
+  child.once('exit', (status) => {
+    if (status !== 0 && status !== null) failed(`${compression} ended with ${status}`)
+  })
+  return child.stdout
+}

@@ -1,0 +1,78 @@
+/** One step: found in the cache, or carried out and remembered. */
+import type { BuildStore, StackedLayer } from '../images/building.ts'
+import type { Database } from '../state/database.ts'
+import { acquireLock } from '../state/lock.ts'
+import { readStep, touchStep, writeStep } from './cache/records.ts'
+
+export interface Step {
+  /** Of what is asked, and of the layers it is asked on. At least one of the two keys is there, and either is enough. */
+  readonly key?: string
+  /** One by content, which costs more to know. */
+  readonly contentKey?: () => Promise<string>
+  readonly kind: string
+  readonly description: string
+  readonly below: readonly StackedLayer[]
+  /** @returns the layer; undefined: nothing has changed */
+  readonly run: () => Promise<StackedLayer | undefined>
+}
+
+export interface Solved {
+  /** The step's own on top where it has one. */
+  readonly layers: readonly StackedLayer[]
+  readonly changed: boolean
+  readonly cached: boolean
+  readonly createdAtMs: number
+}
+
+export interface SolveOptions {
+  readonly database: Database
+  readonly store: BuildStore
+  readonly noCache: boolean
+  readonly signal: AbortSignal
+}
+
+/** Of two builds that want the same step at once the second waits for the first. */
+export async function solveStep(step: Step, options: SolveOptions): Promise<Solved> {
+  const { database, noCache, signal } = options
+  const keys = step.key === undefined ? [] : [step.key]
+  if (noCache) return carryOut(step, [...keys, ...(await contentKeys(step))], options)
+  const known = await lookUp(step, keys, options)
+  if (known !== undefined) return known
+  const all = [...keys, ...(await contentKeys(step))]
+  const same = await lookUp(step, all, options)
+  if (same !== undefined) return same
+  using _ = await acquireLock(database, `build:${all[0]}`, { signal })
+  return (await lookUp(step, all, options)) ?? (await carryOut(step, all, options))
+}
+
+async function contentKeys({ contentKey }: Step): Promise<readonly string[]> {
+  return contentKey === undefined ? [] : [await contentKey()]
+}
+
+/** By the first key that is known; the others are remembered as well then. */
+async function lookUp(
+  step: Step,
+  keys: readonly string[],
+  { database, store }: SolveOptions,
+): Promise<Solved | undefined> {
+  for (const key of keys) {
+    const found = readStep(database, key)
+    // Kept first, looked at again then: a prune may have come between.
+    if (found === undefined || !(await store.keep(found.layers)) || readStep(database, key) === undefined) continue
+    touchStep(database, key)
+    const { kind, description } = step
+    const others = keys.filter((other) => other !== key)
+    if (others.length > 0) writeStep(database, { ...found, keys: others, kind, description })
+    return { ...found, cached: true }
+  }
+  return undefined
+}
+
+async function carryOut(step: Step, keys: readonly string[], { database }: SolveOptions): Promise<Solved> {
+  const { kind, description, below } = step
+  const layer = await step.run()
+  const layers = layer === undefined ? below : [...below, layer]
+  const solved = { layers, changed: layer !== undefined, createdAtMs: Date.now() }
+  writeStep(database, { ...solved, keys, kind, description })
+  return { ...solved, cached: false }
+}

@@ -1,0 +1,193 @@
+/** What the stages of one build share: bases, contexts and each other, each had once and when it is first needed. */
+import { realpathSync } from 'node:fs'
+import type { BaseImage, BuildStore } from '../images/building.ts'
+import { ImageNotFound } from '../images/errors.ts'
+import { formatPlatform } from '../images/platform.ts'
+import type { TransferProgress } from '../images/types.ts'
+import type { Platform } from '../oci/descriptor.ts'
+import { openFingerprints } from './context/fingerprints.ts'
+import { openLocalTree } from './context/local-tree.ts'
+import type { NamedContext } from './context/named.ts'
+import type { OpenedContext } from './context/open.ts'
+import { layerTree } from './copy/layer-tree.ts'
+import type { FileTree } from './copy/tree.ts'
+import { type Origin, sourceOf } from './dockerfile/origins.ts'
+import type { PlannedStage, StagePlan } from './dockerfile/stages.ts'
+import { ContextUnreadable } from './errors.ts'
+import { IgnoreMatcher } from './ignore/matcher.ts'
+import type { Progress } from './progress.ts'
+import type { BuildRoom } from './room.ts'
+import type { Settings } from './settings.ts'
+import { buildStage, explain, type StageBase } from './stage.ts'
+import type { StageState } from './state.ts'
+import type { Tree } from './steps/options.ts'
+import type { BuildRequest } from './types.ts'
+
+export interface SolverOptions {
+  readonly room: BuildRoom
+  readonly request: BuildRequest
+  readonly store: BuildStore
+  readonly context: OpenedContext
+  readonly contexts: ReadonlyMap<string, NamedContext>
+  readonly platform: Platform
+  readonly settings: Settings
+  readonly plan: StagePlan
+  readonly progress: Progress
+  readonly cleanup: AsyncDisposableStack
+  readonly signal: AbortSignal
+}
+
+/** A build under way. */
+export class Solver {
+  readonly #options: SolverOptions
+  readonly #once = memo()
+
+  constructor(options: SolverOptions) {
+    this.#options = options
+  }
+
+  /** @throws as `buildStage` */
+  stage(index: number): Promise<StageState> {
+    return this.#once(`stage ${index}`, async () => {
+      const { plan, platform: target, request, settings, room } = this.#options
+      const planned = plan.stages[index]
+      if (planned === undefined) throw new Error(`there is no stage ${index}`) // `planStages` has checked it
+      const platform = planned.platform ?? target
+      return buildStage(planned, await this.#base(planned, platform), {
+        ...this.#options,
+        database: room.database,
+        noCache: request.noCache || settings.noCacheStages.has(planned.label.toLowerCase()),
+        platform,
+        context: () => this.#once('context', () => openMainContext(this.#options)),
+        origin: (from) => this.#tree(sourceOf(from, index, { names: plan.names, numbers: true }), platform),
+        onUnset: () => {},
+      })
+    })
+  }
+
+  async #base(planned: PlannedStage, platform: Platform): Promise<StageBase> {
+    const { base, replacedBy, stage } = planned
+    try {
+      return await this.#baseOf(replacedBy === undefined ? base : { kind: 'context', name: replacedBy }, platform)
+    } catch (error) {
+      const { source } = this.#options.plan.dockerfile
+      throw explain(error, { source, lines: stage.from.lines, name: stage.from.code, tail: '' })
+    }
+  }
+
+  async #baseOf(origin: Origin, platform: Platform): Promise<StageBase> {
+    switch (origin.kind) {
+      case 'scratch':
+        return NOTHING
+      case 'stage': {
+        const parent = await this.stage(origin.index)
+        return { layers: parent.layers, config: undefined, parent, name: '' }
+      }
+      case 'image': {
+        const { layers, config } = await this.image(origin.reference, platform)
+        return { layers, config, parent: undefined, name: origin.reference }
+      }
+      case 'context': {
+        const named = this.#options.contexts.get(origin.name)
+        if (named?.kind === 'image') return this.#baseOf(named, platform)
+        throw new ContextUnreadable(`the build context ${origin.name} is a directory: no stage can be built from it`, {
+          hint: `copy from it instead: FROM scratch, COPY --from=${origin.name} / /`,
+        })
+      }
+    }
+  }
+
+  async #tree(origin: Origin, platform: Platform): Promise<Tree> {
+    switch (origin.kind) {
+      case 'scratch':
+        return { tree: layerTree([]), identity: 'scratch', layers: [] }
+      case 'stage':
+        return treeOfLayers(this.#options, (await this.stage(origin.index)).layers)
+      case 'image':
+        return treeOfLayers(this.#options, (await this.image(origin.reference, platform)).layers)
+      case 'context': {
+        const named = this.#options.contexts.get(origin.name)
+        if (named?.kind === 'image') return this.#tree(named, platform)
+        const path = named?.path ?? ''
+        const tree = await this.#once(`directory ${path}`, () => openDirectory(this.#options, path, origin.name))
+        return { tree, identity: undefined, layers: undefined }
+      }
+    }
+  }
+
+  /** A base image; it is the one that stages have. */
+  image(reference: string, platform: Platform): Promise<BaseImage> {
+    const key = `image ${reference} ${formatPlatform(platform)}`
+    return this.#once(key, () => findBase(this.#options, reference, platform))
+  }
+}
+
+const NOTHING: StageBase = { layers: [], config: undefined, parent: undefined, name: 'scratch' }
+
+/** Remembers what is under way, so that it is begun once. */
+function memo(): <Result>(key: string, make: () => Promise<Result>) => Promise<Result> {
+  const known = new Map<string, Promise<unknown>>()
+  return <Result>(key: string, make: () => Promise<Result>) => {
+    const found = (known.get(key) as Promise<Result> | undefined) ?? make()
+    known.set(key, found)
+    found.catch(() => {}) // whoever asked hears of it
+    return found
+  }
+}
+
+async function treeOfLayers({ store }: SolverOptions, layers: StageState['layers']): Promise<Tree> {
+  const directories = await store.directories(layers)
+  return { tree: layerTree(directories), identity: layers.at(-1)?.chainID ?? 'scratch', layers: directories }
+}
+
+/** What is here is taken, unless a newer one is asked for. @throws {ImageNotFound} */
+async function findBase(options: SolverOptions, reference: string, platform: Platform): Promise<BaseImage> {
+  const { store, request, progress, room, signal } = options
+  const wanted = formatPlatform(platform)
+  const work = async (): Promise<BaseImage> => {
+    if (!request.pull) {
+      try {
+        return await store.base(reference, wanted)
+      } catch (error) {
+        if (!(error instanceof ImageNotFound)) throw error
+      }
+    }
+    return pull()
+  }
+  const pull = () =>
+    progress.run(`[internal] pull ${reference}`, async (vertex) => {
+      const onProgress = (news: TransferProgress) => vertex.status(`${news.id} ${news.phase}`)
+      await room.images.pull(reference, { platform: wanted, signal, onProgress })
+      return store.base(reference, wanted)
+    })
+  return progress.run(`[internal] load metadata for ${reference}`, work)
+}
+
+async function openMainContext(options: SolverOptions): Promise<FileTree> {
+  const { root, ignore } = options.context
+  if (root === undefined)
+    throw new ContextUnreadable('there is no build context: only a Dockerfile was given', {
+      hint: 'give a directory, with -f - for the Dockerfile',
+    })
+  return loadTree(options, { root, ignore, name: '[internal] load build context' })
+}
+
+async function openDirectory(options: SolverOptions, path: string, name: string): Promise<FileTree> {
+  const root = realpathSync(path)
+  return loadTree(options, { root, ignore: new IgnoreMatcher([]), name: `[context ${name}] load from ${path}` })
+}
+
+interface Loading {
+  readonly root: string
+  readonly ignore: IgnoreMatcher
+  readonly name: string
+}
+
+function loadTree({ progress, room, signal }: SolverOptions, { root, ignore, name }: Loading): Promise<FileTree> {
+  return progress.run(name, async (vertex) => {
+    const fingerprints = openFingerprints(room.database, root)
+    const tree = await openLocalTree({ root, ignore, fingerprints, signal })
+    vertex.status(`${tree.count} files and directories`)
+    return tree
+  })
+}

@@ -1,0 +1,245 @@
+/** COPY, and what ADD has in common with it: files of a tree, and of the Dockerfile itself, on top of the layers. */
+import { chmodSync, mkdirSync, statSync } from 'node:fs'
+import { basename, join, posix } from 'node:path'
+import type { StackedLayer } from '../../images/building.ts'
+import { type Applier, type ByteString, byteString, openApplier } from '../../linux/apply.ts'
+import type { TreeEntry } from '../../linux/archive.ts'
+import { userIdMaps } from '../../linux/id-mappings.ts'
+import { stepKey } from '../cache/key.ts'
+import { expandPattern, hasPattern } from '../copy/glob.ts'
+import { type Landing, type Owner, openLanding, resolveInLayers } from '../copy/landing.ts'
+import { type ChangeMode, parseMode, resolveOwner } from '../copy/owners.ts'
+import type { FileTree, Found, Keep } from '../copy/tree.ts'
+import type { Heredoc } from '../dockerfile/types.ts'
+import { SourceMissing } from '../errors.ts'
+import { makeLayer } from '../layer.ts'
+import { makeScratch } from '../scratch.ts'
+import type { Step } from '../solve-step.ts'
+import type { StageState } from '../state.ts'
+import type { StepOptions, Tree } from './options.ts'
+
+/** COPY with everything known but the files. */
+export interface CopyRequest {
+  /** For people and for the history. */
+  readonly description: string
+  readonly sources: readonly string[]
+  readonly files: readonly Heredoc[]
+  readonly destination: string
+  readonly chown: string | undefined
+  readonly chmod: string | undefined
+  readonly link: boolean
+  readonly parents: boolean
+  /** Whether a path below the source is left out. */
+  readonly excluded: Keep
+  readonly exclude: readonly string[]
+  /** Where the files are; undefined where none is copied from a tree. */
+  readonly from: Tree | undefined
+  /** Files of a context belong to root. */
+  readonly keepsOwners: boolean
+}
+
+export function copyStep(state: StageState, request: CopyRequest, options: StepOptions): Step {
+  const { layers } = state
+  const { sources, files, chown, chmod, link, parents, exclude, from, keepsOwners } = request
+  const destination = absolute(request.destination, state.config.WorkingDir ?? '/')
+  const words = [destination, sources, chown ?? null, chmod ?? null, link, parents, exclude, keepsOwners]
+  const written = files.map(({ name, content }) => [name, content])
+  const shape = [...words, written, options.settings.epoch ?? null]
+  const base = layers.at(-1)?.chainID ?? ''
+  const chosen = () => chooseFiles(request)
+  const content = async () => stepKey('copy-content', [base, ...shape, await digestOf(chosen(), request, options)])
+  const step = {
+    kind: 'copy',
+    description: request.description,
+    below: layers,
+    run: () => carryOut(layers, { ...request, destination, chosen: chosen() }, options),
+  }
+  const identity = from === undefined ? '' : from.identity
+  if (identity === undefined) return { ...step, contentKey: content }
+  return { ...step, key: stepKey('copy', [base, ...shape, identity]), ...(identity !== '' && { contentKey: content }) }
+}
+
+/** With a slash at the end where it stands for a directory in any case. */
+function absolute(path: string, workingDirectory: string): string {
+  const whole = posix.resolve('/', workingDirectory, path)
+  return /(?:^|\/)\.{0,2}$/.test(path) && whole !== '/' ? `${whole}/` : whole
+}
+
+interface Chosen extends Found {
+  /** As it was named, from the pivot on: `--parents` keeps it. */
+  readonly name: ByteString
+  readonly keep: Keep
+}
+
+/** @throws {SourceMissing} */
+function chooseFiles({ sources, from, parents, excluded }: CopyRequest): readonly Chosen[] {
+  const keep: Keep = (relative) => relative === '' || !excluded(relative)
+  return sources.flatMap((source) => {
+    if (from === undefined) throw new SourceMissing(source)
+    const [path, pivot] = tidy(source)
+    const paths = hasPattern(path) ? expandPattern(from.tree, path, { deep: parents }) : [byteString(path)]
+    return paths.map((one) => {
+      const found = from.tree.resolve(one)
+      if (found === undefined) throw new SourceMissing(`/${path}`)
+      return { ...found, name: one.split('/').slice(pivot).join('/'), keep }
+    })
+  })
+}
+
+/** Relative to the tree, which nothing leaves; and how many components stand before `/./`. */
+function tidy(source: string): readonly [string, number] {
+  const clean = (text: string) => posix.resolve('/', text).slice(1)
+  const at = source.indexOf('/./')
+  const pivot = at === -1 ? '' : clean(source.slice(0, at))
+  return [clean(source), pivot === '' ? 0 : pivot.split('/').length]
+}
+
+async function digestOf(
+  chosen: readonly Chosen[],
+  { from }: CopyRequest,
+  { signal }: StepOptions,
+): Promise<readonly (readonly string[])[]> {
+  const digests: (readonly string[])[] = []
+  for (const one of chosen) {
+    const digest = await from?.tree.digest(one, { keep: one.keep, signal })
+    digests.push([one.name, one.isDirectory ? 'directory' : 'file', digest ?? ''])
+  }
+  return digests
+}
+
+interface Carrying extends CopyRequest {
+  readonly chosen: readonly Chosen[]
+}
+
+async function carryOut(
+  below: readonly StackedLayer[],
+  request: Carrying,
+  { room, store, settings, signal }: StepOptions,
+): Promise<StackedLayer | undefined> {
+  const all = await store.directories(below)
+  const lower = request.link ? [] : all
+  await using scratch = makeScratch(room.paths)
+  const upper = join(scratch.path, 'upper')
+  mkdirSync(upper)
+  chmodSync(upper, all[0] === undefined ? 0o755 : statSync(all[0]).mode & 0o7777)
+  const owner = request.chown === undefined ? undefined : resolveOwner(request.chown, all)
+  const change = request.chmod === undefined ? undefined : parseMode(request.chmod)
+  const mtimeSeconds = settings.epoch ?? Math.floor(Date.now() / 1000)
+  await using applier = openApplier(upper, { idMaps: userIdMaps(), source: request.from?.tree.source })
+  const landing = openLanding({ lower, applier, owner: owner ?? ROOT, mtimeSeconds })
+  const copying = { applier, landing, lower, owner, change, mtimeSeconds, signal }
+  await copyAll(request, copying)
+  await applier.finish()
+  return await makeLayer(store, { upper, below, lower: all, epoch: settings.epoch, signal })
+}
+
+const ROOT: Owner = { uid: 0, gid: 0 }
+
+interface Copying {
+  readonly applier: Applier
+  readonly landing: Landing
+  readonly lower: readonly string[]
+  readonly owner: Owner | undefined
+  readonly change: ChangeMode | undefined
+  readonly mtimeSeconds: number
+  readonly signal: AbortSignal
+}
+
+async function copyAll(request: Carrying, copying: Copying): Promise<void> {
+  const { chosen, from, files } = request
+  for (const one of chosen) if (from !== undefined) await copyOne(one, { tree: from.tree, request }, copying)
+  for (const { name, content } of files)
+    copyText(Buffer.from(content), placeOf({ name, isDirectory: false }, request, copying), copying)
+}
+
+/** Where a file goes, or the content of a directory; what is above it is made. */
+function placeOf(
+  { name, isDirectory }: Pick<Chosen, 'name' | 'isDirectory'>,
+  { destination, parents }: CopyRequest,
+  { landing, lower }: Copying,
+): ByteString {
+  const target = resolveInLayers(lower, destination)
+  if (parents) return inParents(target, name, landing)
+  const isInside = destination.endsWith('/') || destination === '/' || landing.kindOf(target) === 'directory'
+  if (isDirectory) {
+    landing.directory(target)
+    return target
+  }
+  if (!isInside) {
+    landing.directory(target.split('/').slice(0, -1).join('/'))
+    return target
+  }
+  landing.directory(target)
+  return target === '' ? basename(name) : `${target}/${basename(name)}`
+}
+
+function inParents(target: ByteString, name: ByteString, landing: Landing): ByteString {
+  const place = target === '' ? name : `${target}/${name}`
+  landing.directory(place.split('/').slice(0, -1).join('/'))
+  return place
+}
+
+async function copyOne(
+  one: Chosen,
+  { tree, request }: { readonly tree: FileTree; readonly request: CopyRequest },
+  copying: Copying,
+): Promise<void> {
+  const { landing, applier, signal } = copying
+  const base = placeOf(one, request, copying)
+  if (request.parents && one.isDirectory) landing.directory(base)
+  const place = (relative: ByteString): ByteString | undefined => {
+    if (!one.keep(relative)) return undefined
+    if (relative === '') return one.isDirectory ? undefined : base
+    return base === '' ? relative : `${base}/${relative}`
+  }
+  const attributes = (entry: TreeEntry) => {
+    const isDirectory = (entry.mode & 0o170000) === 0o040000
+    const owner = copying.owner ?? (request.keepsOwners ? entry : ROOT)
+    return { uid: owner.uid, gid: owner.gid, mode: copying.change?.(entry.mode & 0o7777, isDirectory) ?? entry.mode }
+  }
+  const claiming = claimingTree(applier, landing)
+  await tree.copy(one, claiming, { place, attributes, signal })
+}
+
+/** Every node that the applier makes is checked against what is there. */
+function claimingTree(applier: Applier, landing: Landing): Applier {
+  return {
+    ...applier,
+    directory: (path, attributes) => {
+      landing.claim(path, true)
+      applier.directory(path, attributes)
+    },
+    clone: (path, source, attributes) => {
+      landing.claim(path, false)
+      applier.clone(path, source, attributes)
+    },
+    file: (path, attributes, sizeBytes) => {
+      landing.claim(path, false)
+      applier.file(path, attributes, sizeBytes)
+    },
+    symlink: (path, target, attributes) => {
+      landing.claim(path, false)
+      applier.symlink(path, target, attributes)
+    },
+    hardLink: (path, target) => {
+      landing.claim(path, false)
+      applier.hardLink(path, target)
+    },
+    node: (path, attributes, device) => {
+      landing.claim(path, false)
+      applier.node(path, attributes, device)
+    },
+  }
+}
+
+function copyText(
+  content: Buffer,
+  path: ByteString,
+  { applier, landing, owner = ROOT, change, mtimeSeconds }: Copying,
+): void {
+  landing.claim(path, false)
+  const mode = change?.(0o644, false) ?? 0o644
+  applier.file(path, { mode, ...owner, mtimeSeconds, mtimeNanoseconds: 0 }, content.length)
+  applier.data(content)
+  applier.end()
+}

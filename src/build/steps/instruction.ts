@@ -1,0 +1,149 @@
+/** From an instruction that makes a layer to its step. */
+import { posix } from 'node:path'
+import { formatPlatform } from '../../images/platform.ts'
+import { shellOf } from '../configure.ts'
+import { PROXY_ARGUMENTS } from '../dockerfile/arguments.ts'
+import type { Expanded, ExpandedRun } from '../dockerfile/expand-instruction.ts'
+import { runCommand } from '../dockerfile/run-command.ts'
+import { RunUnsupported } from '../errors.ts'
+import type { Vertex } from '../progress.ts'
+import type { Step } from '../solve-step.ts'
+import type { StageState } from '../state.ts'
+import { addStep } from './add.ts'
+import { copyStep } from './copy.ts'
+import { excluder } from './exclude.ts'
+import { planMounts } from './mounts.ts'
+import type { StepOptions } from './options.ts'
+import { runCommandStep } from './run.ts'
+import { workdirStep } from './workdir.ts'
+
+export interface LayerInstruction {
+  readonly step: Step
+  /** How the history tells it. */
+  readonly createdBy: string
+  /** What else it changes, once it is done. */
+  readonly after?: () => void
+}
+
+interface Options extends StepOptions {
+  readonly vertex: Vertex
+}
+
+export async function layerInstruction(
+  state: StageState,
+  instruction: Expanded,
+  options: Options,
+): Promise<LayerInstruction> {
+  switch (instruction.kind) {
+    case 'RUN':
+      return runInstruction(state, instruction, options)
+    case 'COPY':
+      return copyInstruction(state, withoutEmpty(instruction), options)
+    case 'ADD':
+      return addInstruction(state, withoutEmpty(instruction), options)
+    case 'WORKDIR':
+      return workdirInstruction(state, instruction.path, options)
+    default:
+      throw new Error(`${instruction.kind} makes no layer`) // `configure` has taken it
+  }
+}
+
+/** `--chown=$OWNER` with nothing in the variable says nothing. */
+function withoutEmpty<Kind extends Extract<Expanded, { kind: 'COPY' | 'ADD' }>>(instruction: Kind): Kind {
+  const said = Object.entries(instruction).filter(([name, value]) => value !== '' || !OPTIONAL.has(name))
+  return Object.fromEntries(said) as Kind
+}
+
+const OPTIONAL: ReadonlySet<string> = new Set(['chown', 'chmod', 'checksum', 'from'])
+
+function workdirInstruction(state: StageState, path: string, options: Options): LayerInstruction {
+  const directory = posix.resolve('/', state.config.WorkingDir ?? '/', path)
+  const after = () => {
+    state.config.WorkingDir = directory
+  }
+  return { step: workdirStep(state, path, options), createdBy: `WORKDIR ${directory}`, after }
+}
+
+async function copyInstruction(
+  state: StageState,
+  instruction: Extract<Expanded, { kind: 'COPY' }>,
+  options: Options,
+): Promise<LayerInstruction> {
+  const { sources, files, destination, chown, chmod, link, parents, exclude, from } = instruction
+  const hasSources = sources.length > 0
+  const own = async () => ({ tree: await options.context(), identity: undefined, layers: undefined })
+  const tree = hasSources ? await (from === undefined ? own() : options.origin(from)) : undefined
+  const step = copyStep(
+    state,
+    {
+      description: instruction.code,
+      sources,
+      files,
+      destination,
+      chown,
+      chmod,
+      link,
+      parents,
+      exclude,
+      excluded: excluder(exclude),
+      from: tree,
+      keepsOwners: tree?.layers !== undefined,
+    },
+    options,
+  )
+  return { step, createdBy: copyText('COPY', instruction) }
+}
+
+async function addInstruction(
+  state: StageState,
+  instruction: Extract<Expanded, { kind: 'ADD' }>,
+  options: Options,
+): Promise<LayerInstruction> {
+  return { step: await addStep(state, instruction, options), createdBy: copyText('ADD', instruction) }
+}
+
+/** As BuildKit's history has it. */
+function copyText(keyword: string, instruction: Extract<Expanded, { kind: 'COPY' | 'ADD' }>): string {
+  const { chown, chmod, link, sources, files, destination } = instruction
+  const flags = [
+    ...(chown === undefined ? [] : [`--chown=${chown}`]),
+    ...(chmod === undefined ? [] : [`--chmod=${chmod}`]),
+    ...(link ? ['--link'] : []),
+  ]
+  const names = files.map(({ name }) => `<<${name}`)
+  return [keyword, ...flags, ...sources, ...names, destination, '# buildkit'].join(' ')
+}
+
+async function runInstruction(
+  state: StageState,
+  instruction: ExpandedRun,
+  options: Options,
+): Promise<LayerInstruction> {
+  if (state.platform.os !== 'linux') throw new RunUnsupported(formatPlatform(state.platform))
+  const { scope, config } = state
+  const { args: argv, script } = runCommand(instruction, shellOf(config.Shell))
+  const mounts = await planMounts(instruction.mounts, { options, workingDirectory: config.WorkingDir ?? '/' })
+  const request = {
+    description: instruction.code,
+    command: argv.join(' '),
+    argv,
+    env: [...scope.variables].map(([name, value]) => `${name}=${value}`),
+    hiddenEnv: proxies(state, options),
+    network: instruction.network,
+    security: instruction.security,
+    script,
+    mounts,
+  }
+  const args = scope.args.map(({ name, value = '' }) => `${name}=${value}`)
+  const prefix = args.length === 0 ? [] : [`|${args.length}`, ...args]
+  const createdBy = ['RUN', ...prefix, ...argv, '# buildkit'].join(' ')
+  return { step: runCommandStep(state, request, { options, vertex: options.vertex }), createdBy }
+}
+
+/** Those that the Dockerfile does not declare itself. */
+function proxies({ scope }: StageState, { settings }: StepOptions): readonly string[] {
+  return PROXY_ARGUMENTS.flatMap((name) => {
+    const value = settings.buildArgs.get(name)
+    return value === undefined || scope.variables.has(name) ? [] : [`${name}=${value}`]
+  })
+}

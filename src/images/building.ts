@@ -1,0 +1,230 @@
+/** What builds need of the store: the layers of their bases, new layers on top, and in the end an image of them. */
+import { createReadStream } from 'node:fs'
+import { rename, rm } from 'node:fs/promises'
+import type { Descriptor, ImageConfig, Platform } from '../oci/descriptor.ts'
+import { type Digest, digestOf } from '../oci/digest.ts'
+import { layerCompression, OCI_CONFIG, OCI_LAYER } from '../oci/media-types.ts'
+import { transaction } from '../state/database.ts'
+import { acquireLock } from '../state/lock.ts'
+import { blobPath, storeVerified, translateFull } from './blobs.ts'
+import { commitImage } from './commit.ts'
+import type { ImageContext } from './context.ts'
+import { BlobMissing, ImageNotRunnable } from './errors.ts'
+import { findImage } from './find.ts'
+import { understand } from './kind.ts'
+import { type Lease, leaseForThisProcess, openLease } from './leases.ts'
+import { LAYER_TYPES, makeManifest } from './load-docker.ts'
+import { parsePlatform } from './platform.ts'
+import { readContent } from './read-content.ts'
+import { type ImageName, readLayers } from './records.ts'
+import { chainIDs, fillSnapshot, snapshotSize } from './snapshot.ts'
+import { adopt, spool } from './spool.ts'
+
+/** A layer of the store, and the layers below it by its chain id. */
+export interface StackedLayer {
+  /** OCI's media types. */
+  readonly blob: Descriptor
+  readonly diffID: Digest
+  readonly chainID: Digest
+  /** Unpacked. */
+  readonly sizeBytes: number
+}
+
+export interface BaseImage {
+  readonly id: Digest
+  /** Of its manifest. */
+  readonly digest: Digest
+  readonly platform: Platform
+  readonly config: ImageConfig
+  readonly layers: readonly StackedLayer[]
+}
+
+export interface NewLayer {
+  readonly below: readonly StackedLayer[]
+  /** An uncompressed tar. */
+  readonly tar: AsyncIterable<Uint8Array>
+  /**
+   * What the tar has been made of, in the form of a snapshot: it is moved to its place once the tar has been read. Without, the
+   * tar is unpacked.
+   */
+  readonly directory: string | undefined
+  /** Asked once the tar has been read. */
+  readonly counts: () => { readonly sizeBytes: number; readonly fileCount: number; readonly entries: number }
+}
+
+export interface BuiltImage {
+  readonly config: ImageConfig
+  readonly layers: readonly StackedLayer[]
+  readonly names: readonly ImageName[]
+  readonly annotations?: Readonly<Record<string, string>>
+}
+
+/** One build's hold on the store: what it makes or uses is kept from collection until it is closed, or this process ends. */
+export interface BuildStore extends Disposable {
+  /** @throws {ImageNotFound} @throws {ImageNotRunnable} it has no layers to go on from */
+  base(name: string, platform: string): Promise<BaseImage>
+  /** From now on. @returns false: they are not all there, and have to be made anew */
+  keep(layers: readonly StackedLayer[]): Promise<boolean>
+  /** Directories of unpacked layers, top-most first; unpacked again where somebody has removed one. */
+  directories(layers: readonly StackedLayer[]): Promise<readonly string[]>
+  /**
+   * The tar is read to its end; what was in `directory` has gone elsewhere, or is worthless.
+   *
+   * @returns undefined: there are no entries, so it is no layer
+   */
+  add(layer: NewLayer): Promise<StackedLayer | undefined>
+  /** Atomic. Idempotent: the same config is the same image. */
+  commit(image: BuiltImage): Promise<{ readonly id: Digest; readonly manifest: Descriptor }>
+  /** Where the bytes of a layer are. */
+  path(layer: StackedLayer): string
+}
+
+export function openBuildStore(context: ImageContext): BuildStore {
+  const lease = openLease(context.database)
+  return {
+    base: async (name, platform) => readBase(context, lease, { name, platform }),
+    keep: async (layers) => keepLayers(context, lease, layers),
+    directories: async (layers) => unpacked(context, lease, layers),
+    add: async (layer) => addLayer(context, lease, layer),
+    commit: async (image) => commitBuilt(context, image),
+    path: ({ blob }) => blobPath(context.paths, blob.digest),
+    [Symbol.dispose]: lease.release,
+  }
+}
+
+async function readBase(
+  context: ImageContext,
+  lease: Lease,
+  { name, platform }: { readonly name: string; readonly platform: string },
+): Promise<BaseImage> {
+  const wanted = parsePlatform(platform)
+  const image = transaction(context.database, () => {
+    const found = findImage(context.database, name, wanted)
+    leaseForThisProcess(context.database, found.id)
+    return found
+  })
+  const { manifest, understood } = await readContent(context, image)
+  if (image.kind !== 'layers') throw new ImageNotRunnable(name, manifest.config.mediaType)
+  const layers = readLayers(context.database, image.id).map(({ chainID, diffID, sizeBytes }, index) => {
+    const blob = manifest.layers[index]
+    if (blob === undefined) throw new BlobMissing('(a layer)', image.id)
+    const { mediaType, digest, size } = blob
+    return {
+      blob: { mediaType: LAYER_TYPES[layerCompression(mediaType) ?? 'none'], digest, size },
+      diffID,
+      chainID,
+      sizeBytes,
+    }
+  })
+  leaseLayers(lease, layers)
+  return { id: image.id, digest: image.manifest.digest, platform: image.platform, config: understood.config, layers }
+}
+
+function leaseLayers(lease: Lease, layers: readonly StackedLayer[]): void {
+  lease.add(
+    'blob',
+    layers.map(({ blob }) => blob.digest),
+  )
+  lease.add(
+    'snapshot',
+    layers.map(({ chainID }) => chainID),
+  )
+}
+
+async function keepLayers(context: ImageContext, lease: Lease, layers: readonly StackedLayer[]): Promise<boolean> {
+  leaseLayers(lease, layers)
+  const { hasBlob } = await import('./blobs.ts')
+  for (const { blob } of layers) if (!(await hasBlob(context.paths, blob))) return false
+  return true
+}
+
+async function unpacked(
+  context: ImageContext,
+  lease: Lease,
+  layers: readonly StackedLayer[],
+): Promise<readonly string[]> {
+  leaseLayers(lease, layers)
+  for (const layer of layers) {
+    if (await context.snapshots.has(layer.chainID)) continue
+    using _ = await acquireLock(context.database, `snapshot:${layer.chainID}`)
+    if ((await snapshotSize(context, layer.chainID)) !== undefined) continue
+    await fillSnapshot(context, { ...layer, open: () => createReadStream(blobPath(context.paths, layer.blob.digest)) })
+  }
+  return layers.map(({ chainID }) => context.snapshots.path(chainID)).toReversed()
+}
+
+async function addLayer(context: ImageContext, lease: Lease, layer: NewLayer): Promise<StackedLayer | undefined> {
+  const spooled = await spool(context.paths, 'build', layer.tar)
+  const diffID = spooled.digest
+  const blob = { mediaType: OCI_LAYER, digest: diffID, size: spooled.sizeBytes }
+  try {
+    if (layer.counts().entries === 0) return undefined
+    lease.add('blob', [diffID])
+    await adopt(context.paths, spooled, blob)
+  } finally {
+    await rm(spooled.path, { force: true })
+  }
+  const chainID = chainIDs([...layer.below.map((one) => one.diffID), diffID]).at(-1) ?? diffID
+  const added = { blob, diffID, chainID, sizeBytes: layer.counts().sizeBytes }
+  leaseLayers(lease, [added])
+  using _ = await acquireLock(context.database, `snapshot:${chainID}`)
+  if ((await snapshotSize(context, chainID)) === undefined) await makeSnapshot(context, added, layer)
+  return added
+}
+
+async function makeSnapshot(
+  context: ImageContext,
+  added: StackedLayer,
+  { directory, counts }: NewLayer,
+): Promise<void> {
+  const { chainID, diffID, blob } = added
+  const unpack = async () => {
+    await fillSnapshot(context, { ...added, open: () => createReadStream(blobPath(context.paths, blob.digest)) })
+  }
+  if (directory === undefined) return unpack()
+  if (await context.snapshots.has(chainID)) await context.snapshots.remove(chainID)
+  const { sizeBytes, fileCount } = counts()
+  try {
+    await context.snapshots.create(chainID, async (target) => {
+      await rename(directory, target)
+      context.database
+        .prepare('INSERT OR REPLACE INTO snapshots (chain_id, diff_id, size_bytes, file_count) VALUES (?, ?, ?, ?)')
+        .run(chainID, diffID, sizeBytes, fileCount)
+    })
+  } catch (error) {
+    // Another file system, or the root of the image has been given to a user that an ordinary one cannot move it from.
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'EXDEV' || code === 'EACCES' || code === 'EPERM') await unpack()
+    else throw translateFull(error, context.snapshots.path(chainID), blob.size)
+  }
+}
+
+async function commitBuilt(
+  context: ImageContext,
+  { config, layers, names, annotations }: BuiltImage,
+): Promise<{ readonly id: Digest; readonly manifest: Descriptor }> {
+  const lease = openLease(context.database)
+  try {
+    const bytes = Buffer.from(JSON.stringify(config))
+    const descriptor = { mediaType: OCI_CONFIG, digest: digestOf(bytes), size: bytes.byteLength }
+    const made = makeManifest(
+      descriptor,
+      layers.map(({ blob }) => blob),
+      annotations,
+    )
+    lease.add('blob', [descriptor.digest, made.descriptor.digest])
+    await storeVerified(context.paths, descriptor, bytes)
+    await storeVerified(context.paths, made.descriptor, made.bytes)
+    const manifest = {
+      schemaVersion: 2 as const,
+      config: descriptor,
+      layers: layers.map(({ blob }) => blob),
+    }
+    const understood = understand(manifest, 'layers', { manifest: made.descriptor.digest, config: bytes })
+    const records = layers.map(({ blob, ...layer }) => ({ ...layer, blob: blob.digest }))
+    commitImage(context, { understood, manifest, descriptor: made.descriptor, layers: records, names, lease })
+    return { id: understood.id, manifest: made.descriptor }
+  } finally {
+    lease.release()
+  }
+}

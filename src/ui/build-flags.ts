@@ -1,0 +1,89 @@
+/** The flags of `build`, by docker's names. */
+import * as Flags from '@oclif/core/flags'
+import type { BuildRequest } from '../build/types.ts'
+
+const list = (description: string) => Flags.string({ description, multiple: true, multipleNonGreedy: true })
+
+export const buildFlags = {
+  'add-host': list('Add a custom host-to-IP mapping (format: "host:ip")'),
+  allow: list('Allow extra privileged entitlement (network.host, security.insecure)'),
+  'build-arg': list('Set build-time variables'),
+  'build-context': list('Additional build contexts (name=path, name=docker-image://image)'),
+  call: Flags.string({ description: 'Set method for evaluating build ("check", "targets")', default: 'build' }),
+  'cgroup-parent': Flags.string({ description: 'Set the parent cgroup for the RUN instructions during build' }),
+  check: Flags.boolean({ description: 'Shorthand for "--call=check"' }),
+  file: Flags.string({ char: 'f', description: 'Name of the Dockerfile (default: "PATH/Dockerfile")' }),
+  iidfile: Flags.string({ description: 'Write the image ID to a file' }),
+  label: list('Set metadata for an image'),
+  load: Flags.boolean({ description: 'Shorthand for "--output=type=docker": the image store, as without it' }),
+  'metadata-file': Flags.string({ description: 'Write build result metadata to a file' }),
+  network: Flags.string({ description: 'Set the networking mode for the RUN instructions (default, none, host)' }),
+  'no-cache': Flags.boolean({ description: 'Do not use cache when building the image' }),
+  'no-cache-filter': list('Do not cache specified stages'),
+  output: Flags.string({
+    char: 'o',
+    multiple: true,
+    multipleNonGreedy: true,
+    description: 'Output destination (type=image|registry|docker|oci|tar|local|cacheonly, dest=path)',
+  }),
+  platform: list('Set target platform for build'),
+  progress: Flags.string({
+    description: 'Set type of progress output ("auto", "plain", "tty", "quiet", "rawjson")',
+    options: ['auto', 'plain', 'tty', 'quiet', 'none', 'rawjson'],
+  }),
+  pull: Flags.boolean({ description: 'Always attempt to pull all referenced images' }),
+  push: Flags.boolean({ description: 'Shorthand for "--output=type=registry"' }),
+  quiet: Flags.boolean({ char: 'q', description: 'Suppress the build output and print image ID on success' }),
+  secret: list('Secret to expose to the build (format: "id=mysecret[,src=/local/secret]")'),
+  'shm-size': Flags.string({ description: 'Shared memory size for build containers' }),
+  ssh: list('SSH agent socket to expose to the build (format: "default|<id>[=<socket>]")'),
+  tag: Flags.string({
+    char: 't',
+    multiple: true,
+    multipleNonGreedy: true,
+    description: 'Image identifier (format: "[registry/]repository[:tag]")',
+  }),
+  target: Flags.string({ description: 'Set the target build stage to build' }),
+  ulimit: list('Ulimit options'),
+}
+
+type Given = {
+  readonly [Name in keyof typeof buildFlags]?: string | readonly string[] | boolean | undefined
+}
+
+/** What the flags ask for. */
+export function requestOf(flags: Given): BuildWords {
+  const many = (name: keyof Given): readonly string[] => {
+    const value = flags[name]
+    return Array.isArray(value) ? (value as readonly string[]) : []
+  }
+  const one = (name: keyof Given): string | undefined => {
+    const value = flags[name]
+    return typeof value === 'string' ? value : undefined
+  }
+  const isOn = (name: keyof Given): boolean => flags[name] === true
+  const shorthands = [...(isOn('push') ? ['type=registry'] : []), ...(isOn('load') ? ['type=docker'] : [])]
+  return {
+    file: one('file'),
+    tags: many('tag'),
+    target: one('target'),
+    buildArgs: many('build-arg'),
+    labels: many('label'),
+    platforms: many('platform'),
+    contexts: many('build-context'),
+    noCache: isOn('no-cache'),
+    noCacheFilter: many('no-cache-filter'),
+    pull: isOn('pull'),
+    secrets: many('secret'),
+    ssh: many('ssh'),
+    network: one('network'),
+    allow: many('allow'),
+    addHosts: many('add-host'),
+    shmSize: one('shm-size'),
+    ulimits: many('ulimit'),
+    cgroupParent: one('cgroup-parent'),
+    outputs: [...many('output'), ...shorthands],
+  }
+}
+
+type BuildWords = Omit<BuildRequest, 'context' | 'input' | 'stdout' | 'env' | 'signal' | 'onEvent'>

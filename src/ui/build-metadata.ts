@@ -1,0 +1,17 @@
+/** `--metadata-file`, with buildx's keys. */
+
+export interface BuiltImage {
+  readonly id: string
+  readonly manifest: { readonly mediaType: string; readonly digest: string; readonly size: number }
+  readonly names: readonly string[]
+}
+
+export function buildMetadata({ id, manifest, names }: BuiltImage): string {
+  const document = {
+    'containerimage.config.digest': id,
+    'containerimage.descriptor': manifest,
+    'containerimage.digest': manifest.digest,
+    ...(names.length > 0 && { 'image.name': names.join(',') }),
+  }
+  return `${JSON.stringify(document, null, 2)}\n`
+}

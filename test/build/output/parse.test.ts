@@ -1,0 +1,29 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'mocha'
+import { type Output, parseOutputs } from '../../../src/build/output/parse.ts'
+import { InvalidArgument } from '../../../src/errors.ts'
+
+describe('--output', () => {
+  const CASES: readonly (readonly [string, Output])[] = [
+    ['out', { type: 'local', dest: 'out' }],
+    ['-', { type: 'tar', dest: '-' }],
+    ['type=local,dest=a b', { type: 'local', dest: 'a b' }],
+    ['type=tar', { type: 'tar', dest: '-' }],
+    ['type=docker', { type: 'image', names: [], push: false }],
+    ['type=docker,dest=x.tar', { type: 'docker', dest: 'x.tar' }],
+    ['type=oci,dest=x.tar', { type: 'oci', dest: 'x.tar' }],
+    ['type=image,name=a,push=true', { type: 'image', names: ['a'], push: true }],
+    ['type=image,"name=a,b"', { type: 'image', names: ['a', 'b'], push: false }],
+    ['type=registry', { type: 'image', names: [], push: true }],
+    ['type=cacheonly', { type: 'cacheonly' }],
+  ]
+  for (const [text, output] of CASES)
+    it(`understands ${text}`, () => {
+      assert.deepEqual(parseOutputs([text]), [output])
+    })
+
+  it('refuses what it does not know', () => {
+    for (const text of ['type=zip', 'type=local', 'type=tar,size=1', 'type=tar,x', 'dest=x'])
+      assert.throws(() => parseOutputs([text]), InvalidArgument, text)
+  })
+})

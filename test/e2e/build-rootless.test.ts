@@ -1,0 +1,83 @@
+import assert from 'node:assert/strict'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { chownSync, readFileSync } from 'node:fs'
+import { after, afterEach, before, describe, it } from 'mocha'
+import { type ContextFiles, writeContext } from '../support/build-context.ts'
+import { type Coracle, IMAGE, openCoracle } from '../support/coracle.ts'
+import { needsRoot } from '../support/needs-root.ts'
+
+const USER = 'coracle-e2e-build'
+
+describe('build by an ordinary user', function () {
+  this.timeout(120_000)
+  let coracle: Coracle
+  let uid = 0
+
+  before(function () {
+    needsRoot(this) // to make the ordinary user
+    if (spawnSync('useradd', ['--create-home', USER]).status !== 0) {
+      console.log('skipped: cannot make a user for this test')
+      this.skip()
+    }
+    if (!readFileSync('/etc/subuid', 'utf8').includes(`${USER}:`)) {
+      console.log('skipped: this host grants no subordinate ids')
+      this.skip()
+    }
+    uid = Number(execFileSync('id', ['-u', USER], { encoding: 'utf8' }))
+    coracle = openCoracle({ uid, gid: Number(execFileSync('id', ['-g', USER], { encoding: 'utf8' })) })
+  })
+  afterEach(() => assert.deepEqual(coracle.leftovers(), []))
+  after(() => {
+    coracle?.close()
+    spawnSync('userdel', ['--remove', USER])
+  })
+
+  const build = (files: ContextFiles, ...args: string[]) => {
+    const context = writeContext(coracle.directory, files)
+    chownSync(context, uid, uid)
+    const outcome = coracle.run(['build', '--progress', 'plain', '--network', 'none', ...args, context])
+    assert.equal(outcome.status, 0, outcome.stderr)
+    return outcome.stderr
+  }
+  const run = (...args: string[]) => coracle.output('run', '--rm', '--network', 'none', ...args)
+
+  it('runs commands and copies files as several users, and finds them in the cache again', () => {
+    const Dockerfile = [
+      `FROM ${IMAGE} AS made`,
+      'RUN mkdir /m && echo 1 > /m/f && chown -R 33:34 /m && chmod 700 /m',
+      `FROM ${IMAGE}`,
+      'COPY --chown=5:6 a /a',
+      'COPY --from=made /m /m',
+      'USER 1000:1000',
+      'WORKDIR /home/x',
+      'RUN --mount=type=cache,target=/c,uid=1000 touch mine /c/mine',
+      'COPY a /m/',
+    ].join('\n')
+    build({ Dockerfile, a: 'a' }, '-t', 'mixed')
+    const names = ['/a', '/m', '/m/f', '/home/x', '/home/x/mine', '/m/a']
+    const owners = run('-u', '0', 'mixed', 'stat', '-c', '%n %u:%g %a', ...names)
+    assert.equal(
+      owners,
+      [
+        '/a 5:6 644',
+        '/m 0:0 755', // what a directory holds is copied, not the directory
+        '/m/f 33:34 644',
+        '/home/x 1000:1000 755',
+        '/home/x/mine 1000:1000 644',
+        '/m/a 0:0 644',
+      ].join('\n'),
+    )
+    assert.equal(build({ Dockerfile, a: 'a' }).match(/CACHED/g)?.length, 6)
+    coracle.output('builder', 'prune', '-af')
+  })
+
+  it('shows a secret to the user of the command', () => {
+    const Dockerfile = `FROM ${IMAGE}\nUSER 1000\nRUN --mount=type=secret,id=s,uid=1000,env=S test "$S" = x\n`
+    const context = writeContext(coracle.directory, { Dockerfile })
+    chownSync(context, uid, uid)
+    const outcome = coracle.run(['build', '--network', 'none', '--secret', 'id=s,env=SECRET', context], {
+      env: { SECRET: 'x' },
+    })
+    assert.equal(outcome.status, 0, outcome.stderr)
+  })
+})
