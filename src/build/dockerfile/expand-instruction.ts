@@ -33,6 +33,7 @@ export function expandInstruction(instruction: Instruction, expansion: Expansion
   const expand = (word: string) => expandWord(word, expansion)
   switch (instruction.kind) {
     case 'ADD':
+      return expandAdd(instruction, expansion)
     case 'COPY':
       return expandCopy(instruction, expansion)
     case 'ENV':
@@ -57,18 +58,33 @@ export function expandInstruction(instruction: Instruction, expansion: Expansion
 
 type Expand = (word: string) => string
 
-function expandCopy<Type extends AddInstruction | CopyInstruction>(instruction: Type, expansion: Expansion): Type {
-  const expand = (word: string) => expandWord(word, expansion)
-  const { chown, chmod } = instruction
+function expandAdd(instruction: AddInstruction, expansion: Expansion): AddInstruction {
+  const { chown, chmod, checksum, ...rest } = instruction
+  const flags = expandFlags({ chown, chmod, checksum }, (word) => expandWord(word, expansion))
+  return { ...rest, ...expandPaths(instruction, expansion), ...flags }
+}
+
+function expandCopy(instruction: CopyInstruction, expansion: Expansion): CopyInstruction {
+  const { chown, chmod, ...rest } = instruction
+  const flags = expandFlags({ chown, chmod }, (word) => expandWord(word, expansion))
+  return { ...rest, ...expandPaths(instruction, expansion), ...flags }
+}
+
+function expandPaths({ sources, destination, files }: AddInstruction | CopyInstruction, expansion: Expansion) {
   return {
-    ...instruction,
-    sources: instruction.sources.map(expand),
-    destination: expand(instruction.destination),
-    files: instruction.files.map((file) => expandFile(file, expansion)),
-    ...(chown !== undefined && { chown: expand(chown) }),
-    ...(chmod !== undefined && { chmod: expand(chmod) }),
-    ...(instruction.kind === 'ADD' && instruction.checksum !== undefined && { checksum: expand(instruction.checksum) }),
+    sources: sources.map((source) => expandWord(source, expansion)),
+    destination: expandWord(destination, expansion),
+    files: files.map((file) => expandFile(file, expansion)),
   }
+}
+
+/** One that expands to nothing is as good as none. */
+function expandFlags<Name extends string>(
+  flags: Readonly<Record<Name, string | undefined>>,
+  expand: Expand,
+): { readonly [Key in Name]?: string } {
+  const expanded = Object.entries<string | undefined>(flags).map(([name, word]) => [name, expand(word ?? '')])
+  return Object.fromEntries(expanded.filter(([, word]) => word !== '')) as { readonly [Key in Name]?: string }
 }
 
 /** Ranges are short to write. */

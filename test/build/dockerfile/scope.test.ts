@@ -138,6 +138,14 @@ describe('an expanded instruction', () => {
       assert.deepEqual(actual, { ...actual, ...expected })
     })
 
+  it('has no owner and no mode where they are empty', () => {
+    const text = `${HEAD}COPY --from= --chown=$no --chmod= a b\nADD --checksum=$no --chown=1 a b`
+    const [, copy, add] = expandAll(text).expanded
+    assert(copy?.kind === 'COPY' && add?.kind === 'ADD')
+    assert.deepEqual([copy.from, copy.chown, copy.chmod], [undefined, undefined, undefined])
+    assert.deepEqual(['chown' in copy, add.checksum, add.chown], [false, undefined, '1'])
+  })
+
   it('has the files of its heredocs with variables, unless their names are quoted', () => {
     const [, copy] = expandAll(`${HEAD}COPY <<-a <<"b" /x/\n\t$v "$v"\n\ta\n\t$v\nb`).expanded
     assert(copy?.kind === 'COPY')

@@ -11,7 +11,8 @@ const COPY = { ...SHARED, from: 'text', parents: 'truth' } as const
 const ADD = { ...SHARED, checksum: 'text', unpack: 'truth', 'keep-git-dir': 'truth' } as const
 
 export function parseCopy(unread: Unread): OwnOf<'COPY'> {
-  const { link = false, exclude = [], parents = false, ...flags } = parseFlags(unread.flags, COPY)
+  const { link = false, exclude = [], parents = false, ...given } = parseFlags(unread.flags, COPY)
+  const flags = withoutEmpty(given)
   if (flags.from !== undefined && /\$./.test(flags.from)) throw expandedFrom(flags.from)
   return { kind: 'COPY', ...flags, link, exclude, parents, ...parsePaths(unread) }
 }
@@ -24,9 +25,15 @@ function expandedFrom(from: string): DockerfileInvalid {
 }
 
 export function parseAdd(unread: Unread): OwnOf<'ADD'> {
-  const { 'keep-git-dir': keepGitDir, link = false, exclude = [], ...flags } = parseFlags(unread.flags, ADD)
+  const { 'keep-git-dir': keepGitDir, link = false, exclude = [], ...given } = parseFlags(unread.flags, ADD)
+  const flags = withoutEmpty(given)
   const paths = parsePaths(unread)
   return { kind: 'ADD', ...flags, ...(keepGitDir !== undefined && { keepGitDir }), link, exclude, ...paths }
+}
+
+/** `--from=` and its like say nothing. */
+function withoutEmpty<Flags extends object>(flags: Flags): Flags {
+  return Object.fromEntries(Object.entries(flags).filter(([, value]) => value !== '')) as Flags
 }
 
 interface Paths {

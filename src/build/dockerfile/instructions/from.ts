@@ -15,7 +15,7 @@ export function parseFrom({ flags, rest }: Unread): OwnOf<'FROM'> {
       near: keyword,
       hint: 'write FROM image, or FROM image AS name',
     })
-  const own = { kind: 'FROM', base, ...(platform !== undefined && { platform }) } as const
+  const own = { kind: 'FROM', base, ...(platform && { platform }) } as const
   if (keyword === undefined || name === undefined) return own
   if (!STAGE_NAME.test(name.toLowerCase()))
     throw new DockerfileInvalid(
