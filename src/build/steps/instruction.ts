@@ -38,23 +38,15 @@ export async function layerInstruction(
     case 'RUN':
       return runInstruction(state, instruction, options)
     case 'COPY':
-      return copyInstruction(state, withoutEmpty(instruction), options)
+      return copyInstruction(state, instruction, options)
     case 'ADD':
-      return addInstruction(state, withoutEmpty(instruction), options)
+      return addInstruction(state, instruction, options)
     case 'WORKDIR':
       return workdirInstruction(state, instruction.path, options)
     default:
       throw new Error(`${instruction.kind} makes no layer`) // `configure` has taken it
   }
 }
-
-/** `--chown=$OWNER` with nothing in the variable says nothing. */
-function withoutEmpty<Kind extends Extract<Expanded, { kind: 'COPY' | 'ADD' }>>(instruction: Kind): Kind {
-  const said = Object.entries(instruction).filter(([name, value]) => value !== '' || !OPTIONAL.has(name))
-  return Object.fromEntries(said) as Kind
-}
-
-const OPTIONAL: ReadonlySet<string> = new Set(['chown', 'chmod', 'checksum', 'from'])
 
 function workdirInstruction(state: StageState, path: string, options: Options): LayerInstruction {
   const directory = posix.resolve('/', state.config.WorkingDir ?? '/', path)
