@@ -34,10 +34,23 @@ export async function bundle(root: string): Promise<void> {
   }
   await writeContract(root, fresh)
   await writeTranspiler(root, fresh)
+  await writeManager(root, fresh)
   writeFileSync(join(fresh, 'package.json'), '{ "type": "commonjs" }\n')
   if (existsSync(dist)) renameSync(dist, old)
   renameSync(fresh, dist)
   rmSync(old, { recursive: true, force: true })
+}
+
+/**
+ * The part of oclif's plugin manager that calls npm. Its whole package would bring yarn along, the install script of which
+ * takes away the user's own when Coracle is installed for all.
+ */
+async function writeManager(root: string, dist: string): Promise<void> {
+  await write(dist, {
+    input: { 'npm-manager': join(root, 'node_modules/@oclif/plugin-plugins/lib/plugins.js') },
+    external: [/^@oclif\/core/, /^node:/],
+    output: { format: 'es', entryFileNames: '[name].mjs', codeSplitting: false },
+  })
 }
 
 /** `coracle/plugin`, what authors of plugins import; made for them, so it is a module with its comments and types. */

@@ -38,15 +38,19 @@ const FRESH = { name: 'coracle-plugins', private: true, dependencies: {}, oclif:
 
 /** @param path - it is there */
 export async function openNpmDirectory(path: string): Promise<NpmDirectory> {
-  // The package shows its commands only; what they are made of is more exact.
-  const entry = createRequire(join(packageRoot, 'package.json')).resolve('@oclif/plugin-plugins')
-  const { default: Plugins } = (await import(pathToFileURL(join(dirname(entry), 'plugins.js')).href)) as {
+  const { default: Plugins } = (await import(pathToFileURL(managerPath()).href)) as {
     default: new (options: object) => Manager
   }
   const own = join(path, 'package.json')
   if (!existsSync(own)) writeFileSync(own, JSON.stringify(FRESH, null, 2))
   const config = { dataDir: path, name: 'coracle', pjson: { oclif: {} }, plugins: new Map() }
   return { path, manager: new Plugins({ config, logLevel: 'silent' }) }
+}
+
+/** The package shows its commands only; what they are made of is more exact, and the build has put it into one file. */
+function managerPath(): string {
+  if (!import.meta.filename.endsWith('.ts')) return join(packageRoot, 'dist', 'npm-manager.mjs')
+  return join(dirname(createRequire(import.meta.url).resolve('@oclif/plugin-plugins')), 'plugins.js')
 }
 
 export interface InstallOptions {
