@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
-import { createReadStream, mkdirSync, openSync, writeFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { createReadStream, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'mocha'
 import { readLayerEntries } from '../../src/images/layers/read-entries.ts'
@@ -8,9 +8,8 @@ import { OCI_LAYER } from '../../src/oci/media-types.ts'
 import { BUILD_CASES, type BuildCase } from '../support/build-cases.ts'
 import { writeContext } from '../support/build-context.ts'
 import { type Coracle, openCoracle } from '../support/coracle.ts'
+import { type DockerDaemon, needsDocker, startDockerDaemon } from '../support/docker-daemon.ts'
 import { busyboxEntries, tarOf } from '../support/images.ts'
-import { needsRoot } from '../support/needs-root.ts'
-import { until } from '../support/until.ts'
 
 /** Debian's: its client brings a frontend of its own, which the one of docker's site does not. */
 const DOCKER = '/usr/bin/docker'
@@ -24,35 +23,24 @@ interface Made {
 describe('what build makes, beside docker', function () {
   this.timeout(60_000)
   let coracle: Coracle
-  let daemon: ChildProcess | undefined
-  let socket = ''
+  let daemon: DockerDaemon | undefined
 
   before(async function () {
-    needsRoot(this)
-    if (spawnSync(DOCKER, ['--version']).status !== 0 || spawnSync('dockerd', ['--version']).status !== 0) {
-      console.log('skipped: Debian’s docker.io is not installed')
-      this.skip()
-    }
+    needsDocker(this)
     coracle = openCoracle()
-    socket = `unix://${join(coracle.directory, 'docker.sock')}`
-    daemon = await startDocker(coracle.directory, socket)
+    daemon = await startDockerDaemon(join(coracle.directory, 'docker-daemon'))
     const imported = join(coracle.directory, 'base.tar')
     writeFileSync(imported, tarOf(busyboxEntries()))
     docker('import', '--change', 'CMD ["sh"]', imported, 'busybox:test')
   })
   after(async () => {
-    if (daemon !== undefined) {
-      const ended = new Promise((resolve) => daemon?.once('exit', resolve))
-      daemon.kill('SIGTERM')
-      await ended
-      spawnSync('sh', ['-c', `grep -o ' ${coracle.directory}[^ ]*' /proc/self/mounts | sort -r | xargs -r umount -l`])
-    }
+    await daemon?.stop()
     coracle?.close()
   })
 
   const docker = (...args: string[]): string => {
     const env = { ...process.env, DOCKER_BUILDKIT: '1', DOCKER_CONFIG: join(coracle.directory, 'docker') }
-    const { status, stdout, stderr } = spawnSync(DOCKER, ['-H', socket, ...args], {
+    const { status, stdout, stderr } = spawnSync(DOCKER, ['-H', `unix://${daemon?.socketPath}`, ...args], {
       env,
       encoding: 'utf8',
       timeout: 60_000,
@@ -87,17 +75,6 @@ describe('what build makes, beside docker', function () {
       assert.deepEqual([...ours.files].toSorted(), known.toSorted())
     })
 })
-
-async function startDocker(directory: string, socket: string): Promise<ChildProcess> {
-  const at = (name: string) => join(directory, name)
-  mkdirSync(at('docker'), { recursive: true })
-  const log = openSync(at('dockerd.log'), 'w')
-  const state = ['--data-root', at('docker-data'), '--exec-root', at('docker-exec'), '--pidfile', at('docker.pid')]
-  const isolated = ['--bridge=none', '--iptables=false', '--ip6tables=false']
-  const child = spawn('dockerd', ['-H', socket, ...isolated, ...state], { stdio: ['ignore', log, log] })
-  await until('dockerd answers', () => spawnSync(DOCKER, ['-H', socket, 'version']).status === 0)
-  return child
-}
 
 const KEYS = [
   'Cmd',

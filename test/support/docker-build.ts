@@ -1,13 +1,10 @@
 /** Debian's docker as the one to agree with: its daemon has BuildKit inside, and builds a context that is sent to it. */
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { request } from 'node:http'
-import { join } from 'node:path'
 import { text as readText } from 'node:stream/consumers'
-import type { Context } from 'mocha'
+import { startDockerDaemon } from './docker-daemon.ts'
 import { keptDirectory } from './scratch.ts'
 import { file, tarOf } from './tar.ts'
-import { until } from './until.ts'
 
 export interface DockerBuilder extends AsyncDisposable {
   /** The image, or what docker says is wrong. */
@@ -23,31 +20,14 @@ export interface DockerImage {
   readonly history: readonly string[]
 }
 
-export function needsDocker(context: Context): void {
-  if (process.geteuid?.() === 0 && spawnSync('dockerd', ['--version']).status === 0) return
-  console.log('skipped: this needs root and dockerd (Debian: docker.io)')
-  context.skip()
-}
-
 /** A daemon of its own, without networks. */
 export async function startDockerBuilder(): Promise<DockerBuilder> {
   const scratch = await keptDirectory('coracle-docker-')
-  const at = (name: string) => join(scratch, name)
-  const state = ['--data-root', at('data'), '--exec-root', at('exec'), '--pidfile', at('pid')]
-  const isolated = ['--bridge=none', '--iptables=false', '--ip6tables=false']
-  const child = spawn('dockerd', ['-H', `unix://${at('sock')}`, ...isolated, ...state], { stdio: 'ignore' })
-  const socketPath = at('sock')
-  await until('dockerd answers', () => spawnSync('docker', ['-H', `unix://${socketPath}`, 'version']).status === 0)
+  const daemon = await startDockerDaemon(scratch)
   return {
-    build: (dockerfile, buildArgs = {}) => buildAt(socketPath, dockerfile, buildArgs),
-    [Symbol.asyncDispose]: () => stop(child),
+    build: (dockerfile, buildArgs = {}) => buildAt(daemon.socketPath, dockerfile, buildArgs),
+    [Symbol.asyncDispose]: () => daemon.stop(),
   }
-}
-
-async function stop(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null) return
-  child.kill('SIGTERM')
-  await once(child, 'exit')
 }
 
 /** One build by the daemon that listens there. */

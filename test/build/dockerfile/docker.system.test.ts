@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict'
 import { before, describe, it } from 'mocha'
 import { DockerfileInvalid } from '../../../src/build/dockerfile/errors.ts'
-import { type DockerBuild, needsDocker, startDockerBuilder } from '../../support/docker-build.ts'
+import { type DockerBuild, startDockerBuilder } from '../../support/docker-build.ts'
+import { needsDocker } from '../../support/docker-daemon.ts'
 import { expandAll } from '../../support/dockerfiles.ts'
 import { applyInstruction, configOfDocker, emptyConfig, type ImageConfig } from '../../support/image-config.ts'
 
