@@ -1,6 +1,6 @@
 /** docker's `--filter key=value` of `network ls` and `network prune`. */
 import { InvalidArgument } from '../errors.ts'
-import { hasLabel, parseFilters, parseTruth, type Test } from '../util/filters.ts'
+import { LABEL_FILTERS, parseFilters, parseTruth, type Test } from '../util/filters.ts'
 import { parseMoment } from '../util/moment.ts'
 import { PREDEFINED } from './predefined.ts'
 import type { NetworkSummary } from './types.ts'
@@ -14,7 +14,7 @@ export interface FilterContext {
 
 /** Values of one key are alternatives, different keys must all hold; labels must all. @throws {InvalidArgument} */
 export function parseNetworkFilters(filters: readonly string[], { isUsed }: FilterContext): Matches {
-  return parseFilters(filters, {
+  return parseFilters<NetworkSummary>(filters, {
     name:
       (value) =>
       ({ name }) =>
@@ -32,10 +32,7 @@ export function parseNetworkFilters(filters: readonly string[], { isUsed }: Filt
       if (value !== 'custom' && value !== 'builtin') throw new InvalidArgument(`invalid filter: 'type'='${value}'`)
       return ({ name }) => PREDEFINED.includes(name) === (value === 'builtin')
     },
-    label:
-      (value) =>
-      ({ labels }) =>
-        hasLabel(labels, value),
+    label: LABEL_FILTERS.label,
     dangling: (value) => {
       const wanted = parseTruth('dangling', value)
       return (network) => (!PREDEFINED.includes(network.name) && !isUsed(network)) === wanted
@@ -45,18 +42,11 @@ export function parseNetworkFilters(filters: readonly string[], { isUsed }: Filt
 
 /** @throws {InvalidArgument} */
 export function parsePruneFilters(filters: readonly string[], nowMs = Date.now()): Matches {
-  return parseFilters(filters, {
+  return parseFilters<NetworkSummary>(filters, {
     until: (value) => {
       const untilMs = parseMoment(value, 'until', nowMs)
       return ({ createdAtMs }) => createdAtMs < untilMs
     },
-    label:
-      (value) =>
-      ({ labels }) =>
-        hasLabel(labels, value),
-    'label!':
-      (value) =>
-      ({ labels }) =>
-        !hasLabel(labels, value),
+    ...LABEL_FILTERS,
   })
 }

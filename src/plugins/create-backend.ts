@@ -45,7 +45,7 @@ export default defineBackend(({ name }) => ({
   },
   plan: async (bundle) => plan(bundle),
   async planExec() {
-    throw Object.assign(new Error('exec is not implemented yet'), { hint: 'see enter-target in coracle/plugin' })
+    throw Object.assign(new Error(\`\${name} runs one process only\`), { hint: 'start a container of its own' })
   },
   stats: ({ cgroup }) => cgroup.usage(),
   update: ({ cgroup }, resources) => cgroup.update(resources),

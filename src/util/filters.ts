@@ -61,3 +61,19 @@ export function parseTruth(key: string, value: string): boolean {
   if (truth !== undefined) return truth
   throw new InvalidArgument(`invalid filter '${key}=${value}'`)
 }
+
+interface Labelled {
+  readonly labels: Readonly<Record<string, string>>
+}
+
+/** `label` and `label!`, as lists and prunes of volumes and networks take them. */
+export const LABEL_FILTERS: Readonly<Record<'label' | 'label!', (value: string) => Test<Labelled>>> = {
+  label:
+    (value) =>
+    ({ labels }) =>
+      hasLabel(labels, value),
+  'label!':
+    (value) =>
+    ({ labels }) =>
+      !hasLabel(labels, value),
+}

@@ -2,7 +2,7 @@
 import { CoracleError, type Kept } from '../errors.ts'
 import { measureFiles } from '../linux/measure-files.ts'
 import { logEvent } from '../state/events.ts'
-import { hasLabel, parseFilters, parseTruth, type Test } from '../util/filters.ts'
+import { LABEL_FILTERS, parseFilters, parseTruth, type Test } from '../util/filters.ts'
 import { VolumeInUse, VolumeNotFound } from './errors.ts'
 import { listVolumes, readVolume, usersOf } from './records.ts'
 import { type VolumeRoom, volumePath } from './room.ts'
@@ -37,18 +37,7 @@ function documentOf({ paths }: VolumeRoom, volume: VolumeRecord): VolumeDocument
   }
 }
 
-const LABEL_FILTERS: Readonly<Record<string, (value: string) => Test<VolumeRecord>>> = {
-  label:
-    (value) =>
-    ({ labels }) =>
-      hasLabel(labels, value),
-  'label!':
-    (value) =>
-    ({ labels }) =>
-      !hasLabel(labels, value),
-}
-
-function listFilters({ database }: VolumeRoom): typeof LABEL_FILTERS {
+function listFilters({ database }: VolumeRoom): Readonly<Record<string, (value: string) => Test<VolumeRecord>>> {
   return {
     name:
       (value) =>

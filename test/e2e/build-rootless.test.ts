@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
-import { execFileSync, spawnSync } from 'node:child_process'
 import { chownSync, readFileSync } from 'node:fs'
 import { after, afterEach, before, describe, it } from 'mocha'
 import { type ContextFiles, writeContext } from '../support/build-context.ts'
 import { type Coracle, IMAGE, openCoracle } from '../support/coracle.ts'
 import { needsRoot } from '../support/needs-root.ts'
+import { makeUser, removeUser } from '../support/ordinary-user.ts'
 
 const USER = 'coracle-e2e-build'
 
@@ -15,21 +15,18 @@ describe('build by an ordinary user', function () {
 
   before(function () {
     needsRoot(this) // to make the ordinary user
-    if (spawnSync('useradd', ['--create-home', USER]).status !== 0) {
-      console.log('skipped: cannot make a user for this test')
-      this.skip()
-    }
+    const user = makeUser(this, USER)
     if (!readFileSync('/etc/subuid', 'utf8').includes(`${USER}:`)) {
       console.log('skipped: this host grants no subordinate ids')
       this.skip()
     }
-    uid = Number(execFileSync('id', ['-u', USER], { encoding: 'utf8' }))
-    coracle = openCoracle({ uid, gid: Number(execFileSync('id', ['-g', USER], { encoding: 'utf8' })) })
+    uid = user.uid
+    coracle = openCoracle(user)
   })
   afterEach(() => assert.deepEqual(coracle.leftovers(), []))
   after(() => {
     coracle?.close()
-    spawnSync('userdel', ['--remove', USER])
+    removeUser(USER)
   })
 
   const build = (files: ContextFiles, ...args: string[]) => {

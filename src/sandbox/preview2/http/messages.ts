@@ -17,20 +17,27 @@ function methodOf(name: string): Variant {
   return METHODS.has(tag) ? { tag } : { tag: 'other', val: name }
 }
 
-export class IncomingRequest {
-  readonly #message: IncomingMessage
+/** What came over a connection: headers, and a body that is taken once. */
+class Incoming {
+  protected readonly message: IncomingMessage
   readonly #headers: Fields
   readonly consume: () => IncomingBody
   constructor(clocks: Clocks, message: IncomingMessage) {
-    this.#message = message
+    this.message = message
     this.#headers = fromRaw(message.rawHeaders)
     this.consume = once(() => new IncomingBody(clocks, message))
   }
+  headers(): Fields {
+    return this.#headers
+  }
+}
+
+export class IncomingRequest extends Incoming {
   method(): Variant {
-    return methodOf(this.#message.method ?? 'GET')
+    return methodOf(this.message.method ?? 'GET')
   }
   pathWithQuery(): string | undefined {
-    const { url = '' } = this.#message
+    const { url = '' } = this.message
     const [beginning] = ABSOLUTE.exec(url) ?? []
     return beginning === undefined ? url : url.slice(beginning.length).replace(/^(?!\/)/, '/')
   }
@@ -38,27 +45,13 @@ export class IncomingRequest {
     return { tag: 'HTTP' }
   }
   authority(): string | undefined {
-    return ABSOLUTE.exec(this.#message.url ?? '')?.[1] ?? this.#message.headers.host
-  }
-  headers(): Fields {
-    return this.#headers
+    return ABSOLUTE.exec(this.message.url ?? '')?.[1] ?? this.message.headers.host
   }
 }
 
-export class IncomingResponse {
-  readonly #message: IncomingMessage
-  readonly #headers: Fields
-  readonly consume: () => IncomingBody
-  constructor(clocks: Clocks, message: IncomingMessage) {
-    this.#message = message
-    this.#headers = fromRaw(message.rawHeaders)
-    this.consume = once(() => new IncomingBody(clocks, message))
-  }
+export class IncomingResponse extends Incoming {
   status(): number {
-    return this.#message.statusCode ?? 0
-  }
-  headers(): Fields {
-    return this.#headers
+    return this.message.statusCode ?? 0
   }
 }
 
