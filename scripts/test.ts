@@ -9,8 +9,16 @@ interface Counts {
   readonly passed: number
   readonly failed: number
   readonly skipped: number
+  readonly failures: readonly Failure[]
 }
 
+interface Failure {
+  readonly title: string
+  /** The error with its stack. */
+  readonly why: string
+}
+
+const NOTHING: Counts = { passed: 0, failed: 0, skipped: 0, failures: [] }
 const TIERS = ['unit', 'system', 'e2e'] as const
 const STEPS: readonly (readonly [string, ...string[]])[] = [
   ['npm', 'run', '--silent', 'build'],
@@ -24,6 +32,7 @@ try {
   // Without a build the end-to-end tests would test nothing or something old.
   const tiers = steps[0]?.failed === 0 ? TIERS.map(runTier) : []
   const counts = [...steps, ...tiers, checkLeaks()].reduce(add)
+  printFailures(counts.failures)
   console.log(
     `${counts.passed} passed, ${counts.failed} failed${counts.skipped > 0 ? `, ${counts.skipped} skipped` : ''}`,
   )
@@ -35,7 +44,18 @@ try {
 function runStep([command, ...args]: readonly [string, ...string[]]): Counts {
   console.log(`\n== ${[command, ...args].join(' ')}`)
   const { status } = spawnSync(command, args, { stdio: 'inherit' })
-  return { passed: 0, failed: status === 0 ? 0 : 1, skipped: 0 }
+  const line = [command, ...args].join(' ')
+  return status === 0 ? NOTHING : failure(line, `ended with ${status}; what it printed is above`)
+}
+
+function failure(title: string, why: string): Counts {
+  return { ...NOTHING, failed: 1, failures: [{ title, why }] }
+}
+
+/** Once more at the end, where whoever has only the last lines of a log sees them. */
+function printFailures(failures: readonly Failure[]): void {
+  for (const { title, why } of failures)
+    console.log(`\n== failed: ${title}\n${why.split('\n').slice(0, 20).join('\n')}`)
 }
 
 /** The tests leave the host as they found it, once what they have ended has had time to go. */
@@ -47,8 +67,7 @@ function checkLeaks(): Counts {
     Atomics.wait(clock, 0, 0, 1000)
     left = look()
   }
-  if (left.length > 0) console.log(`\n== left behind on this host:\n${left.join('\n')}`)
-  return { passed: left.length === 0 ? 1 : 0, failed: left.length === 0 ? 0 : 1, skipped: 0 }
+  return left.length === 0 ? { ...NOTHING, passed: 1 } : failure('left behind on this host', left.join('\n'))
 }
 
 /** A tier that dies before it reports counts as one failure, one that fails without a failed test as well. */
@@ -62,9 +81,10 @@ function runTier(tier: (typeof TIERS)[number]): Counts {
     env: { ...process.env, CORACLE_TEST_TALLY: tally },
   })
   const line = readFileSync(tally, 'utf8').trim()
-  if (line === '') return { passed: 0, failed: 1, skipped: 0 }
+  if (line === '') return failure(`test:${tier}`, 'it ended before it had counted')
   const counts = JSON.parse(line) as Counts
-  return status !== 0 && counts.failed === 0 ? { ...counts, failed: 1 } : counts
+  if (status === 0 || counts.failed > 0) return counts
+  return add(counts, failure(`test:${tier}`, `it ended with ${status} though no test failed`))
 }
 
 function add(left: Counts, right: Counts): Counts {
@@ -72,5 +92,6 @@ function add(left: Counts, right: Counts): Counts {
     passed: left.passed + right.passed,
     failed: left.failed + right.failed,
     skipped: left.skipped + right.skipped,
+    failures: [...left.failures, ...right.failures],
   }
 }
