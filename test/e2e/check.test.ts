@@ -4,8 +4,11 @@ import { join } from 'node:path'
 import { after, before, describe, it } from 'mocha'
 import { containerGroups } from '../../src/linux/cgroups/groups.ts'
 import type { CheckReport, Finding } from '../../src/state/findings.ts'
+import { readProcessIdentity } from '../../src/util/process-identity.ts'
 import { type Coracle, IMAGE, type Outcome, openCoracle } from '../support/coracle.ts'
 import { needsRoot } from '../support/needs-root.ts'
+import { processesOf } from '../support/processes.ts'
+import { until } from '../support/until.ts'
 
 /** What nobody has made just now: the clock of the command is an hour ahead. */
 const LATER = {
@@ -114,5 +117,20 @@ describe('system check', () => {
     assert.equal(check('--repair').status, 0)
     const [status] = await new Promise<[number]>((resolve) => child.once('exit', (...args) => resolve(args as never)))
     assert.equal(status, 0)
+  })
+
+  it('finds no fault in a container that has ended while its supervisor is about to say so', async () => {
+    coracle.output('run', '-d', '--name', 'ending', '--network', 'none', IMAGE, 'sleep', '300')
+    const { pid, supervisor } = processesOf(coracle, 'ending')
+    process.kill(supervisor, 'SIGSTOP')
+    try {
+      process.kill(pid, 'SIGKILL')
+      await until('it has ended', () => readProcessIdentity(pid) === undefined)
+      assert.deepEqual(findings(), [])
+    } finally {
+      process.kill(supervisor, 'SIGCONT')
+    }
+    assert.equal(coracle.output('wait', 'ending').trim(), '137')
+    coracle.output('rm', 'ending')
   })
 })

@@ -7,6 +7,7 @@ import { acquireLock } from '../../src/state/lock.ts'
 import { readProcessIdentity } from '../../src/util/process-identity.ts'
 import { type Coracle, IMAGE, openCoracle } from '../support/coracle.ts'
 import { needsRoot } from '../support/needs-root.ts'
+import { processesOf } from '../support/processes.ts'
 import { until } from '../support/until.ts'
 
 describe('networks through accidents', function () {
@@ -86,8 +87,7 @@ describe('networks through accidents', function () {
   it('a connect to a container that is just ending says so, and leaves nothing', async () => {
     output('network', 'create', 'joined')
     output('run', '-d', '--name', 'one', '--network', 'none', IMAGE, 'sleep', '300')
-    const row = database.prepare("SELECT pid, supervisor_pid FROM containers WHERE name = 'one'").get()
-    const [pid, supervisor] = [Number(row?.['pid']), Number(row?.['supervisor_pid'])]
+    const { pid, supervisor } = processesOf(coracle, 'one')
     process.kill(supervisor, 'SIGSTOP') // nobody records the end
     try {
       process.kill(pid, 'SIGKILL')

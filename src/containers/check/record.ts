@@ -22,14 +22,17 @@ export async function checkRecord(
 
 const unmended = { repair: undefined, repaired: false } as const
 
-function checkActive({ database, paths }: ContainerRoom, { id, name, state, process }: ContainerRecord): Finding[] {
+function checkActive({ database, paths }: ContainerRoom, record: ContainerRecord): Finding[] {
+  const { id, name, state, process, supervisor } = record
   const findings: Finding[] = []
   const say = (kind: Finding['kind'], problem: string) => findings.push({ kind, subject: name, problem, ...unmended })
   if (!existsSync(containerDirectory(paths, id)))
     say('missing-files', `its directory is gone while it is ${state}; save what it holds, then: coracle rm -f ${name}`)
   if (!existsSync(containerRunDirectory(paths, id)))
     say('missing-files', `its sockets are gone, so nothing can attach to it until: coracle restart ${name}`)
-  if (!lives(process)) say('stale-record', `it is ${state} on record, but its first process is gone; try: coracle ps`)
+  // A supervisor without its container is just about to record the end.
+  if (!lives(process) && !lives(supervisor))
+    say('stale-record', `it is ${state} on record, but its first process is gone; try: coracle ps`)
   // It ended while we looked.
   return readRecord(database, id)?.state === state && lives(process) === lives(readRecord(database, id)?.process)
     ? findings
