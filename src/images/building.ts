@@ -3,17 +3,19 @@ import { createReadStream } from 'node:fs'
 import { rename, rm } from 'node:fs/promises'
 import type { Descriptor, ImageConfig, Platform } from '../oci/descriptor.ts'
 import { type Digest, digestOf } from '../oci/digest.ts'
-import { layerCompression, OCI_CONFIG, OCI_LAYER } from '../oci/media-types.ts'
+import { DOCKER_CONFIG, layerCompression, layerType, OCI_CONFIG, OCI_LAYER } from '../oci/media-types.ts'
 import { transaction } from '../state/database.ts'
 import { acquireLock } from '../state/lock.ts'
 import { blobPath, storeVerified, translateFull } from './blobs.ts'
 import { commitImage } from './commit.ts'
+import type { CompressionWish } from './compress-layer.ts'
 import type { ImageContext } from './context.ts'
 import { BlobMissing, ImageNotRunnable } from './errors.ts'
 import { findImage } from './find.ts'
+import { inParallel } from './in-parallel.ts'
 import { understand } from './kind.ts'
 import { type Lease, leaseForThisProcess, openLease } from './leases.ts'
-import { LAYER_TYPES, makeManifest } from './load-docker.ts'
+import { makeManifest } from './load-docker.ts'
 import { parsePlatform } from './platform.ts'
 import { readContent } from './read-content.ts'
 import { type ImageName, readLayers } from './records.ts'
@@ -57,6 +59,8 @@ export interface BuiltImage {
   readonly layers: readonly StackedLayer[]
   readonly names: readonly ImageName[]
   readonly annotations?: Readonly<Record<string, string>>
+  /** Media types of docker in place of OCI's. */
+  readonly dockerTypes?: boolean
 }
 
 /** One build's hold on the store: what it makes or uses is kept from collection until it is closed, or this process ends. */
@@ -75,6 +79,11 @@ export interface BuildStore extends Disposable {
   add(layer: NewLayer): Promise<StackedLayer | undefined>
   /** Atomic. Idempotent: the same config is the same image. */
   commit(image: BuiltImage): Promise<{ readonly id: Digest; readonly manifest: Descriptor }>
+  /** The same layers, compressed as is wished; several at once. */
+  compressed(
+    layers: readonly StackedLayer[],
+    wish: CompressionWish & { readonly signal?: AbortSignal },
+  ): Promise<readonly StackedLayer[]>
   /** Where the bytes of a layer are. */
   path(layer: StackedLayer): string
 }
@@ -87,6 +96,7 @@ export function openBuildStore(context: ImageContext): BuildStore {
     directories: async (layers) => unpacked(context, lease, layers),
     add: async (layer) => addLayer(context, lease, layer),
     commit: async (image) => commitBuilt(context, image),
+    compressed: async (layers, wish) => compressLayers(context, layers, { ...wish, lease }),
     path: ({ blob }) => blobPath(context.paths, blob.digest),
     [Symbol.dispose]: lease.release,
   }
@@ -110,7 +120,7 @@ async function readBase(
     if (blob === undefined) throw new BlobMissing('(a layer)', image.id)
     const { mediaType, digest, size } = blob
     return {
-      blob: { mediaType: LAYER_TYPES[layerCompression(mediaType) ?? 'none'], digest, size },
+      blob: { mediaType: layerType(layerCompression(mediaType) ?? 'none'), digest, size },
       diffID,
       chainID,
       sizeBytes,
@@ -152,6 +162,21 @@ async function unpacked(
   }
   return layers.map(({ chainID }) => context.snapshots.path(chainID)).toReversed()
 }
+
+async function compressLayers(
+  context: ImageContext,
+  layers: readonly StackedLayer[],
+  wish: CompressionWish & { readonly lease: Lease; readonly signal?: AbortSignal },
+): Promise<readonly StackedLayer[]> {
+  const { compressLayer } = await import('./compress-layer.ts')
+  const compress = async (layer: StackedLayer, _: number, signal: AbortSignal) => {
+    return { ...layer, blob: await compressLayer(context, layer, { ...wish, signal }) }
+  }
+  return inParallel(layers, compress, { limit: PARALLEL_COMPRESSIONS, signal: wish.signal })
+}
+
+/** Each of them uses several processors already where the layer is large. */
+const PARALLEL_COMPRESSIONS = 3
 
 async function addLayer(context: ImageContext, lease: Lease, layer: NewLayer): Promise<StackedLayer | undefined> {
   const spooled = await spool(context.paths, 'build', layer.tar)
@@ -201,24 +226,22 @@ async function makeSnapshot(
 
 async function commitBuilt(
   context: ImageContext,
-  { config, layers, names, annotations }: BuiltImage,
+  { config, layers, names, annotations, dockerTypes = false }: BuiltImage,
 ): Promise<{ readonly id: Digest; readonly manifest: Descriptor }> {
   const lease = openLease(context.database)
   try {
     const bytes = Buffer.from(JSON.stringify(config))
-    const descriptor = { mediaType: OCI_CONFIG, digest: digestOf(bytes), size: bytes.byteLength }
-    const made = makeManifest(
-      descriptor,
-      layers.map(({ blob }) => blob),
-      annotations,
-    )
+    const mediaType = dockerTypes ? DOCKER_CONFIG : OCI_CONFIG
+    const descriptor = { mediaType, digest: digestOf(bytes), size: bytes.byteLength }
+    const blobs = layers.map(({ blob }) => (dockerTypes ? asDocker(blob) : blob))
+    const made = makeManifest(descriptor, blobs, annotations)
     lease.add('blob', [descriptor.digest, made.descriptor.digest])
     await storeVerified(context.paths, descriptor, bytes)
     await storeVerified(context.paths, made.descriptor, made.bytes)
     const manifest = {
       schemaVersion: 2 as const,
       config: descriptor,
-      layers: layers.map(({ blob }) => blob),
+      layers: blobs,
     }
     const understood = understand(manifest, 'layers', { manifest: made.descriptor.digest, config: bytes })
     const records = layers.map(({ blob, ...layer }) => ({ ...layer, blob: blob.digest }))
@@ -227,4 +250,8 @@ async function commitBuilt(
   } finally {
     lease.release()
   }
+}
+
+function asDocker(blob: Descriptor): Descriptor {
+  return { ...blob, mediaType: layerType(layerCompression(blob.mediaType) ?? 'none', 'docker') }
 }

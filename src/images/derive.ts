@@ -4,12 +4,11 @@ import type { Readable } from 'node:stream'
 import { InvalidArgument } from '../errors.ts'
 import type { Descriptor, ImageConfig, ImageProcessConfig } from '../oci/descriptor.ts'
 import type { Digest } from '../oci/digest.ts'
-import { layerCompression, OCI_CONFIG, OCI_LAYER } from '../oci/media-types.ts'
+import { layerCompression, layerType, OCI_CONFIG, OCI_LAYER } from '../oci/media-types.ts'
 import { applyChanges } from './changes.ts'
 import type { ImageContext } from './context.ts'
 import { findImage } from './find.ts'
 import { openLease } from './leases.ts'
-import { LAYER_TYPES } from './load-docker.ts'
 import { newNames } from './new-names.ts'
 import { readContent } from './read-content.ts'
 import { spool } from './spool.ts'
@@ -93,5 +92,5 @@ function unsaid({ config = {} }: ImageConfig): ImageProcessConfig {
 
 /** The manifest is OCI's now, and so are the names of what is in it. */
 function inOCI({ mediaType, digest, size }: Descriptor): Descriptor {
-  return { mediaType: LAYER_TYPES[layerCompression(mediaType) ?? 'none'], digest, size }
+  return { mediaType: layerType(layerCompression(mediaType) ?? 'none'), digest, size }
 }

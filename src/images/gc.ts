@@ -58,11 +58,13 @@ function unlinkBlobs({ database, paths }: ImageContext): readonly { digest: Dige
   const leased = leasedKeys(database, 'blob')
   const held = openHeld(database)
   const removed: { digest: Digest; sizeBytes: number }[] = []
+  const forget = database.prepare('DELETE FROM compressed_layers WHERE blob = ?')
   for (const digest of listBlobs(paths)) {
     if (leased.has(digest) || held.blob(digest)) continue
     const path = blobPath(paths, digest)
     removed.push({ digest, sizeBytes: statSync(path).size })
     unlinkSync(path)
+    forget.run(digest)
   }
   return removed
 }

@@ -3,11 +3,10 @@ import { rm } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
 import type { ImageConfig } from '../oci/descriptor.ts'
 import type { Digest } from '../oci/digest.ts'
-import { OCI_CONFIG } from '../oci/media-types.ts'
+import { layerType, OCI_CONFIG } from '../oci/media-types.ts'
 import { applyChanges } from './changes.ts'
 import type { ImageContext } from './context.ts'
 import { openLease } from './leases.ts'
-import { LAYER_TYPES } from './load-docker.ts'
 import { newNames } from './new-names.ts'
 import { hostPlatform, parsePlatform } from './platform.ts'
 import { examineLayer, spool } from './spool.ts'
@@ -46,7 +45,7 @@ export async function importImage(
       history: [{ created, comment: options.message ?? 'Imported from -' }],
     }
     using lease = openLease(context.database)
-    const made = { config: { mediaType: OCI_CONFIG, document }, layer, layerType: LAYER_TYPES[compression], names }
+    const made = { config: { mediaType: OCI_CONFIG, document }, layer, layerType: layerType(compression), names }
     return await storeMade(context, lease, made)
   } finally {
     await rm(layer.path, { force: true })

@@ -1,14 +1,7 @@
 /** What `docker save` wrote before version 25: `manifest.json`, configs and layers by path. */
 import type { Descriptor } from '../oci/descriptor.ts'
 import { type Digest, digestOf } from '../oci/digest.ts'
-import {
-  type Compression,
-  OCI_CONFIG,
-  OCI_LAYER,
-  OCI_LAYER_GZIP,
-  OCI_LAYER_ZSTD,
-  OCI_MANIFEST,
-} from '../oci/media-types.ts'
+import { DOCKER_CONFIG, DOCKER_MANIFEST, layerType, OCI_CONFIG, OCI_MANIFEST } from '../oci/media-types.ts'
 import { parseReference, repositoryName, withDefaultTag } from '../oci/reference.ts'
 import type { Commit } from './commit.ts'
 import type { ImageContext } from './context.ts'
@@ -23,12 +16,6 @@ export interface DockerEntry {
   readonly configPath: string
   readonly layerPaths: readonly string[]
   readonly tags: readonly ImageName[]
-}
-
-export const LAYER_TYPES: Readonly<Record<Compression, string>> = {
-  none: OCI_LAYER,
-  gzip: OCI_LAYER_GZIP,
-  zstd: OCI_LAYER_ZSTD,
 }
 
 /** Stores the content of every image; nothing is an image yet. The config keeps its bytes, so the image keeps its id. */
@@ -47,7 +34,7 @@ export async function loadDockerImages(context: ImageContext, loading: Loading):
     for (const path of layerPaths) {
       const layer = take(path)
       const { compression } = await examineLayer(layer)
-      layers.push(descriptorOf(layer, LAYER_TYPES[compression]))
+      layers.push(descriptorOf(layer, layerType(compression)))
     }
     const { descriptor, bytes } = makeManifest(config, layers)
     const find = (blob: Descriptor) => files.get(blob.digest)
@@ -67,15 +54,16 @@ const descriptorOf = (file: Spooled, mediaType: string): Descriptor => ({
   size: file.sizeBytes,
 })
 
-/** A manifest of our own for content that came without one. */
+/** A manifest of our own for content that came without one; of docker's kind where its config is. */
 export function makeManifest(
   config: Descriptor,
   layers: readonly Descriptor[],
   annotations: Readonly<Record<string, string>> = {},
 ): { descriptor: Descriptor; bytes: Buffer } {
+  const mediaType = config.mediaType === DOCKER_CONFIG ? DOCKER_MANIFEST : OCI_MANIFEST
   const noted = Object.keys(annotations).length > 0 && { annotations }
-  const bytes = Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: OCI_MANIFEST, config, layers, ...noted }))
-  return { descriptor: { mediaType: OCI_MANIFEST, digest: digestOf(bytes), size: bytes.byteLength }, bytes }
+  const bytes = Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType, config, layers, ...noted }))
+  return { descriptor: { mediaType, digest: digestOf(bytes), size: bytes.byteLength }, bytes }
 }
 
 /** @throws {ArchiveInvalid} there is none, or it is malformed */

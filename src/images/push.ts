@@ -1,4 +1,4 @@
-/** `push`: the bytes that were pulled or built, as they are; layers in parallel, the manifest last. */
+/** `push`: the bytes that were pulled, as they are, or what was made here, compressed; layers in parallel, the manifest last. */
 import { createReadStream } from 'node:fs'
 import { InvalidArgument } from '../errors.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
@@ -7,11 +7,13 @@ import { canonicalName, parseReference, type Reference, repositoryName } from '.
 import type { RegistryRepository } from '../registry/client.ts'
 import { transaction } from '../state/database.ts'
 import { blobPath, hasBlob, readBlob } from './blobs.ts'
+import { compressImage } from './compress-image.ts'
+import { USUAL } from './compress-layer.ts'
 import type { ImageContext } from './context.ts'
 import { BlobMissing, NothingToPush } from './errors.ts'
 import { findImage, imagesNamed } from './find.ts'
 import { inParallel } from './in-parallel.ts'
-import { openLease } from './leases.ts'
+import { type Lease, openLease } from './leases.ts'
 import { parseIndex, parseManifest, parseObject } from './manifest.ts'
 import { isAttestation, parsePlatform } from './platform.ts'
 import { reporter } from './pull-layer.ts'
@@ -58,9 +60,8 @@ async function pushTag(
   const { database } = context
   if (imagesNamed(database, reference).length === 0) throw new NothingToPush(canonicalName(reference))
   const wanted = options.platform === undefined ? undefined : parsePlatform(options.platform)
-  const image = findImage(database, canonicalName(reference), wanted)
   using lease = openLease(database)
-  lease.add('image', [image.id])
+  const image = await readyToSend(context, findImage(database, canonicalName(reference), wanted), { lease, options })
   const whole = wanted === undefined ? await findWholeIndex(context, image) : undefined
   const content = whole ?? (await contentOf(context, [image.manifest]))
   const repository = context.registry.repository(reference, 'push')
@@ -77,6 +78,16 @@ async function pushTag(
     writeName(database, image.id, { repository: repositoryName(reference), digest: top.digest })
   })
   return { reference: canonicalName(reference), tag: reference.tag, digest: top.digest, sizeBytes: top.size }
+}
+
+/** As it goes over the wire: what was pulled as it came, what was made here with its layers compressed. */
+async function readyToSend(
+  context: ImageContext,
+  image: ImageRecord,
+  { lease, options: { signal } }: { readonly lease: Lease; readonly options: PushOptions },
+): Promise<ImageRecord> {
+  lease.add('image', [image.id])
+  return { ...image, manifest: await compressImage(context, image, { ...USUAL, lease, signal }) }
 }
 
 /** What must be sent, in order: blobs in any, manifests so that each comes after what it names. */

@@ -33,6 +33,16 @@ export function layerCompression(mediaType: string): Compression | undefined {
   return COMPRESSION[mediaType]
 }
 
+const LAYER_TYPES: Readonly<Record<'oci' | 'docker', Readonly<Record<Compression, string>>>> = {
+  oci: { none: OCI_LAYER, gzip: OCI_LAYER_GZIP, zstd: OCI_LAYER_ZSTD },
+  docker: { none: DOCKER_LAYER, gzip: DOCKER_LAYER_GZIP, zstd: DOCKER_LAYER_ZSTD },
+}
+
+/** The media type of a tar layer. */
+export function layerType(compression: Compression, family: 'oci' | 'docker' = 'oci'): string {
+  return LAYER_TYPES[family][compression]
+}
+
 export function isIndex(mediaType: string): boolean {
   return mediaType === OCI_INDEX || mediaType === DOCKER_LIST
 }

@@ -8,6 +8,7 @@ import { volumesSchema } from './migrations/0004-volumes.ts'
 import { networksSchema } from './migrations/0005-networks.ts'
 import { networkDriversSchema } from './migrations/0006-network-drivers.ts'
 import { buildSchema } from './migrations/0007-build.ts'
+import { compressedLayersSchema } from './migrations/0008-compressed-layers.ts'
 
 /** In order; a released entry never changes, a new one is appended. */
 const MIGRATIONS: readonly string[] = [
@@ -18,6 +19,7 @@ const MIGRATIONS: readonly string[] = [
   networksSchema,
   networkDriversSchema,
   buildSchema,
+  compressedLayersSchema,
 ]
 
 export class StateTooNew extends CoracleError {

@@ -1,11 +1,14 @@
 /** `--output type=…,dest=…`. */
 import { InvalidArgument } from '../../errors.ts'
+import { type CompressionWish, checkedLevel } from '../../images/compress-layer.ts'
+import type { Compression } from '../../oci/media-types.ts'
 import { splitCsv } from '../../util/csv.ts'
 
 export type Output =
-  | { readonly type: 'image'; readonly names: readonly string[]; readonly push: boolean }
+  | ({ readonly type: 'image'; readonly names: readonly string[]; readonly push: boolean } & ImageForm)
   /** `-`: standard output */
-  | { readonly type: 'docker' | 'oci' | 'tar'; readonly dest: string }
+  | ({ readonly type: 'docker' | 'oci'; readonly dest: string } & ImageForm)
+  | { readonly type: 'tar'; readonly dest: string }
   | { readonly type: 'local'; readonly dest: string }
   | { readonly type: 'cacheonly' }
 
@@ -14,7 +17,15 @@ export function parseOutputs(texts: readonly string[]): readonly Output[] {
   return texts.map(parseOutput)
 }
 
-const KEYS = new Set(['type', 'dest', 'name', 'push'])
+/** How an image is written; where nothing is said, as is usual there. */
+export interface ImageForm {
+  readonly compression?: CompressionWish
+  /** Media types of docker in place of OCI's. */
+  readonly dockerTypes?: boolean
+}
+
+const FORM_KEYS = ['compression', 'compression-level', 'force-compression', 'oci-mediatypes']
+const KEYS = new Set(['type', 'dest', 'name', 'push', ...FORM_KEYS])
 
 function parseOutput(text: string): Output {
   const fields = splitCsv(text) ?? []
@@ -35,16 +46,18 @@ function parseOutput(text: string): Output {
 function makeOutput(values: ReadonlyMap<string, string>, text: string): Output {
   const type = values.get('type') ?? ''
   const dest = values.get('dest')
-  const push = /^(?:1|t|true)$/i.test(values.get('push') ?? '')
+  const push = isOn(values.get('push'))
+  const form = formOf(values, text)
   const names = (values.get('name') ?? '').split(',').filter((name) => name !== '')
   switch (type) {
     case 'image':
-      return { type, names, push }
+      return { type, names, push, ...form }
     case 'registry':
-      return { type: 'image', names, push: true }
+      return { type: 'image', names, push: true, ...form }
     case 'docker':
-      return dest === undefined ? { type: 'image', names, push: false } : { type, dest }
+      return dest === undefined ? { type: 'image', names, push: false, ...form } : { type, dest, ...form }
     case 'oci':
+      return { type, dest: dest ?? '-', ...form }
     case 'tar':
       return { type, dest: dest ?? '-' }
     case 'local':
@@ -56,6 +69,27 @@ function makeOutput(values: ReadonlyMap<string, string>, text: string): Output {
         hint: 'known: image, registry, docker, oci, tar, local, cacheonly',
       })
   }
+}
+
+const isOn = (text: string | undefined): boolean => /^(?:1|t|true)$/i.test(text ?? '')
+
+const COMPRESSIONS: Readonly<Record<string, Compression>> = { uncompressed: 'none', gzip: 'gzip', zstd: 'zstd' }
+
+function formOf(values: ReadonlyMap<string, string>, text: string): ImageForm {
+  const types = values.get('oci-mediatypes')
+  const dockerTypes = types !== undefined && !isOn(types) && { dockerTypes: true }
+  const name = values.get('compression')
+  const level = values.get('compression-level')
+  const force = isOn(values.get('force-compression'))
+  if (name === undefined && level === undefined && !force) return { ...dockerTypes }
+  const compression = COMPRESSIONS[name ?? 'gzip']
+  if (compression === undefined)
+    throw new InvalidArgument(`unknown compression ${JSON.stringify(name)} in --output ${text}`, {
+      hint: `known: ${Object.keys(COMPRESSIONS).join(', ')}`,
+    })
+  const wish = { compression, ...(level !== undefined && { level: Number(level) }), ...(force && { force }) }
+  checkedLevel(wish)
+  return { ...dockerTypes, compression: wish }
 }
 
 function local(dest: string): Output {

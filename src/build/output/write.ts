@@ -4,6 +4,7 @@ import { finished } from 'node:stream/promises'
 import { tarSink } from '../../archive/tar-sink.ts'
 import { applySink } from '../../archive/tree-sinks.ts'
 import type { BuildStore, StackedLayer } from '../../images/building.ts'
+import { USUAL } from '../../images/compress-layer.ts'
 import type { ImageName } from '../../images/records.ts'
 import { openApplier } from '../../linux/apply.ts'
 import { readMerged, type TreeSink } from '../../linux/archive.ts'
@@ -14,7 +15,7 @@ import { hostPath, parseTags } from '../parse-request.ts'
 import type { Progress } from '../progress.ts'
 import type { BuildRoom } from '../room.ts'
 import type { BuildResult } from '../types.ts'
-import type { Output } from './parse.ts'
+import type { ImageForm, Output } from './parse.ts'
 
 export interface Built {
   /** None: the image goes to the store. */
@@ -48,7 +49,7 @@ export async function writeOutputs(options: WriteOptions, built: Built): Promise
 async function writeOutput(output: Output, options: WriteOptions, built: Built): Promise<Image | undefined> {
   switch (output.type) {
     case 'image':
-      return storeImage(options, { ...built, names: [...built.names, ...parseTags(output.names)] }, output.push)
+      return storeImage(options, { ...built, names: [...built.names, ...parseTags(output.names)] }, output)
     case 'docker':
     case 'oci':
       return saveImage(options, built, output)
@@ -61,20 +62,26 @@ async function writeOutput(output: Output, options: WriteOptions, built: Built):
   }
 }
 
-async function storeImage(
-  { room, store, progress, signal }: WriteOptions,
-  built: Built,
-  push: boolean,
-): Promise<Image> {
-  const { config, layers, names } = built
+interface Form extends ImageForm {
+  readonly push?: boolean
+  /** It is written somewhere else. */
+  readonly leaves?: boolean
+}
+
+async function storeImage({ room, store, progress, signal }: WriteOptions, built: Built, form: Form): Promise<Image> {
+  const { config, names } = built
   const texts = names.map(({ repository, tag }) => `${repository}:${tag}`)
   const image = await progress.run('exporting to image', async (vertex) => {
-    const committed = await store.commit({ config, layers, names })
+    // In the store a plain tar is read fastest, and takes no time to make.
+    const wish = form.compression ?? (form.leaves === true || form.push === true ? USUAL : undefined)
+    const layers = wish === undefined ? built.layers : await store.compressed(built.layers, { ...wish, signal })
+    const { dockerTypes = false } = form
+    const committed = await store.commit({ config, layers, names, dockerTypes })
     vertex.status(`writing image ${committed.id}`)
     for (const text of texts) vertex.status(`naming to ${text}`)
     return committed
   })
-  if (push)
+  if (form.push === true)
     for (const text of texts)
       await progress.run(`pushing ${familiarName(parseReference(text))}`, () => room.images.push(text, { signal }))
   return { ...image, names: texts }
@@ -84,9 +91,9 @@ async function storeImage(
 async function saveImage(
   options: WriteOptions,
   built: Built,
-  { dest, type }: { readonly dest: string; readonly type: string },
+  { dest, type, ...form }: { readonly dest: string; readonly type: string } & ImageForm,
 ): Promise<Image> {
-  const image = await storeImage(options, built, false)
+  const image = await storeImage(options, built, { ...form, leaves: true })
   const { room, progress, signal } = options
   const names = image.names.length > 0 ? image.names : [image.id]
   await progress.run(`exporting to ${type} image format`, () =>

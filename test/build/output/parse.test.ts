@@ -15,6 +15,17 @@ describe('--output', () => {
     ['type=image,name=a,push=true', { type: 'image', names: ['a'], push: true }],
     ['type=image,"name=a,b"', { type: 'image', names: ['a', 'b'], push: false }],
     ['type=registry', { type: 'image', names: [], push: true }],
+    ['type=oci,compression=uncompressed', { type: 'oci', dest: '-', compression: { compression: 'none' } }],
+    [
+      'type=image,compression=zstd,compression-level=9,force-compression=true,oci-mediatypes=false',
+      {
+        type: 'image',
+        names: [],
+        push: false,
+        dockerTypes: true,
+        compression: { compression: 'zstd', level: 9, force: true },
+      },
+    ],
     ['type=cacheonly', { type: 'cacheonly' }],
   ]
   for (const [text, output] of CASES)
@@ -23,7 +34,15 @@ describe('--output', () => {
     })
 
   it('refuses what it does not know', () => {
-    for (const text of ['type=zip', 'type=local', 'type=tar,size=1', 'type=tar,x', 'dest=x'])
+    for (const text of [
+      'type=zip',
+      'type=local',
+      'type=tar,size=1',
+      'type=tar,x',
+      'dest=x',
+      'type=oci,compression=lzma',
+      'type=oci,compression-level=x',
+    ])
       assert.throws(() => parseOutputs([text]), InvalidArgument, text)
   })
 })
