@@ -11,6 +11,8 @@ import { scratchDirectory } from './scratch.ts'
 export interface TestRegistry {
   /** `127.0.0.1:PORT` of the way that counts */
   readonly host: string
+  /** The registry itself, for whoever blocks this process while he talks to it. */
+  readonly directHost: string
   /** `GET /v2/…` lines so far */
   readonly requests: string[]
   /** Called before a request is passed on; may answer it, or slow it down. */
@@ -61,6 +63,7 @@ async function openProxy(
   const stalled = Promise.withResolvers<void>()
   const registry: TestRegistry = {
     host: '',
+    directHost: `127.0.0.1:${target}`,
     dataPath,
     requests: [],
     hook: undefined,

@@ -1,0 +1,130 @@
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+
+import { join } from 'node:path'
+import { after, before, describe, it } from 'mocha'
+import { writeContext } from '../support/build-context.ts'
+import { type Coracle, IMAGE, openCoracle } from '../support/coracle.ts'
+import { type DockerDaemon, needsDocker, startDockerDaemon } from '../support/docker-daemon.ts'
+import { startTestRegistry } from '../support/image-registry.ts'
+import { needsRoot } from '../support/needs-root.ts'
+
+/** Everything a container has of its image, told by its own entry point. */
+const FILES = {
+  Dockerfile: [
+    `FROM ${IMAGE} AS made`,
+    'RUN mkdir /out && echo made > /out/file && ln -s file /out/link && ln /out/file /out/hard && chmod 640 /out/file',
+    `FROM ${IMAGE}`,
+    'RUN echo first > /etc/kept && echo x > /etc/gone && mkdir -p /data && echo seed > /data/seed && chown -R 33:33 /data',
+    'RUN rm /etc/gone',
+    'COPY --from=made --chown=33:33 /out /out',
+    'COPY --chmod=755 tell.sh /tell.sh',
+    'ENV WHO="the world"',
+    'WORKDIR /var',
+    'VOLUME /data',
+    'USER www',
+    'EXPOSE 80',
+    'LABEL tier=front',
+    'ENTRYPOINT ["/tell.sh"]',
+    'CMD ["by default"]',
+  ].join('\n'),
+  'tell.sh': [
+    '#!/bin/sh',
+    'echo "$WHO: $*: $(pwd): $(id -u):$(id -g)"',
+    'cat /etc/kept /out/file /out/link /data/seed',
+    'ls /etc/gone 2> /dev/null || echo gone',
+    'stat -c "%u:%g %a %h" /out/file',
+    'touch /data/mine && mount | grep -q " on /data " && echo volume',
+  ].join('\n'),
+}
+
+const SAID = (word: string) => `the world: ${word}: /var: 33:33\nfirst\nmade\nmade\nseed\ngone\n33:33 640 2\nvolume\n`
+
+describe('what build makes, elsewhere', function () {
+  this.timeout(60_000)
+  let coracle: Coracle
+
+  before(function () {
+    needsRoot(this)
+    coracle = openCoracle()
+  })
+  after(() => coracle?.close())
+
+  /** @returns the context it was built from */
+  const build = (...args: string[]): string => {
+    const context = writeContext(coracle.directory, FILES)
+    coracle.output('build', '-q', '--network', 'none', ...args, context)
+    return context
+  }
+
+  const succeeded = (program: string, args: readonly string[]): string => {
+    const { status, stdout, stderr, error } = spawnSync(program, args, {
+      env: process.env,
+      encoding: 'utf8',
+      timeout: 60_000,
+    })
+    assert.equal(status, 0, `${program} ${args.join(' ')}: ${error ?? ''}${stderr}`)
+    return stdout
+  }
+
+  describe('under docker', () => {
+    let daemon: DockerDaemon | undefined
+
+    before(async function () {
+      needsDocker(this)
+      daemon = await startDockerDaemon(join(coracle.directory, 'docker-daemon'))
+    })
+    after(() => daemon?.stop())
+
+    const docker = (...args: string[]): string => succeeded('docker', ['-H', `unix://${daemon?.socketPath}`, ...args])
+
+    it('runs, pulled from the registry that it was pushed to', async () => {
+      const { directHost: host } = await startTestRegistry()
+      build('--push', '-t', `${host}/team/app:1`)
+      assert.equal(docker('run', '--rm', '--network', 'none', `${host}/team/app:1`), SAID('by default'))
+      assert.equal(docker('run', '--rm', '--network', 'none', `${host}/team/app:1`, 'a', 'b'), SAID('a b'))
+      const format = '{{.Id}} {{.Config.Labels.tier}} {{.Config.ExposedPorts}}'
+      const inspected = docker('image', 'inspect', '-f', format, `${host}/team/app:1`)
+      assert.equal(`${coracle.output('image', 'inspect', '-f', format, `${host}/team/app:1`)}\n`, inspected)
+    })
+
+    it('runs, loaded from what save and --output write', () => {
+      const saved = join(coracle.directory, 'saved.tar')
+      build('-t', 'saved:1')
+      coracle.output('save', '-o', saved, 'saved:1')
+      build('-t', 'written:1', '-o', `type=docker,dest=${saved}.docker`)
+      assert.match(docker('load', '-i', saved), /Loaded image: saved:1/)
+      assert.match(docker('load', '-i', `${saved}.docker`), /Loaded image: written:1/)
+      for (const name of ['saved:1', 'written:1'])
+        assert.equal(docker('run', '--rm', '--network', 'none', name, name), SAID(name))
+    })
+  })
+
+  describe('under podman', () => {
+    let podman: (...args: string[]) => string
+
+    before(function () {
+      if (spawnSync('podman', ['--version']).status !== 0) {
+        console.log('skipped: there is no podman')
+        this.skip()
+      }
+      const at = (name: string) => join(coracle.directory, name)
+      const own = ['--root', at('podman'), '--runroot', at('podman-run'), '--runtime', 'runc']
+      podman = (...args) => succeeded('podman', [...own, '--events-backend', 'none', ...args])
+    })
+    after(() => {
+      const directory = coracle?.directory ?? '/nowhere'
+      spawnSync('sh', ['-c', `grep -o ' ${directory}/podman[^ ]*' /proc/self/mounts | sort -r | xargs -r umount -l`])
+    })
+
+    it('runs, pulled from the registry that it was pushed to', async () => {
+      const { directHost: host } = await startTestRegistry()
+      build('--push', '-t', `${host}/team/app:1`)
+      podman('pull', '-q', '--tls-verify=false', `${host}/team/app:1`)
+      const limits = ['--ulimit', 'nofile=1024:4096', '--ulimit', 'nproc=1024:4096']
+      const run = ['run', '--rm', '--network', 'none', ...limits]
+      assert.equal(podman(...run, `${host}/team/app:1`, 'podman'), SAID('podman'))
+      podman('rmi', '-f', `${host}/team/app:1`)
+    })
+  })
+})
