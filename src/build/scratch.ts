@@ -29,8 +29,14 @@ function makeIn(root: string): Scratch {
   chmodSync(root, 0o700)
   const { pid, startTime } = thisProcess()
   const path = join(root, `${pid}.${startTime}.${counter++}`)
-  mkdirSync(path, { mode: 0o711 })
+  freshDirectory(path, 0o711)
   return { path, [Symbol.asyncDispose]: () => removeTree(path) }
+}
+
+/** With this mode, whatever mask the user has: commands and layers see it. */
+export function freshDirectory(path: string, mode: number): void {
+  mkdirSync(path)
+  chmodSync(path, mode)
 }
 
 /** Before the first scratch directory of a process: a place for them, without what builds that were killed have left. */

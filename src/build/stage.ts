@@ -57,7 +57,7 @@ function beginState({ layers, config, parent }: StageBase, options: StageOptions
   const { plan, settings, platform, onUnset } = options
   const begun = parent === undefined ? beginConfig(config) : { ...parent.config }
   if (parent !== undefined) delete begun.OnBuild
-  const created = Date.parse(config?.created ?? '')
+  const created = settings.epoch === undefined ? Date.parse(config?.created ?? '') : settings.epoch * 1000
   return {
     layers,
     config: begun,
@@ -107,7 +107,8 @@ async function solveLayer(
   const { step, createdBy, after } = await layerInstruction(state, instruction, options)
   const solved = await solveStep(step, options)
   state.layers = solved.layers
-  state.createdAtMs = Math.min(solved.createdAtMs, (options.settings.epoch ?? Number.POSITIVE_INFINITY) * 1000)
+  const { epoch } = options.settings
+  state.createdAtMs = epoch === undefined ? solved.createdAtMs : epoch * 1000
   addHistory(state, { createdBy, hasLayer: solved.changed })
   after?.()
   return solved

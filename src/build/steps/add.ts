@@ -1,6 +1,6 @@
 /** ADD: as COPY, but archives are unpacked, and sources may be URLs. */
 import { createHash } from 'node:crypto'
-import { chmodSync, mkdirSync, statSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { join, posix } from 'node:path'
 import type { StackedLayer } from '../../images/building.ts'
 import { byteString, openApplier } from '../../linux/apply.ts'
@@ -16,7 +16,7 @@ import { singleFileTree } from '../copy/single-file-tree.ts'
 import type { Expanded } from '../dockerfile/expand-instruction.ts'
 import { CopyFailed, SourceMissing } from '../errors.ts'
 import { makeLayer } from '../layer.ts'
-import { makeScratch } from '../scratch.ts'
+import { freshDirectory, makeScratch } from '../scratch.ts'
 import type { Step } from '../solve-step.ts'
 import type { StageState } from '../state.ts'
 import { type CopyRequest, copyStep } from './copy.ts'
@@ -114,8 +114,7 @@ async function unpack(
   const lower = await store.directories(below)
   await using scratch = makeScratch(room.paths)
   const upper = join(scratch.path, 'upper')
-  mkdirSync(upper)
-  chmodSync(upper, lower[0] === undefined ? 0o755 : statSync(lower[0]).mode & 0o7777)
+  freshDirectory(upper, lower[0] === undefined ? 0o755 : statSync(lower[0]).mode & 0o7777)
   const owner = instruction.chown === undefined ? undefined : resolveOwner(instruction.chown, lower)
   await using applier = openApplier(upper, { idMaps: userIdMaps() })
   const seen = instruction.link ? [] : lower

@@ -7,7 +7,7 @@ import { userIdMaps } from '../../linux/id-mappings.ts'
 import type { Paths } from '../../paths.ts'
 import type { Database } from '../../state/database.ts'
 import { acquireLock, type Lock, tryLock } from '../../state/lock.ts'
-import { makeScratch } from '../scratch.ts'
+import { freshDirectory, makeScratch } from '../scratch.ts'
 import type { StepOptions } from './options.ts'
 
 export interface CacheMountRequest {
@@ -79,7 +79,7 @@ async function make(paths: Paths, home: string, { mode, uid, gid, seed }: CacheM
   mkdirSync(dirname(home), { recursive: true, mode: 0o700 })
   await using scratch = makeScratch(paths)
   const fresh = join(scratch.path, 'cache')
-  mkdirSync(fresh, { mode: 0o711 })
+  freshDirectory(fresh, 0o711)
   if (seed !== undefined) await seed(join(fresh, DATA))
   await using applier = openApplier(fresh, { idMaps: userIdMaps() })
   const nowSeconds = Math.floor(Date.now() / 1000)

@@ -1,5 +1,5 @@
 /** COPY, and what ADD has in common with it: files of a tree, and of the Dockerfile itself, on top of the layers. */
-import { chmodSync, mkdirSync, statSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { basename, join, posix } from 'node:path'
 import type { StackedLayer } from '../../images/building.ts'
 import { type Applier, type ByteString, byteString, openApplier } from '../../linux/apply.ts'
@@ -13,7 +13,7 @@ import type { FileTree, Found, Keep } from '../copy/tree.ts'
 import type { Heredoc } from '../dockerfile/types.ts'
 import { SourceMissing } from '../errors.ts'
 import { makeLayer } from '../layer.ts'
-import { makeScratch } from '../scratch.ts'
+import { freshDirectory, makeScratch } from '../scratch.ts'
 import type { Step } from '../solve-step.ts'
 import type { StageState } from '../state.ts'
 import type { StepOptions, Tree } from './options.ts'
@@ -120,8 +120,7 @@ async function carryOut(
   const lower = request.link ? [] : all
   await using scratch = makeScratch(room.paths)
   const upper = join(scratch.path, 'upper')
-  mkdirSync(upper)
-  chmodSync(upper, all[0] === undefined ? 0o755 : statSync(all[0]).mode & 0o7777)
+  freshDirectory(upper, all[0] === undefined ? 0o755 : statSync(all[0]).mode & 0o7777)
   const owner = request.chown === undefined ? undefined : resolveOwner(request.chown, all)
   const change = request.chmod === undefined ? undefined : parseMode(request.chmod)
   const mtimeSeconds = settings.epoch ?? Math.floor(Date.now() / 1000)

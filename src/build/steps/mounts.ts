@@ -1,12 +1,11 @@
 /** `RUN --mount`: what is mounted while the command runs, and how much of it counts for the cache. */
-import { mkdirSync } from 'node:fs'
 import { join, posix } from 'node:path'
 import { type ByteString, byteString, openApplier } from '../../linux/apply.ts'
 import { userIdMaps } from '../../linux/id-mappings.ts'
 import type { MountSpec } from '../../oci/runtime-spec.ts'
 import type { Mount, SecretMount } from '../dockerfile/mount.ts'
 import { NotGranted, SourceMissing } from '../errors.ts'
-import { makeScratch, makeSecretDirectory } from '../scratch.ts'
+import { freshDirectory, makeScratch, makeSecretDirectory } from '../scratch.ts'
 import { openCacheMount } from './cache-mount.ts'
 import type { StepOptions, Tree } from './options.ts'
 import { openAgent } from './ssh-agent.ts'
@@ -104,7 +103,7 @@ async function planBind(mount: Extract<Mount, { type: 'bind' }>, context: Planni
       const scratch = stack.use(makeScratch(options.room.paths))
       const writable = { upper: join(scratch.path, 'upper'), work: join(scratch.path, 'work') }
       if (found.path === '' && from.layers !== undefined) {
-        for (const path of Object.values(writable)) mkdirSync(path, { mode: 0o755 })
+        for (const path of Object.values(writable)) freshDirectory(path, 0o755)
         return only(overlay(destination, from.layers, { ...writable, readOnly: mount.readOnly }))
       }
       const copy = join(scratch.path, 'files')
@@ -147,7 +146,7 @@ interface Part extends Tree {
 
 /** A copy that a mount can show: a file of it is called `file`. */
 async function materialise(part: Part, directory: string, signal: AbortSignal): Promise<void> {
-  mkdirSync(directory, { mode: 0o755 })
+  freshDirectory(directory, 0o755)
   await using applier = openApplier(directory, { idMaps: userIdMaps(), source: part.tree.source })
   const place = (relative: ByteString) => (relative === '' ? (part.isDirectory ? undefined : 'file') : relative)
   await part.tree.copy(part, applier, { place, attributes: (entry) => entry, signal })

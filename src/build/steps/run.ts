@@ -1,5 +1,5 @@
 /** RUN: a command on the layers, with no more rights than `run` gives. */
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
+import { chmodSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { runStep, type StepResult } from '../../containers/step.ts'
 import type { StackedLayer } from '../../images/building.ts'
@@ -9,7 +9,7 @@ import { DEFAULT_PATH, HOSTNAME } from '../defaults.ts'
 import { CommandFailed, NotGranted } from '../errors.ts'
 import { makeLayer } from '../layer.ts'
 import type { Vertex } from '../progress.ts'
-import { makeScratch } from '../scratch.ts'
+import { freshDirectory, makeScratch } from '../scratch.ts'
 import type { Step } from '../solve-step.ts'
 import type { StageState } from '../state.ts'
 import type { MountPlan } from './mounts.ts'
@@ -143,6 +143,6 @@ function scriptMount({ script }: RunRequest, scratch: string): readonly MountSpe
 
 function emptyDirectory(scratch: string): string {
   const path = join(scratch, 'empty')
-  mkdirSync(path)
+  freshDirectory(path, 0o755)
   return path
 }

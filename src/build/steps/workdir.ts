@@ -1,5 +1,4 @@
 /** WORKDIR: the directory, and those above it, where the layers have none. */
-import { mkdirSync } from 'node:fs'
 import { join, posix } from 'node:path'
 import type { StackedLayer } from '../../images/building.ts'
 import { openApplier } from '../../linux/apply.ts'
@@ -8,7 +7,7 @@ import { stepKey } from '../cache/key.ts'
 import { openLanding, resolveInLayers } from '../copy/landing.ts'
 import { resolveOwner } from '../copy/owners.ts'
 import { makeLayer } from '../layer.ts'
-import { makeScratch } from '../scratch.ts'
+import { freshDirectory, makeScratch } from '../scratch.ts'
 import type { Step } from '../solve-step.ts'
 import type { StageState } from '../state.ts'
 import type { StepOptions } from './options.ts'
@@ -34,7 +33,7 @@ async function makeDirectory(
   const lower = await store.directories(below)
   await using scratch = makeScratch(room.paths)
   const upper = join(scratch.path, 'upper')
-  mkdirSync(upper, { mode: 0o755 })
+  freshDirectory(upper, 0o755)
   await using applier = openApplier(upper, { idMaps: userIdMaps() })
   const mtimeSeconds = settings.epoch ?? Math.floor(Date.now() / 1000)
   const landing = openLanding({ lower, applier, owner: resolveOwner(user, lower), mtimeSeconds })
