@@ -1,10 +1,11 @@
 /** Directories of containers that are on no record. */
-import { readdirSync, statSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { containerDirectory, containerRunDirectory } from '../../paths.ts'
 import { type CheckOptions, type Finding, mendable } from '../../state/findings.ts'
 import { setAside } from '../../state/lost-and-found.ts'
+import { namesIn } from '../../util/names-in.ts'
 import { isAlive } from '../../util/process-identity.ts'
 import { removeDirectories } from '../directories.ts'
 import { readPidRecord } from '../pid-record.ts'
@@ -92,14 +93,4 @@ export function isYoung(path: string): boolean {
 
 function sizeOf(path: string): number {
   return statSync(path, { throwIfNoEntry: false })?.size ?? 0
-}
-
-function namesIn(path: string): readonly string[] {
-  try {
-    return readdirSync(path)
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    if (code === 'ENOENT' || code === 'ENOTDIR') return []
-    throw error
-  }
 }

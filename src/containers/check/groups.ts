@@ -1,8 +1,9 @@
 /** Control groups named after containers that do not exist. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { basename, join } from 'node:path'
+import { existsSync } from 'node:fs'
+import { basename } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type CheckOptions, type Finding, mendable } from '../../state/findings.ts'
+import { namesIn } from '../../util/names-in.ts'
 import { destroyGroups, isRootless } from '../host.ts'
 import { readRecord } from '../records.ts'
 import type { ContainerRoom } from '../room.ts'
@@ -15,8 +16,8 @@ const SECOND_LOOK_MS = 200
 export async function findGroupsOfNobody(room: ContainerRoom, options: CheckOptions): Promise<readonly Finding[]> {
   if (isRootless()) return []
   const { containerGroups } = await import('../../linux/cgroups/groups.ts')
-  const parents = containerGroups('/coracle').filter(({ path }) => existsSync(path))
-  const ids = new Set(parents.flatMap(({ path }) => readdirSync(path)).filter((name) => /^[0-9a-f]{64}$/.test(name)))
+  const names = containerGroups('/coracle').flatMap(({ path }) => namesIn(path))
+  const ids = new Set(names.filter((name) => /^[0-9a-f]{64}$/.test(name)))
   const findings: Finding[] = []
   for (const id of ids) {
     if (readRecord(room.database, id) !== undefined) continue
@@ -41,15 +42,9 @@ export async function findGroupsOfNobody(room: ContainerRoom, options: CheckOpti
 
 /** Somebody's container may be about to move into it. */
 async function isUsed(groups: readonly string[]): Promise<boolean> {
-  if (groups.some(hasProcesses)) return true
+  const { membersBelow } = await import('../../linux/cgroups/members.ts')
+  const hasProcesses = () => groups.some((group) => membersBelow(group).length > 0)
+  if (hasProcesses()) return true
   await sleep(SECOND_LOOK_MS)
-  return !groups.some((group) => existsSync(group)) || groups.some(hasProcesses)
-}
-
-function hasProcesses(path: string): boolean {
-  if (!existsSync(path)) return false
-  if (readFileSync(join(path, 'cgroup.procs'), 'utf8') !== '') return true
-  return readdirSync(path, { withFileTypes: true }).some(
-    (entry) => entry.isDirectory() && hasProcesses(join(path, entry.name)),
-  )
+  return !groups.some((group) => existsSync(group)) || hasProcesses()
 }

@@ -1,10 +1,10 @@
 /** What no image holds and nobody alive is about to need: cut-off work, content of images that are gone. */
-import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { isDigest } from '../../oci/digest.ts'
 import { transaction } from '../../state/database.ts'
 import { type CheckOptions, type Finding, mendable, type RoomReport } from '../../state/findings.ts'
 import { setAside } from '../../state/lost-and-found.ts'
+import { namesIn } from '../../util/names-in.ts'
 import { readProcessIdentity } from '../../util/process-identity.ts'
 import { blobPath, listBlobs, partialDirectory } from '../blobs.ts'
 import type { ImageContext } from '../context.ts'
@@ -74,13 +74,4 @@ function strangersIn(directory: string, isOurs: (name: string) => boolean): read
   return namesIn(directory)
     .filter((name) => !isOurs(name))
     .map((name) => join(directory, name))
-}
-
-function namesIn(directory: string): readonly string[] {
-  try {
-    return readdirSync(directory)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
-    throw error
-  }
 }

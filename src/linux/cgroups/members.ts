@@ -52,7 +52,8 @@ function runtimeGroup(cgroupsPath: string): string | undefined {
     .find((path) => existsSync(join(path, 'cgroup.procs')))
 }
 
-function membersBelow(group: string): readonly number[] {
+/** @returns the processes of a group's directory and of all groups below; none when it is gone */
+export function membersBelow(group: string): readonly number[] {
   try {
     const own = readFileSync(join(group, 'cgroup.procs'), 'utf8').split('\n').filter(Boolean).map(Number)
     const below = readdirSync(group, { withFileTypes: true }).filter((entry) => entry.isDirectory())
