@@ -34,6 +34,8 @@ export interface NetworkSteps {
   readonly before: readonly HostStep[]
   readonly after: readonly HostStep[]
   readonly child: readonly ChildStep[]
+  /** They connect it to nothing yet: it is on no network, and may be put on one while it runs. */
+  readonly standby?: boolean
 }
 
 /** The control groups of one container, whichever hierarchy the host has. */

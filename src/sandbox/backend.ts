@@ -91,7 +91,8 @@ function writeFiles(bundle: Bundle, { enclosed, prepared }: Known): Files {
     refused: refusedFile(bundle),
     prepared: prepared === undefined ? [] : [prepared.path],
   }
-  const job = { ...makeJob(bundle, enclosed), ...(prepared !== undefined && { prepared }) }
+  const network = enclosed && hasNetwork(bundle)
+  const job = { ...makeJob(bundle, enclosed), network, ...(prepared !== undefined && { prepared }) }
   const { uid = 0, gid = 0 } = bundle.spec.process?.user ?? {}
   for (const [path, text] of [
     [files.job, JSON.stringify(job)],
@@ -145,7 +146,7 @@ function identitySteps({ spec, rootless }: Bundle): ChildStep[] {
 /** One of its own that leads somewhere, or somebody else's. */
 function hasNetwork({ spec, network }: Bundle): boolean {
   const namespace = (spec.linux?.namespaces ?? []).find(({ type }) => type === 'network')
-  return network !== undefined || namespace?.path !== undefined || namespace === undefined
+  return (network !== undefined && network.standby !== true) || namespace?.path !== undefined || namespace === undefined
 }
 
 const NO_CAPABILITIES: ChildStep = {

@@ -26,6 +26,8 @@ export interface WasiJob {
   readonly volumes?: readonly WasiVolume[]
   /** Of engine `preview1`: ports of TCP on which the module listens, from descriptor 3 on. */
   readonly listens?: readonly number[]
+  /** Whether there is a network, in which components may make sockets. */
+  readonly network?: boolean
   /** Of engine `preview1`: every run sees the same times, from this many nanoseconds since 1970 on; decimal. */
   readonly clock?: string
   /** Of engine `preview1`: every run with the same text gets the same random bytes. */

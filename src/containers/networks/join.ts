@@ -64,7 +64,7 @@ async function standby(
   const resolver = await resolverFor(room, draft, { directory: directories.data, connected: [] })
   if (resolver.address !== undefined)
     writeHostFiles(room, draft, { directories, connected: [], resolver: resolver.address })
-  return { before: [], after: resolver.steps, child: [] }
+  return { before: [], after: resolver.steps, child: [], standby: true }
 }
 
 export interface Named {

@@ -9,6 +9,8 @@ export interface Clocks {
   resolution(clock: number): bigint
   /** Returns when `ns` have passed on it. */
   sleep(ns: bigint): void
+  /** They go on by being asked and slept on, not by themselves. */
+  readonly virtual: boolean
 }
 
 const MS = 1_000_000n
@@ -39,6 +41,7 @@ export function hostClocks(): Clocks {
       throw new Refusal('EINVAL')
     },
     sleep: pauseNs,
+    virtual: false,
   }
 }
 
@@ -77,5 +80,6 @@ export function fixedClocks(startNs: bigint): Clocks {
     sleep: (ns) => {
       elapsed += ns > 0n ? ns : 0n
     },
+    virtual: true,
   }
 }

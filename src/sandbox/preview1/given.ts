@@ -1,7 +1,7 @@
 /** What a module holds when it begins: its streams, sockets that listen, and directories. */
 import { ALL_RIGHTS, DIRECTORY_RIGHTS, FILE_TYPE, LISTENER_RIGHTS, RIGHT, SOCKET_RIGHTS, STREAM_RIGHTS } from './abi.ts'
 import { type Descriptors, newDescriptor, openDescriptors } from './descriptors.ts'
-import { Refusal } from './errno.ts'
+import { ERRNO, type ErrnoName, Refusal } from './errno.ts'
 import type { Directory } from './files.ts'
 import { openListener } from './sockets.ts'
 import { isSeekableDevice, openStream } from './streams.ts'
@@ -33,7 +33,7 @@ export interface Given {
 
 /** @throws {ModuleUnsupported} a port cannot be listened on */
 export async function openGiven({ preopens, listens = [], waits = true }: GivenOptions): Promise<Given> {
-  const fail = (code: ConstructorParameters<typeof Refusal>[0]) => new Refusal(code)
+  const fail = (code: string) => new Refusal(Object.hasOwn(ERRNO, code) ? (code as ErrnoName) : 'EIO')
   const line =
     listens.length === 0
       ? undefined

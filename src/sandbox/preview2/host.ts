@@ -9,7 +9,8 @@ import { isTerminal } from '../preview1/terminal.ts'
 import { inputOf, outputOf } from './file-streams.ts'
 import { filesystem } from './filesystem.ts'
 import { Pollable, poll } from './poll.ts'
-import { noSockets } from './sockets.ts'
+import { socketInterfaces } from './sockets/interfaces.ts'
+import type { Switch } from './sockets/switch.ts'
 import { InputStream, IoError, OutputStream } from './streams.ts'
 
 /** By name of interface without its version, what is in it by its name in JavaScript. */
@@ -23,10 +24,12 @@ export interface HostOptions {
   readonly preopens: readonly Preopen[]
   readonly clocks: Clocks
   readonly random: Random
+  /** Of sockets; nothing where there is no network. */
+  readonly board?: Switch | undefined
 }
 
 export function hostInterfaces(options: HostOptions): Interfaces {
-  const { clocks, random } = options
+  const { clocks, random, board } = options
   return {
     'wasi:io/error': { Error: IoError },
     'wasi:io/poll': { Pollable, poll: (pollables: readonly Pollable[]) => poll(clocks, pollables) },
@@ -35,7 +38,7 @@ export function hostInterfaces(options: HostOptions): Interfaces {
     ...clockInterfaces(clocks),
     ...randomInterfaces(random),
     ...filesystem(options),
-    ...noSockets(),
+    ...socketInterfaces(board === undefined ? undefined : { clocks, board }),
   }
 }
 

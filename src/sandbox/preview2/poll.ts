@@ -12,6 +12,15 @@ export interface Awaited {
   readonly wait?: (() => Later<void>) | undefined
   /** Of a clock: when, in nanoseconds of the monotonic one. */
   readonly dueNs?: bigint
+  /** Of what can be waited for together with others of its kind, and with clocks. */
+  readonly changes?: Changes | undefined
+}
+
+/** A count that goes up whenever one of many may have become ready. */
+export interface Changes {
+  changes(): number
+  /** Returns when the count is not `seen` any more, after `ms` at the latest. */
+  waitForChange(seen: number, ms: number): void
 }
 
 export class Pollable {
@@ -36,11 +45,9 @@ const LONGEST_PAUSE_NS = 10_000_000n
 /** The clocks of a component that can be suspended. */
 export interface PatientClocks extends Clocks {
   readonly suspends: true
-  /** They go on by being asked and slept on, not by themselves. */
-  readonly virtual: boolean
 }
 
-const suspends = (clocks: Clocks): clocks is PatientClocks => 'suspends' in clocks
+export const suspends = (clocks: Clocks): clocks is PatientClocks => 'suspends' in clocks
 
 /** @returns which of them are ready, one at least */
 export function poll(clocks: Clocks, pollables: readonly Pollable[]): Later<Uint32Array> {
@@ -53,6 +60,8 @@ export function poll(clocks: Clocks, pollables: readonly Pollable[]): Later<Uint
 }
 
 function pollBlocking(clocks: Clocks, all: readonly Awaited[], look: () => Uint32Array): Uint32Array {
+  const changes = all.find((one) => one.changes !== undefined)?.changes
+  if (changes !== undefined) return pollChanges(clocks, all, { changes, look })
   const [only] = all
   const block = all.length === 1 ? only?.wait : undefined
   for (let pause = SHORTEST_PAUSE_NS; ; pause = longer(pause)) {
@@ -61,6 +70,34 @@ function pollBlocking(clocks: Clocks, all: readonly Awaited[], look: () => Uint3
     const found = look()
     if (found.length > 0) return found
   }
+}
+
+interface Looking {
+  readonly changes: Changes
+  readonly look: () => Uint32Array
+}
+
+function pollChanges(clocks: Clocks, all: readonly Awaited[], { changes, look }: Looking): Uint32Array {
+  const allTell = all.every((one) => one.changes !== undefined || one.dueNs !== undefined)
+  for (let pause = SHORTEST_PAUSE_NS; ; pause = longer(pause)) {
+    const seen = changes.changes() // before the look, so that nothing happens in between unseen
+    const found = look()
+    if (found.length > 0) return found
+    waitForAny(clocks, { changes, seen, waitNs: nextLook(clocks, all, allTell ? undefined : pause) })
+  }
+}
+
+interface Wait {
+  readonly changes: Changes
+  readonly seen: number
+  readonly waitNs: bigint
+}
+
+/** Clocks that do not go on by themselves are put forward when nothing has come in a moment. */
+function waitForAny(clocks: Clocks, { changes, seen, waitNs }: Wait): void {
+  const fixed = clocks.virtual && waitNs < NEVER_NS
+  changes.waitForChange(seen, fixed ? Number(LONGEST_PAUSE_NS) / 1e6 : Math.min(Number(waitNs) / 1e6, MAX_TIMER_MS))
+  if (fixed && changes.changes() === seen) clocks.sleep(waitNs)
 }
 
 async function pollSuspended(

@@ -2,7 +2,13 @@
 import type { Clocks } from '../preview1/clocks.ts'
 import { codeOf } from '../preview1/errno.ts'
 import { Failure, fileErrorCode } from './failure.ts'
-import { type Later, Pollable } from './poll.ts'
+import { type Changes, type Later, Pollable } from './poll.ts'
+
+interface ErrorCodes {
+  readonly file?: string
+  readonly http?: { readonly tag: string }
+  readonly network?: string
+}
 
 export class IoError {
   readonly #text: string
@@ -10,10 +16,13 @@ export class IoError {
   readonly fileCode: string | undefined
   /** Of `wasi:http/types`. */
   readonly httpCode: { readonly tag: string } | undefined
-  constructor(text: string, codes: { readonly file?: string; readonly http?: { readonly tag: string } } = {}) {
+  /** Of `wasi:sockets/network`. */
+  readonly networkCode: string | undefined
+  constructor(text: string, codes: ErrorCodes = {}) {
     this.#text = text
     this.fileCode = codes.file
     this.httpCode = codes.http
+    this.networkCode = codes.network
   }
   toDebugString(): string {
     return this.#text
@@ -25,7 +34,9 @@ export interface Source {
   read(max: number): Uint8Array | undefined
   /** Whether a read would tell something. */
   ready(): boolean
+  /** Returns, or resolves, when it may be ready. */
   wait(): Later<void>
+  readonly changes?: Changes | undefined
   close?(): void
 }
 
@@ -38,6 +49,7 @@ export interface Sink {
   flush?(): void
   /** There is room, or nobody is there any more. */
   wait?(): Later<void>
+  readonly changes?: Changes | undefined
   close?(): void
 }
 
@@ -78,7 +90,7 @@ export class InputStream {
   blockingRead(length: bigint): Later<Uint8Array> {
     if (this.#source.ready() || length === 0n) return this.read(length)
     return then(
-      streaming(() => this.#source.wait()),
+      streaming(() => this.subscribe().block()),
       () => this.read(length),
     )
   }
@@ -91,7 +103,11 @@ export class InputStream {
   }
   subscribe(): Pollable {
     const source = this.#source
-    return new Pollable(this.#clocks, { ready: () => source.ready(), wait: () => source.wait() })
+    return new Pollable(this.#clocks, {
+      ready: () => source.ready(),
+      wait: () => source.wait(),
+      changes: source.changes,
+    })
   }
   [Symbol.dispose](): void {
     this.#source.close?.()
@@ -144,14 +160,17 @@ export class OutputStream {
   }
   subscribe(): Pollable {
     const sink = this.#sink
-    return new Pollable(this.#clocks, { ready: () => hasRoom(sink), wait: () => sink.wait?.() })
+    return new Pollable(this.#clocks, {
+      ready: () => hasRoom(sink),
+      wait: () => sink.wait?.(),
+      changes: sink.changes,
+    })
   }
   [Symbol.dispose](): void {
     this.#sink.close?.()
   }
   #waitForRoom(): Later<void> {
-    const sink = this.#sink
-    return hasRoom(sink) ? undefined : sink.wait?.()
+    return hasRoom(this.#sink) ? undefined : this.subscribe().block()
   }
 }
 

@@ -1,10 +1,12 @@
 /** One connection, as calls see it: what has come and was not taken yet, room for what is to go, and how it ended. */
 import type { Socket } from 'node:net'
-import { READY, RECEIVE, SHUT } from './protocol.ts'
+import { type Ends, READY, RECEIVE, SHUT } from './protocol.ts'
 
 /** What nobody took and what has not left yet; beyond that senders wait, here and at the other end. */
 export const RECEIVE_WINDOW_BYTES = 16_384
-const SEND_WINDOW_BYTES = 32_768
+export const SEND_WINDOW_BYTES = 32_768
+/** What `blocking-write-and-flush` may send without having asked for room. */
+export const PIECE_BYTES = 4096
 /** A peer that takes nothing for so long is not waited for when the module has ended. */
 const FLUSH_MS = 10_000
 
@@ -16,6 +18,14 @@ export interface Connection {
   shutdown(how: number): void
   /** What was sent still leaves; what comes is dropped. */
   close(): void
+  /** Nothing waits: what was sent and has not left is more than the window by one piece at most. */
+  push(bytes: Uint8Array): number
+  /** Bytes that are taken at once. @throws {SocketError} EPIPE nobody takes any */
+  room(): number
+  /** @throws {SocketError} EAGAIN it is being made; why it was not */
+  outcome(): void
+  ends(): Ends
+  keepAlive(enable: boolean, idleSeconds: number): void
   look(): { readonly ready: number; readonly bytes: number }
   /** Resolves at the next change, whatever it is. */
   changed(): Promise<void>
@@ -32,7 +42,8 @@ export class SocketError extends Error {
   }
 }
 
-export function openConnection(socket: Socket): Connection {
+/** @param onChange - told of every change, besides those who wait for the next one */
+export function openConnection(socket: Socket, onChange?: () => void): Connection {
   const state = {
     ended: false,
     closed: false,
@@ -40,7 +51,7 @@ export function openConnection(socket: Socket): Connection {
     receiving: true,
     sending: true,
   }
-  const change = openChange()
+  const change = openChange(onChange)
   const arrived = collect(socket, change.tell)
   socket.on('end', () => {
     state.ended = true
@@ -54,12 +65,18 @@ export function openConnection(socket: Socket): Connection {
     change.tell()
   })
   socket.on('drain', change.tell)
+  socket.on('connect', change.tell)
   const failOnce = () => {
     const code = state.failure
     state.failure = undefined // told once, as the kernel does; then it is just closed
     if (code !== undefined) throw new SocketError(code)
   }
   const atEnd = () => state.ended || state.closed || !state.receiving
+  const mustSend = () => {
+    if (!state.sending) throw new SocketError('EPIPE')
+    failOnce()
+    if (state.closed || !socket.writable) throw new SocketError('EPIPE')
+  }
   return {
     kind: 'connection',
     receive: (size, flags) => {
@@ -71,14 +88,32 @@ export function openConnection(socket: Socket): Connection {
       return arrived.take(size, peeks)
     },
     send: (bytes) => {
-      if (!state.sending) throw new SocketError('EPIPE')
-      failOnce()
-      if (state.closed || !socket.writable) throw new SocketError('EPIPE')
+      mustSend()
       const taken = bytes.slice(0, Math.max(0, SEND_WINDOW_BYTES - socket.writableLength))
       if (taken.length === 0 && bytes.length > 0) return 'EAGAIN'
       socket.write(taken)
       return taken.length
     },
+    push: (bytes) => {
+      mustSend()
+      if (socket.writableLength + bytes.length > SEND_WINDOW_BYTES + PIECE_BYTES) throw new SocketError('EAGAIN')
+      socket.write(bytes.slice())
+      return bytes.length
+    },
+    room: () => {
+      mustSend()
+      return Math.max(0, SEND_WINDOW_BYTES - socket.writableLength)
+    },
+    outcome: () => {
+      failOnce()
+      if (state.closed) throw new SocketError('ECONNABORTED')
+      if (socket.connecting) throw new SocketError('EAGAIN')
+    },
+    ends: () => ({
+      local: endOf(socket.localAddress, socket.localPort),
+      remote: endOf(socket.remoteAddress, socket.remotePort),
+    }),
+    keepAlive: (enable, idleSeconds) => void socket.setKeepAlive(enable, idleSeconds * 1000),
     shutdown: (how) => {
       if (state.closed) throw new SocketError('ENOTCONN')
       if ((how & SHUT.receiving) !== 0) {
@@ -99,6 +134,7 @@ export function openConnection(socket: Socket): Connection {
       socket.end(() => socket.destroy())
     },
     look: () => {
+      if (socket.connecting && state.failure === undefined) return { ready: 0, bytes: 0 }
       const bytes = arrived.size()
       const readable = bytes > 0 || atEnd() || state.failure !== undefined
       const writable = state.closed || !state.sending || socket.writableLength < SEND_WINDOW_BYTES
@@ -115,17 +151,22 @@ export function openConnection(socket: Socket): Connection {
   }
 }
 
-interface Change {
+function endOf(address: string | undefined, port: number | undefined): Ends['local'] {
+  return address === undefined || port === undefined ? undefined : { address, port }
+}
+
+export interface Change {
   next(): Promise<void>
   readonly tell: () => void
 }
 
 /** Something that happens again and again, for any number of waiters. */
-export function openChange(): Change {
+export function openChange(onChange?: () => void): Change {
   let { promise, resolve } = Promise.withResolvers<void>()
   return {
     next: () => promise,
     tell: () => {
+      onChange?.()
       resolve()
       const again = Promise.withResolvers<void>()
       promise = again.promise

@@ -1,34 +1,36 @@
-/** All sockets of one module, in the thread whose event loop runs: listens, accepts, and answers questions about them. */
-import { createServer, type Server, type Socket } from 'node:net'
-import { type Connection, openChange, openConnection, RECEIVE_WINDOW_BYTES, SocketError } from './connection.ts'
+/** All sockets of one module, in the thread whose event loop runs: listens, connects, and answers questions about them. */
+import { activeAnswers } from './active-answers.ts'
+import { type Connection, SocketError } from './connection.ts'
+import { openCrowd } from './crowd.ts'
+import { listen } from './listener.ts'
 import { CELL, failureNumber, QUESTION, READY, type SharedLine, STATE } from './protocol.ts'
-
-/** Together, those that wait to be accepted among them; more are closed as they come. */
-const MAX_CONNECTIONS = 1024
-
-interface Listener {
-  readonly kind: 'listener'
-  readonly server: Server
-  readonly waiting: Connection[]
-  changed(): Promise<void>
-}
+import { type Entry, openTable, type Table } from './table.ts'
 
 export interface Switchboard {
   /** Resolves when the question that is in the line has been answered. */
   answer(): Promise<void>
 }
 
+type Answer = (first: number, second: number, third: number, fourth: number) => Promise<number> | number
+
+/** By the numbers of the questions. */
+export type Answers = Readonly<Record<number, Answer>>
+
 /** @throws {NodeJS.ErrnoException} a port that cannot be listened on */
 export async function openSwitchboard(line: SharedLine, ports: readonly number[]): Promise<Switchboard> {
-  const sockets: (Listener | Connection | undefined)[] = []
-  const closing = new Set<Connection>()
-  for (const port of ports) sockets.push(await listen(port))
-  const answers = answersOf(sockets, closing, line)
+  const { cells } = line
+  const table = openTable()
+  const crowd = openCrowd(() => {
+    Atomics.add(cells, CELL.changes, 1)
+    Atomics.notify(cells, CELL.changes)
+  })
+  for (const port of ports) table.add(await listen({ port, crowd, started: true }))
+  const answers: Answers = { ...passiveAnswers(table, line), ...activeAnswers(table, crowd, line) }
   return {
     answer: async () => {
-      const question = Atomics.load(line.cells, CELL.question)
+      const question = Atomics.load(cells, CELL.question)
       const [first, second, third, fourth] = [CELL.first, CELL.second, CELL.third, CELL.fourth].map((cell) =>
-        Atomics.load(line.cells, cell),
+        Atomics.load(cells, cell),
       ) as [number, number, number, number]
       let answer: number
       try {
@@ -37,39 +39,22 @@ export async function openSwitchboard(line: SharedLine, ports: readonly number[]
         if (!(error instanceof Error && 'code' in error)) throw error
         answer = failureNumber(error.code)
       }
-      Atomics.store(line.cells, CELL.answer, answer)
-      Atomics.store(line.cells, CELL.state, STATE.idle)
-      Atomics.notify(line.cells, CELL.state)
+      Atomics.store(cells, CELL.answer, answer)
+      Atomics.store(cells, CELL.state, STATE.idle)
+      Atomics.notify(cells, CELL.state)
     },
   }
 }
 
-type Answer = (first: number, second: number, third: number, fourth: number) => Promise<number> | number
-
-function answersOf(
-  sockets: (Listener | Connection | undefined)[],
-  closing: Set<Connection>,
-  { cells, data }: SharedLine,
-): Record<number, Answer> {
-  const socketAt = (number: number) => {
-    const found = sockets[number]
-    if (found === undefined) throw new SocketError('EBADF')
-    return found
-  }
-  const connectionAt = (number: number) => {
-    const found = socketAt(number)
-    if (found.kind !== 'connection') throw new SocketError('ENOTCONN')
-    return found
-  }
+/** About sockets that a module is given, and what it accepts from them. */
+function passiveAnswers(table: Table, { cells, data }: SharedLine): Answers {
+  const closing = new Set<Connection>()
+  const connectionAt = (number: number) => table.of('connection', number, 'ENOTCONN')
   return {
     [QUESTION.accept]: async (number, waits) => {
-      const listener = socketAt(number)
-      if (listener.kind !== 'listener') throw new SocketError('EINVAL')
-      const connection = await patiently(listener, waits, () => listener.waiting.shift() ?? 'EAGAIN')
-      const free = sockets.indexOf(undefined)
-      const at = free === -1 ? sockets.length : free
-      sockets[at] = connection
-      return at
+      const listener = table.of('listener', number, 'EINVAL')
+      table.mustHaveRoom()
+      return table.add(await patiently(listener, waits, () => listener.waiting.shift() ?? 'EAGAIN'))
     },
     [QUESTION.receive]: async (number, size, flags, waits) => {
       const connection = connectionAt(number)
@@ -83,31 +68,25 @@ function answersOf(
       const bytes = data.subarray(0, Math.min(size >>> 0, data.length))
       return patiently(connection, waits, () => connection.send(bytes))
     },
+    [QUESTION.push]: (number, size) => connectionAt(number).push(data.subarray(0, size)),
     [QUESTION.shutdown]: (number, how) => {
       connectionAt(number).shutdown(how)
       return 0
     },
     [QUESTION.close]: (number) => {
-      const socket = socketAt(number)
-      sockets[number] = undefined
-      if (socket.kind === 'connection') letGo(socket, closing)
-      else closeListener(socket, closing)
+      const entry = table.at(number)
+      table.remove(number)
+      closeEntry(entry, closing)
       return 0
     },
     [QUESTION.look]: (number) => {
-      const socket = socketAt(number)
-      const { ready, bytes } =
-        socket.kind === 'connection'
-          ? socket.look()
-          : { ready: socket.waiting.length > 0 ? READY.readable : 0, bytes: socket.waiting.length }
+      const { ready, bytes } = table.at(number).look()
       Atomics.store(cells, CELL.more, bytes)
       return ready
     },
     [QUESTION.await]: async (number) => {
-      const socket = socketAt(number)
-      const isReady = () =>
-        socket.kind === 'connection' ? (socket.look().ready & READY.readable) !== 0 : socket.waiting.length > 0
-      while (!isReady()) await socket.changed()
+      const entry = table.at(number)
+      while ((entry.look().ready & READY.readable) === 0) await entry.changed()
       return 0
     },
     [QUESTION.finish]: async () => {
@@ -132,34 +111,15 @@ async function patiently<Value>(
   }
 }
 
+function closeEntry(entry: Entry, closing: Set<Connection>): void {
+  if (entry.kind === 'connection') letGo(entry, closing)
+  else entry.close()
+  if (entry.kind === 'listener') for (const connection of entry.waiting.splice(0)) letGo(connection, closing)
+}
+
 function letGo(connection: Connection, closing: Set<Connection>): void {
   connection.close()
   closing.add(connection)
   const forget = () => closing.delete(connection)
   connection.closed().then(forget, forget)
-}
-
-function closeListener({ server, waiting }: Listener, closing: Set<Connection>): void {
-  server.close()
-  for (const connection of waiting.splice(0)) letGo(connection, closing)
-}
-
-function listen(port: number): Promise<Listener> {
-  const waiting: Connection[] = []
-  const change = openChange()
-  const server = createServer({
-    allowHalfOpen: true,
-    noDelay: true,
-    highWaterMark: RECEIVE_WINDOW_BYTES,
-  })
-  server.maxConnections = MAX_CONNECTIONS
-  server.on('connection', (socket: Socket) => {
-    waiting.push(openConnection(socket))
-    change.tell()
-  })
-  return new Promise((resolve, reject) => {
-    server.once('error', reject)
-    // Of IPv6 as well where the host has it.
-    server.listen({ port }, () => resolve({ kind: 'listener', server, waiting, changed: change.next }))
-  })
 }

@@ -8,11 +8,17 @@ import type { Exports } from '../instantiate.ts'
 import { toRaw } from './fields.ts'
 import { IncomingRequest, type OutgoingResponse, ResponseOutparam } from './messages.ts'
 
+/** A fresh one. */
+export interface Instance {
+  readonly exports: Exports
+  /** What it has not given back is taken from it. */
+  close(): void
+}
+
 export interface ServeOptions {
   readonly clocks: Clocks
   readonly ports: readonly number[]
-  /** A fresh instance. */
-  instantiate(): Promise<Exports>
+  instantiate(): Promise<Instance>
   /** Tells people why a request failed. */
   onTrap(error: unknown): void
 }
@@ -39,11 +45,15 @@ export async function serve(options: ServeOptions): Promise<void> {
       sendResponse(answered, response)
     }
     try {
-      await handle(await instance, { message, response, send, clocks: options.clocks })
+      await handle((await instance).exports, { message, response, send, clocks: options.clocks })
     } catch (error) {
       options.onTrap(error)
     } finally {
       running -= 1
+      instance.then(
+        ({ close }) => close(),
+        () => {}, // told above
+      )
       if (!response.headersSent) fail(response, 500)
       // Nobody is left to go on with it.
       else if (sent?.content?.content.writableEnded === false) response.destroy()
