@@ -22,10 +22,11 @@ function applyTo(state: StageState, instruction: Expanded): string | undefined {
       config.Env = instruction.pairs.reduce((env, { key, value }) => setVariable(env, key, value), config.Env ?? [])
       return `ENV ${pairs(instruction.pairs)}`
     case 'LABEL':
-      config.Labels = {
-        ...config.Labels,
-        ...Object.fromEntries(instruction.pairs.map(({ key, value }) => [key, value])),
-      }
+      config.Labels = withEntries(
+        state,
+        config.Labels,
+        instruction.pairs.map(({ key, value }) => [key, value]),
+      )
       return `LABEL ${pairs(instruction.pairs)}`
     case 'ARG':
       return `ARG ${instruction.args.map(({ name, value }) => (value === undefined ? name : `${name}=${value}`)).join(' ')}`
@@ -41,13 +42,13 @@ function applyTo(state: StageState, instruction: Expanded): string | undefined {
       config.Shell = instruction.args
       return `SHELL [${instruction.args.join(' ')}]`
     case 'EXPOSE':
-      config.ExposedPorts = { ...config.ExposedPorts, ...keys(instruction.ports) }
+      config.ExposedPorts = withEntries(state, config.ExposedPorts, keys(instruction.ports))
       return `EXPOSE map[${instruction.ports
         .toSorted()
         .map((port) => `${port}:{}`)
         .join(' ')}]`
     case 'VOLUME':
-      config.Volumes = { ...config.Volumes, ...keys(instruction.paths) }
+      config.Volumes = withEntries(state, config.Volumes, keys(instruction.paths))
       return `VOLUME [${instruction.paths.join(' ')}]`
     case 'USER':
       config.User = instruction.user
@@ -72,7 +73,20 @@ function applyTo(state: StageState, instruction: Expanded): string | undefined {
 const pairs = (list: readonly { readonly key: string; readonly value: string }[]): string =>
   list.map(({ key, value }) => `${key}=${value}`).join(' ')
 
-const keys = (names: readonly string[]): Record<string, object> => Object.fromEntries(names.map((name) => [name, {}]))
+const keys = (names: readonly string[]): readonly (readonly [string, object])[] => names.map((name) => [name, {}])
+
+/** A record of the stage itself is added to: a copy for each of thousands would take long. No name is the prototype's. */
+function withEntries<Value>(
+  { own }: StageState,
+  record: Readonly<Record<string, Value>> | null | undefined,
+  entries: readonly (readonly [string, Value])[],
+): Readonly<Record<string, Value>> {
+  const made: Record<string, Value> = record && own.has(record) ? record : { ...record }
+  own.add(made)
+  for (const [key, value] of entries)
+    Object.defineProperty(made, key, { value, enumerable: true, configurable: true, writable: true })
+  return made
+}
 
 const quotedList = (words: readonly string[]): string => `[${words.map((word) => JSON.stringify(word)).join(' ')}]`
 

@@ -1,5 +1,5 @@
 /** The flags of a build, understood. */
-import { readFileSync, statSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { basename, join } from 'node:path'
 import { InvalidArgument } from '../errors.ts'
@@ -8,6 +8,7 @@ import type { ImageName } from '../images/records.ts'
 import type { Platform } from '../oci/descriptor.ts'
 import { parseReference, repositoryName, withDefaultTag } from '../oci/reference.ts'
 import { splitCsv } from '../util/csv.ts'
+import { readRegularFile } from '../util/read-regular-file.ts'
 import type { SecretSource, Settings } from './settings.ts'
 import type { BuildRequest } from './types.ts'
 
@@ -81,12 +82,12 @@ function missing(what: string, id: string): never {
 }
 
 function readSecretFile(path: string, id: string): Buffer {
-  const stats = statSync(path, { throwIfNoEntry: false })
-  if (stats === undefined) return missing(`file ${path}`, id)
-  if (!stats.isFile()) throw new InvalidArgument(`${path} of secret ${id} is no file`)
-  if (stats.size > MAX_SECRET_BYTES)
+  if (!existsSync(path)) return missing(`file ${path}`, id)
+  const bytes = readRegularFile(path, MAX_SECRET_BYTES)
+  if (bytes === 'no file') throw new InvalidArgument(`${path} of secret ${id} is no file`)
+  if (bytes === 'too large')
     throw new InvalidArgument(`${path} of secret ${id} is larger than ${MAX_SECRET_BYTES >> 10} KiB`)
-  return readFileSync(path)
+  return bytes
 }
 
 /** `default` is the agent of the environment. */

@@ -2,7 +2,7 @@
 import { CoracleError } from '../errors.ts'
 import type { ImageConfig, Platform } from '../oci/descriptor.ts'
 import { configure } from './configure.ts'
-import { DockerfileInvalid } from './dockerfile/errors.ts'
+import { DockerfileInvalid, within } from './dockerfile/errors.ts'
 import { excerpt } from './dockerfile/excerpt.ts'
 import type { Expanded } from './dockerfile/expand-instruction.ts'
 import { parseTrigger } from './dockerfile/parse.ts'
@@ -61,6 +61,7 @@ function beginState({ layers, config, parent }: StageBase, options: StageOptions
   return {
     layers,
     config: begun,
+    own: new WeakSet(),
     history: parent === undefined ? [...(config?.history ?? [])] : [...parent.history],
     author: parent === undefined ? config?.author : parent.author,
     createdAtMs: parent?.createdAtMs ?? (Number.isNaN(created) ? 0 : created),
@@ -84,8 +85,9 @@ interface CarryingOut extends StageOptions {
 }
 
 async function carryOut(state: StageState, instruction: Instruction, options: CarryingOut): Promise<void> {
+  const { source } = options.plan.dockerfile
   const expanded = state.scope.expand(instruction)
-  if (configure(state, expanded)) return
+  if (within({ source, lines: instruction.lines }, () => configure(state, expanded))) return
   const name = `${options.prefix} ${instruction.code}`
   let tail = () => ''
   const work = (vertex: Vertex) => {
@@ -95,7 +97,7 @@ async function carryOut(state: StageState, instruction: Instruction, options: Ca
   try {
     await options.progress.run(name, work, ({ cached }) => cached)
   } catch (error) {
-    throw explain(error, { lines: instruction.lines, name, tail: tail(), source: options.plan.dockerfile.source })
+    throw explain(error, { lines: instruction.lines, name, tail: tail(), source })
   }
 }
 

@@ -2,6 +2,7 @@
 import type { StackedLayer } from '../images/building.ts'
 import type { HistoryEntry, ImageConfig, ImageProcessConfig, Platform } from '../oci/descriptor.ts'
 import { DEFAULT_PATH } from './defaults.ts'
+import { DockerfileInvalid } from './dockerfile/errors.ts'
 import type { StageScope } from './dockerfile/scope.ts'
 
 type Mutable<Type> = { -readonly [Key in keyof Type]: Type[Key] }
@@ -9,6 +10,8 @@ type Mutable<Type> = { -readonly [Key in keyof Type]: Type[Key] }
 export interface StageState {
   layers: readonly StackedLayer[]
   config: Mutable<ImageProcessConfig>
+  /** Records of the config that no other stage has. */
+  readonly own: WeakSet<object>
   readonly history: HistoryEntry[]
   author: string | undefined
   /** Of the last layer: what comes after it without one has its time. */
@@ -26,7 +29,13 @@ export interface HistoryOptions {
   readonly hasLayer: boolean
 }
 
+/** No store takes configs with more. */
+const MAX_HISTORY = 10_000
+
+/** @throws {DockerfileInvalid} there are more instructions than an image can tell of */
 export function addHistory(state: StageState, { createdBy, hasLayer }: HistoryOptions): void {
+  if (state.history.length === MAX_HISTORY)
+    throw new DockerfileInvalid(`an image of more than ${MAX_HISTORY} instructions`)
   state.history.push({
     created: new Date(state.createdAtMs).toISOString(),
     created_by: createdBy,
@@ -38,7 +47,7 @@ export function addHistory(state: StageState, { createdBy, hasLayer }: HistoryOp
 /** The environment of the config with a variable set: in its old place where it has one. */
 export function setVariable(env: readonly string[], name: string, value: string): readonly string[] {
   const entry = `${name}=${value}`
-  const isSame = (one: string) => one.split('=')[0] === name
+  const isSame = (one: string) => one.startsWith(`${name}=`) || one === name
   return env.some(isSame) ? env.map((one) => (isSame(one) ? entry : one)) : [...env, entry]
 }
 

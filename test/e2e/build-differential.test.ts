@@ -1,15 +1,14 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { createReadStream, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'mocha'
-import { readLayerEntries } from '../../src/images/layers/read-entries.ts'
-import { OCI_LAYER } from '../../src/oci/media-types.ts'
 import { BUILD_CASES, type BuildCase } from '../support/build-cases.ts'
 import { writeContext } from '../support/build-context.ts'
 import { type Coracle, openCoracle } from '../support/coracle.ts'
 import { type DockerDaemon, needsDocker, startDockerDaemon } from '../support/docker-daemon.ts'
 import { busyboxEntries, tarOf } from '../support/images.ts'
+import { tarFiles } from '../support/tar-files.ts'
 
 /** Debian's: its client brings a frontend of its own, which the one of docker's site does not. */
 const DOCKER = '/usr/bin/docker'
@@ -60,7 +59,7 @@ describe('what build makes, beside docker', function () {
     tool(...words, '-q', '-t', 'case', context)
     tool(...words, '-o', `type=tar,dest=${tar}`, context)
     const [{ Config }] = JSON.parse(tool('image', 'inspect', 'case')) as [{ Config: Record<string, unknown> }]
-    return { config: comparable(Config), files: await filesOf(tar) }
+    return { config: comparable(Config), files: await tarFiles(tar) }
   }
 
   for (const one of BUILD_CASES)
@@ -97,19 +96,4 @@ function comparable(config: Readonly<Record<string, unknown>>): Readonly<Record<
   return Object.fromEntries(
     [...KEYS, ...MORE_KEYS].map((key) => [key, config[key]]).filter(([, value]) => !isEmpty(value)),
   )
-}
-
-async function filesOf(tar: string): Promise<ReadonlyMap<string, string>> {
-  const files = new Map<string, string>()
-  const stream = createReadStream(tar)
-  for await (const entry of readLayerEntries(stream, { mediaType: OCI_LAYER, withContent: true })) {
-    const { path, type, mode, uid, gid, sizeBytes, linkPath, content } = entry
-    const name = path.replace(/^\.?\/|\/$/g, '')
-    if (name === '' || name === '.') continue
-    files.set(
-      name,
-      [type, mode.toString(8), uid, gid, type === 'file' ? sizeBytes : 0, linkPath, content ?? ''].join(' '),
-    )
-  }
-  return files
 }

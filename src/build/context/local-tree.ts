@@ -135,20 +135,29 @@ class Listing {
 
 const isFile = ({ mode, hardLink }: TreeEntry): boolean => (mode & TYPE.mask) === TYPE.file && hardLink === ''
 
+/** What is copied: a hard link whose first name is not copied along is a file of its own. */
+function chosenBelow(listing: Listing, path: ByteString, keep: (whole: ByteString) => boolean): readonly TreeEntry[] {
+  const entries = listing.below(path).filter((entry) => keep(entry.path))
+  const chosen = new Set(entries.map((entry) => entry.path))
+  return entries.map((entry) =>
+    entry.hardLink === '' || chosen.has(entry.hardLink) ? entry : { ...entry, hardLink: '' },
+  )
+}
+
 /** Files of a context belong to root, whoever owns them outside: that is how they are copied. */
 async function digestOf(
   listing: Listing,
   { path }: Found,
   { keep, ...options }: LocalTreeOptions & DigestOptions,
 ): Promise<string> {
-  const relative = (entry: TreeEntry) => entry.path.slice(path === '' ? 0 : path.length + 1)
-  const entries = listing.below(path).filter((entry) => keep(relative(entry)))
+  const relative = (whole: ByteString) => whole.slice(path === '' ? 0 : path.length + 1)
+  const entries = chosenBelow(listing, path, (whole) => keep(relative(whole)))
   const contents = await digestContents(entries.filter(isFile), options)
   options.fingerprints.save((known) => listing.has(known))
   const total = createHash('sha256')
   for (const entry of entries) {
-    const owned = { ...entry, uid: 0, gid: 0, extents: undefined }
-    total.update(describeEntry(relative(entry), owned, contents.get(entry.path) ?? ''))
+    const owned = { ...entry, uid: 0, gid: 0, hardLink: relative(entry.hardLink), extents: undefined }
+    total.update(describeEntry(relative(entry.path), owned, contents.get(entry.path) ?? ''))
   }
   return total.digest('hex')
 }
@@ -198,21 +207,17 @@ function contentSink(onDigest: (index: number, digest: string) => void): TreeSin
   }
 }
 
-/** A hard link whose first name is not copied along is a file of its own. */
 async function copyFrom(
   listing: Listing,
   { path }: Found,
   { applier, place, attributes, signal }: CopyOptions & { readonly applier: Applier },
 ): Promise<void> {
   const length = path === '' ? 0 : path.length + 1
-  const inside = (whole: ByteString) => {
-    if (whole !== path && length > 0 && !whole.startsWith(`${path}/`)) return undefined
-    return place(whole.slice(length))
-  }
+  const inside = (whole: ByteString) => place(whole.slice(length))
   const sink = applySink(applier, { place: inside, attributes, keepXattr: () => true, fromSource: true })
-  for (const [index, entry] of listing.below(path).entries()) {
-    const isCopiedLink = entry.hardLink !== '' && inside(entry.hardLink) !== undefined
-    sink.entry(isCopiedLink ? entry : { ...entry, hardLink: '' })
+  const entries = chosenBelow(listing, path, (whole) => inside(whole) !== undefined)
+  for (const [index, entry] of entries.entries()) {
+    sink.entry(entry)
     if (index % FLUSH_EVERY === 0) {
       signal.throwIfAborted()
       await sink.flush()

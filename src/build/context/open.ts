@@ -1,10 +1,11 @@
 /** The build context and the Dockerfile, wherever they come from. */
-import { existsSync, mkdirSync, readFileSync, realpathSync, type Stats, statSync } from 'node:fs'
+import { existsSync, mkdirSync, realpathSync, type Stats, statSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { Readable } from 'node:stream'
 import { extractTar } from '../../archive/extract-tar.ts'
 import { openApplier } from '../../linux/apply.ts'
 import type { Paths } from '../../paths.ts'
+import { readRegularFile } from '../../util/read-regular-file.ts'
 import { isHeader } from '../copy/archive-kind.ts'
 import { ContextUnreadable } from '../errors.ts'
 import { ignoreFileNames, parseIgnoreFile } from '../ignore/ignore-file.ts'
@@ -65,19 +66,30 @@ function directoryOf(context: string): string {
 }
 
 function readDockerfile(path: string, file: string | undefined): Uint8Array {
-  const stats = lookAt(path)
-  if (stats === undefined || !stats.isFile())
+  if (lookAt(path)?.isFile() !== true)
     throw new ContextUnreadable(
       `failed to read dockerfile: open ${file ?? basename(path)}: no such file or directory`,
       {
         hint: `there is no ${path}; -f names another one`,
       },
     )
-  if (stats.size > MAX_DOCKERFILE_BYTES) throw tooLarge()
-  return readFileSync(path)
+  return readSmall(path, 'the Dockerfile')
 }
 
-const tooLarge = () => new ContextUnreadable(`the Dockerfile is larger than ${MAX_DOCKERFILE_BYTES >> 20} MiB`)
+/** @param name - as the user knows it */
+function readSmall(path: string, name: string): Uint8Array {
+  let bytes: ReturnType<typeof readRegularFile>
+  try {
+    bytes = readRegularFile(path, MAX_DOCKERFILE_BYTES)
+  } catch (error) {
+    throw new ContextUnreadable(`cannot read ${name}: ${(error as Error).message}`, { cause: error })
+  }
+  if (bytes === 'too large') throw tooLarge(name)
+  if (bytes === 'no file') throw new ContextUnreadable(`cannot read ${name}: it is no file`)
+  return bytes
+}
+
+const tooLarge = (name: string) => new ContextUnreadable(`${name} is larger than ${MAX_DOCKERFILE_BYTES >> 20} MiB`)
 
 interface Given {
   readonly bytes: Uint8Array
@@ -95,7 +107,7 @@ function readIgnore(root: string, dockerfile: string | undefined): IgnoreMatcher
   for (const { path, of } of names) {
     if (of === 'dockerfile' && dockerfile === undefined) continue
     const whole = join(of === 'context' || dockerfile === undefined ? root : dirname(dockerfile), path)
-    if (existsSync(whole)) return new IgnoreMatcher(parseIgnoreFile(readFileSync(whole)))
+    if (existsSync(whole)) return new IgnoreMatcher(parseIgnoreFile(readSmall(whole, path)))
   }
   return new IgnoreMatcher([])
 }
@@ -106,7 +118,7 @@ async function readAll(input: Readable | undefined): Promise<Buffer> {
   for await (const chunk of input ?? []) {
     chunks.push(chunk as Buffer)
     size += (chunk as Buffer).length
-    if (size > MAX_DOCKERFILE_BYTES) throw tooLarge()
+    if (size > MAX_DOCKERFILE_BYTES) throw tooLarge('the Dockerfile')
   }
   return Buffer.concat(chunks)
 }

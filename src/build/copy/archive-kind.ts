@@ -1,5 +1,5 @@
 /** Is a file a tar archive, and how is it compressed? By its content: names mean nothing. */
-import { closeSync, openSync, readSync } from 'node:fs'
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
 
 export type Compression = 'none' | 'gzip' | 'zstd' | 'bzip2' | 'xz'
 
@@ -11,10 +11,13 @@ const MAGIC: readonly (readonly [Compression, readonly number[]])[] = [
 ]
 const BLOCK = 512
 
-/** @returns undefined: neither a tar nor compressed. What is compressed may turn out not to be a tar. */
+const { O_RDONLY, O_NONBLOCK } = constants
+
+/** @returns undefined: neither a tar nor compressed, or no file. What is compressed may turn out not to be a tar. */
 export function archiveKind(path: string): Compression | undefined {
-  const descriptor = openSync(path, 'r')
+  const descriptor = openSync(path, O_RDONLY | O_NONBLOCK) // a pipe without a writer would be waited for
   try {
+    if (!fstatSync(descriptor).isFile()) return undefined
     const block = Buffer.alloc(BLOCK)
     const length = readSync(descriptor, block, 0, BLOCK, 0)
     const found = MAGIC.find(([, bytes]) => bytes.every((byte, index) => block[index] === byte))

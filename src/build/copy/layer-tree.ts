@@ -5,7 +5,7 @@ import { findInLayers, listInLayers } from '../../containers/spec/layer-files.ts
 import { type ByteString, byteString } from '../../linux/apply.ts'
 import { readMerged, readTree, type TreeEntry, type TreeSink } from '../../linux/archive.ts'
 import { userIdMaps } from '../../linux/id-mappings.ts'
-import { describeEntry, type FileTree, type Found } from './tree.ts'
+import { describeEntry, type FileTree, type Found, type Keep } from './tree.ts'
 
 /** @param layers - directories of unpacked layers, top-most first */
 export function layerTree(layers: readonly string[]): FileTree {
@@ -19,30 +19,53 @@ export function layerTree(layers: readonly string[]): FileTree {
     digest: async (found, { keep, signal }) => {
       const total = createHash('sha256')
       const { sink, finish } = digestSink(total)
-      await read(layers, found, { sink: filtered(sink, keep), signal })
+      await read(layers, found, { sink, keep, signal })
       finish()
       return total.digest('hex')
     },
     copy: async (found, applier, { place, attributes, signal }) => {
       const sink = applySink(applier, { place, attributes, keepXattr: () => true })
-      await read(layers, found, { sink, signal })
+      await read(layers, found, { sink, keep: (path) => place(path) !== undefined, signal })
     },
   }
 }
 
 const textOf = (path: ByteString): string => Buffer.from(path, 'latin1').toString()
 
-async function read(
+interface Reading {
+  readonly sink: TreeSink
+  readonly keep: Keep
+  readonly signal: AbortSignal
+}
+
+/** Only what is kept. A hard link whose first name is not is a file of its own; those come last. */
+async function read(layers: readonly string[], found: Found, { sink, keep, signal }: Reading): Promise<void> {
+  const orphans: TreeEntry[] = []
+  const kept = filtered(sink, { keep, onOrphan: (entry) => void orphans.push(entry) })
+  if (!found.isDirectory) return readFile(layers, found.path, { sink: kept, signal })
+  await readMerged(layers, { from: found.path, idMaps: userIdMaps(), sink: kept, signal })
+  const names = new Map<ByteString, ByteString>()
+  for (const orphan of orphans) {
+    const first = names.get(orphan.hardLink)
+    if (first !== undefined) sink.entry({ ...orphan, hardLink: first })
+    else {
+      names.set(orphan.hardLink, orphan.path)
+      const named = { ...sink, entry: (entry: TreeEntry) => sink.entry({ ...entry, path: orphan.path }) }
+      const path = found.path === '' ? orphan.path : `${found.path}/${orphan.path}`
+      await readFile(layers, path, { sink: named, signal })
+    }
+  }
+}
+
+async function readFile(
   layers: readonly string[],
-  { path, isDirectory }: Found,
-  { sink, signal }: { readonly sink: TreeSink; readonly signal: AbortSignal },
+  path: ByteString,
+  options: { readonly sink: TreeSink; readonly signal: AbortSignal },
 ): Promise<void> {
-  const idMaps = userIdMaps()
-  if (isDirectory) return readMerged(layers, { from: path, idMaps, sink, signal })
   const found = findInLayers(layers, textOf(path))
   if (found === undefined) throw new Error(`${path} was there a moment ago`) // layers never change
   const layer = found.path.slice(0, -found.relative.length)
-  return readTree(layer, path, { follow: false, idMaps, sink, signal })
+  return readTree(layer, path, { follow: false, idMaps: userIdMaps(), ...options })
 }
 
 /** Adds every entry to `total` once its content is known; the last one with `finish`. */
@@ -66,13 +89,21 @@ function digestSink(total: Hash): { readonly sink: TreeSink; finish(): void } {
   return { sink, finish: () => tell('') }
 }
 
-/** Only what is kept goes on. */
-function filtered(sink: TreeSink, keep: (path: ByteString) => boolean): TreeSink {
+interface Filter {
+  readonly keep: Keep
+  /** Told of hard links to what is not kept. */
+  readonly onOrphan: (entry: TreeEntry) => void
+}
+
+function filtered(sink: TreeSink, { keep, onOrphan }: Filter): TreeSink {
   let open = false
   return {
     entry: (entry) => {
-      open = keep(entry.path)
-      if (open) sink.entry(entry)
+      open = false
+      if (entry.path !== '' && !keep(entry.path)) return
+      if (entry.hardLink !== '' && !keep(entry.hardLink)) return onOrphan(entry)
+      open = true
+      sink.entry(entry)
     },
     data: (chunk) => {
       if (open) sink.data(chunk)

@@ -35,12 +35,15 @@ export interface DigestOptions {
   readonly signal: AbortSignal
 }
 
-/** What counts of an entry, and of the content of a file. */
+/**
+ * What counts of an entry, and of the content of a file.
+ *
+ * @param entry - its hard link, too, is told from the place that was found; what it leads to counts instead of content
+ */
 export function describeEntry(relative: ByteString, entry: TreeEntry, content: string): string {
   const { mode, uid, gid, sizeBytes, major, minor, target, hardLink, extents } = entry
-  const isLink = hardLink !== ''
   const xattrs = [...entry.xattrs].map(([name, value]) => `${name}=${value.toString('base64')}`).toSorted()
   // Of a sparse file the content is that of its extents alone.
-  const rest = [uid, gid, sizeBytes, major, minor, target, isLink, xattrs, extents ?? null, content]
+  const rest = [uid, gid, sizeBytes, major, minor, target, hardLink, xattrs, extents ?? null, content]
   return `${JSON.stringify([relative, mode, ...rest])}\n`
 }

@@ -173,7 +173,7 @@ function placeOf(
 }
 
 function inParents(target: ByteString, name: ByteString, landing: Landing): ByteString {
-  const place = target === '' ? name : `${target}/${name}`
+  const place = [target, name].filter((part) => part !== '').join('/')
   landing.directory(place.split('/').slice(0, -1).join('/'))
   return place
 }
