@@ -50,10 +50,10 @@ interface Checking {
 }
 
 async function check(room: BuildRoom, { request, context, dockerfile, isJson }: Checking): Promise<CallResult> {
-  const [targetPlatform = hostPlatform()] = parsePlatforms(request.platforms)
+  const [targetPlatform = hostPlatform()] = parsePlatforms(request.platforms, request.env)
   const { target } = request
   const settings = {
-    buildArgs: parseSettings(request, targetPlatform).buildArgs,
+    buildArgs: parseSettings(request).buildArgs,
     targetPlatform,
     buildPlatform: hostPlatform(),
     contexts: [...parseContexts(request.contexts).keys()],

@@ -3,7 +3,7 @@ import { existsSync, statSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { basename, join } from 'node:path'
 import { InvalidArgument } from '../errors.ts'
-import { hostPlatform, parsePlatform } from '../images/platform.ts'
+import { formatPlatform, hostPlatform, parsePlatform } from '../images/platform.ts'
 import type { ImageName } from '../images/records.ts'
 import type { Platform } from '../oci/descriptor.ts'
 import { parseReference, repositoryName, withDefaultTag } from '../oci/reference.ts'
@@ -12,14 +12,15 @@ import { readRegularFile } from '../util/read-regular-file.ts'
 import type { SecretSource, Settings } from './settings.ts'
 import type { BuildRequest } from './types.ts'
 
+/** There are fewer. */
+const MAX_PLATFORMS = 50
 const MAX_SECRET_BYTES = 500 * 1024
 const ENTITLEMENTS = ['network.host', 'security.insecure']
 
 /** @throws {InvalidArgument} a flag that means nothing */
-export function parseSettings(request: BuildRequest, platform: Platform): Settings {
+export function parseSettings(request: BuildRequest): Settings {
   const buildArgs = parseBuildArgs(request)
   return {
-    platform,
     buildArgs,
     noCacheStages: new Set(request.noCacheFilter.flatMap((text) => text.split(',')).map((name) => name.toLowerCase())),
     secrets: new Map(request.secrets.map((text) => parseSecret(text, request.env))),
@@ -124,10 +125,20 @@ function parseEpoch(text: string | undefined): number | undefined {
   return Number(text)
 }
 
-/** @throws {InvalidArgument} */
-export function parsePlatforms(texts: readonly string[]): readonly Platform[] {
-  const all = texts.flatMap((text) => text.split(',')).filter((text) => text !== '')
-  return all.length === 0 ? [hostPlatform()] : all.map((text) => parsePlatform(text.trim()))
+/** Each once; where none is named docker's default, or the host's. @throws {InvalidArgument} */
+export function parsePlatforms(texts: readonly string[], env: NodeJS.ProcessEnv = {}): readonly Platform[] {
+  const named = texts.length > 0 ? texts : [env['DOCKER_DEFAULT_PLATFORM'] ?? '']
+  const all = named.flatMap((text) => text.split(',')).filter((text) => text.trim() !== '')
+  const platforms = all.map((text) => parsePlatform(text.trim()))
+  if (platforms.length > MAX_PLATFORMS)
+    throw new InvalidArgument(`more than ${MAX_PLATFORMS} platforms at once are not supported`)
+  const unique = new Map(platforms.map((platform) => [formatPlatform(platform), platform]))
+  return platforms.length === 0 ? [hostPlatform()] : [...unique.values()]
+}
+
+/** Whether the result is told by platform: as an index, in a directory for each. */
+export function isForSeveral(platforms: readonly Platform[], { buildArgs }: Pick<Settings, 'buildArgs'>): boolean {
+  return platforms.length > 1 || /^(?:1|t|true)$/i.test(buildArgs.get('BUILDKIT_MULTI_PLATFORM') ?? '')
 }
 
 /** @throws {InvalidArgument} */

@@ -1,8 +1,5 @@
 /** What a build was asked for, understood. */
-import type { Platform } from '../oci/descriptor.ts'
-
 export interface Settings {
-  readonly platform: Platform
   readonly buildArgs: ReadonlyMap<string, string>
   readonly noCacheStages: ReadonlySet<string>
   readonly secrets: ReadonlyMap<string, SecretSource>

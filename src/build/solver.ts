@@ -15,10 +15,12 @@ import { type Origin, sourceOf } from './dockerfile/origins.ts'
 import type { PlannedStage, StagePlan } from './dockerfile/stages.ts'
 import { ContextUnreadable } from './errors.ts'
 import { IgnoreMatcher } from './ignore/matcher.ts'
+import { type Memo, openMemo } from './memo.ts'
 import type { Progress } from './progress.ts'
 import type { BuildRoom } from './room.ts'
 import type { Settings } from './settings.ts'
 import { buildStage, explain, type StageBase } from './stage.ts'
+import { progressPlatform, stageIdentity } from './stage-identity.ts'
 import type { StageState } from './state.ts'
 import type { Tree } from './steps/options.ts'
 import type { BuildRequest } from './types.ts'
@@ -29,7 +31,12 @@ export interface SolverOptions {
   readonly store: BuildStore
   readonly context: OpenedContext
   readonly contexts: ReadonlyMap<string, NamedContext>
+  /** The target's. */
   readonly platform: Platform
+  /** There are other targets. */
+  readonly several: boolean
+  /** Of all targets. */
+  readonly shared: Memo
   readonly settings: Settings
   readonly plan: StagePlan
   readonly progress: Progress
@@ -37,10 +44,10 @@ export interface SolverOptions {
   readonly signal: AbortSignal
 }
 
-/** A build under way. */
+/** A build for one platform under way. */
 export class Solver {
   readonly #options: SolverOptions
-  readonly #once = memo()
+  readonly #own = openMemo()
 
   constructor(options: SolverOptions) {
     this.#options = options
@@ -48,20 +55,52 @@ export class Solver {
 
   /** @throws as `buildStage` */
   stage(index: number): Promise<StageState> {
-    return this.#once(`stage ${index}`, async () => {
-      const { plan, platform: target, request, settings, room } = this.#options
-      const planned = plan.stages[index]
-      if (planned === undefined) throw new Error(`there is no stage ${index}`) // `planStages` has checked it
-      const platform = planned.platform ?? target
-      return buildStage(planned, await this.#base(planned, platform), {
-        ...this.#options,
-        database: room.database,
-        noCache: request.noCache || settings.noCacheStages.has(planned.label.toLowerCase()),
-        platform,
-        context: () => this.#once('context', () => openMainContext(this.#options)),
-        origin: (from) => this.#tree(sourceOf(from, index, { names: plan.names, numbers: true }), platform),
-        onUnset: () => {},
+    return this.#own(`stage ${index}`, async () => {
+      const { shared, platform } = this.#options
+      const planned = this.#planned(index)
+      const identity = await this.#identity(index)
+      return shared(`stage ${identity}`, async () => {
+        const own = planned.platform ?? platform
+        return this.#build(planned, own, await this.#base(planned, own))
       })
+    })
+  }
+
+  #planned(index: number): PlannedStage {
+    const planned = this.#options.plan.stages[index]
+    if (planned === undefined) throw new Error(`there is no stage ${index}`) // `planStages` has checked it
+    return planned
+  }
+
+  #identity(index: number): Promise<string> {
+    const { plan, platform: target, several } = this.#options
+    if (!several) return Promise.resolve(`${index}`)
+    return this.#own(`identity ${index}`, () =>
+      stageIdentity(this.#planned(index), {
+        plan,
+        target,
+        stage: (other) => this.#identity(other),
+        hasTriggers: async ({ base, replacedBy, platform = target }) => {
+          if (base.kind !== 'image' || replacedBy !== undefined) return false
+          const { config } = await this.image(base.reference, platform)
+          return (config.config?.OnBuild ?? []).length > 0
+        },
+      }),
+    )
+  }
+
+  #build(planned: PlannedStage, platform: Platform, base: StageBase): Promise<StageState> {
+    const { plan, platform: target, request, settings, room, shared, several } = this.#options
+    const { index } = planned.stage
+    return buildStage(planned, base, {
+      ...this.#options,
+      database: room.database,
+      noCache: request.noCache || settings.noCacheStages.has(planned.label.toLowerCase()),
+      platform,
+      shownPlatform: several ? progressPlatform(planned, target) : undefined,
+      context: () => shared('context', () => openMainContext(this.#options)),
+      origin: (from) => this.#tree(sourceOf(from, index, { names: plan.names, numbers: true }), platform),
+      onUnset: () => {},
     })
   }
 
@@ -109,7 +148,9 @@ export class Solver {
         const named = this.#options.contexts.get(origin.name)
         if (named?.kind === 'image') return this.#tree(named, platform)
         const path = named?.path ?? ''
-        const tree = await this.#once(`directory ${path}`, () => openDirectory(this.#options, path, origin.name))
+        const tree = await this.#options.shared(`directory ${path}`, () =>
+          openDirectory(this.#options, path, origin.name),
+        )
         return { tree, identity: undefined, layers: undefined }
       }
     }
@@ -118,22 +159,11 @@ export class Solver {
   /** A base image; it is the one that stages have. */
   image(reference: string, platform: Platform): Promise<BaseImage> {
     const key = `image ${reference} ${formatPlatform(platform)}`
-    return this.#once(key, () => findBase(this.#options, reference, platform))
+    return this.#options.shared(key, () => findBase(this.#options, reference, platform))
   }
 }
 
 const NOTHING: StageBase = { layers: [], config: undefined, parent: undefined, name: 'scratch' }
-
-/** Remembers what is under way, so that it is begun once. */
-function memo(): <Result>(key: string, make: () => Promise<Result>) => Promise<Result> {
-  const known = new Map<string, Promise<unknown>>()
-  return <Result>(key: string, make: () => Promise<Result>) => {
-    const found = (known.get(key) as Promise<Result> | undefined) ?? make()
-    known.set(key, found)
-    found.catch(() => {}) // whoever asked hears of it
-    return found
-  }
-}
 
 async function treeOfLayers({ store }: SolverOptions, layers: StageState['layers']): Promise<Tree> {
   const directories = await store.directories(layers)

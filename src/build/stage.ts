@@ -30,6 +30,8 @@ export interface StageOptions extends StepOptions {
   readonly plan: StagePlan
   readonly progress: Progress
   readonly platform: Platform
+  /** Where there are steps of others to tell it from. */
+  readonly shownPlatform: string | undefined
   /** Called for each variable that is used and not set. */
   readonly onUnset: (name: string, instruction: Instruction) => void
 }
@@ -47,8 +49,9 @@ export async function buildStage(planned: PlannedStage, base: StageBase, options
   for (const instruction of instructions) {
     options.signal.throwIfAborted()
     if (SHOWN.has(instruction.kind)) number += 1
-    const label = options.plan.stages.length > 1 ? `${planned.label} ` : ''
-    await carryOut(state, instruction, { ...options, prefix: `[${label}${number}/${count}]` })
+    const label = [options.shownPlatform, options.plan.stages.length > 1 ? planned.label : undefined]
+    const prefix = `[${[...label, `${number}/${count}`].filter((part) => part !== undefined).join(' ')}]`
+    await carryOut(state, instruction, { ...options, prefix })
   }
   return state
 }

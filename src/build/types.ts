@@ -1,6 +1,6 @@
 /** What the build room takes and gives. */
 import type { Readable } from 'node:stream'
-import type { Descriptor } from '../oci/descriptor.ts'
+import type { Descriptor, Platform } from '../oci/descriptor.ts'
 import type { Digest } from '../oci/digest.ts'
 
 /** What to build, in the words of docker's flags. */
@@ -46,7 +46,18 @@ export interface BuildRequest {
 
 export interface BuildResult {
   /** undefined: only files were asked for. */
-  readonly image: { readonly id: Digest; readonly manifest: Descriptor; readonly names: readonly string[] } | undefined
+  readonly image: StoredImage | undefined
+}
+
+/** One image, or the index of several. */
+export interface StoredImage {
+  /** Digest of the config; of an index its own. */
+  readonly id: Digest
+  /** What the names stand for: the manifest, or the index. */
+  readonly manifest: Descriptor
+  readonly names: readonly string[]
+  /** One for each platform; their manifests have it. */
+  readonly images: readonly { readonly platform: Platform; readonly id: Digest; readonly manifest: Descriptor }[]
 }
 
 /** What happens, for a display. Vertices are the steps, numbered from 1 in the order they begin. */

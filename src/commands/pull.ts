@@ -15,7 +15,7 @@ export default class Pull extends EngineCommand {
   static override args = { name: Args.string({ description: 'Image to download', required: true }) }
   static override flags = {
     'all-tags': Flags.boolean({ char: 'a', description: 'Download all tagged images in the repository' }),
-    platform: Flags.string({ description: 'Set platform if the image has several' }),
+    platform: Flags.string({ description: 'Set platform if the image has several', env: 'DOCKER_DEFAULT_PLATFORM' }),
     quiet: Flags.boolean({ char: 'q', description: 'Suppress verbose output' }),
   }
 

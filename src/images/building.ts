@@ -3,22 +3,20 @@ import { createReadStream } from 'node:fs'
 import { rename, rm } from 'node:fs/promises'
 import type { Descriptor, ImageConfig, Platform } from '../oci/descriptor.ts'
 import { type Digest, digestOf } from '../oci/digest.ts'
-import { DOCKER_CONFIG, layerCompression, layerType, OCI_CONFIG, OCI_LAYER } from '../oci/media-types.ts'
+import { layerCompression, layerType, OCI_LAYER } from '../oci/media-types.ts'
 import { transaction } from '../state/database.ts'
 import { acquireLock } from '../state/lock.ts'
 import { blobPath, storeVerified, translateFull } from './blobs.ts'
-import { commitImage } from './commit.ts'
+import type { BuildOutcome, BuiltImage, CommittedBuild, WrittenImage } from './commit-built.ts'
 import type { CompressionWish } from './compress-layer.ts'
 import type { ImageContext } from './context.ts'
 import { BlobMissing, ImageNotRunnable } from './errors.ts'
 import { findImage } from './find.ts'
 import { inParallel } from './in-parallel.ts'
-import { understand } from './kind.ts'
 import { type Lease, leaseForThisProcess, openLease } from './leases.ts'
-import { makeManifest } from './load-docker.ts'
 import { parsePlatform } from './platform.ts'
 import { readContent } from './read-content.ts'
-import { type ImageName, readLayers } from './records.ts'
+import { readLayers } from './records.ts'
 import { chainIDs, fillSnapshot, snapshotSize } from './snapshot.ts'
 import { adopt, spool } from './spool.ts'
 
@@ -54,15 +52,6 @@ export interface NewLayer {
   readonly counts: () => { readonly sizeBytes: number; readonly fileCount: number; readonly entries: number }
 }
 
-export interface BuiltImage {
-  readonly config: ImageConfig
-  readonly layers: readonly StackedLayer[]
-  readonly names: readonly ImageName[]
-  readonly annotations?: Readonly<Record<string, string>>
-  /** Media types of docker in place of OCI's. */
-  readonly dockerTypes?: boolean
-}
-
 /** One build's hold on the store: what it makes or uses is kept from collection until it is closed, or this process ends. */
 export interface BuildStore extends Disposable {
   /** @throws {ImageNotFound} @throws {ImageNotRunnable} it has no layers to go on from */
@@ -77,13 +66,17 @@ export interface BuildStore extends Disposable {
    * @returns undefined: there are no entries, so it is no layer
    */
   add(layer: NewLayer): Promise<StackedLayer | undefined>
-  /** Atomic. Idempotent: the same config is the same image. */
-  commit(image: BuiltImage): Promise<{ readonly id: Digest; readonly manifest: Descriptor }>
   /** The same layers, compressed as is wished; several at once. */
   compressed(
     layers: readonly StackedLayer[],
     wish: CompressionWish & { readonly signal?: AbortSignal },
   ): Promise<readonly StackedLayer[]>
+  /** A small document as content, kept until the store is closed, or by what is committed with it. */
+  putBlob(bytes: Uint8Array, mediaType: string): Promise<Descriptor>
+  /** See `writeBuilt`. */
+  write(image: BuiltImage): Promise<WrittenImage>
+  /** See `commitBuilt`. */
+  commit(outcome: BuildOutcome): Promise<CommittedBuild>
   /** Where the bytes of a layer are. */
   path(layer: StackedLayer): string
 }
@@ -95,8 +88,15 @@ export function openBuildStore(context: ImageContext): BuildStore {
     keep: async (layers) => keepLayers(context, lease, layers),
     directories: async (layers) => unpacked(context, lease, layers),
     add: async (layer) => addLayer(context, lease, layer),
-    commit: async (image) => commitBuilt(context, image),
     compressed: async (layers, wish) => compressLayers(context, layers, { ...wish, lease }),
+    putBlob: async (bytes, mediaType) => {
+      const blob = { mediaType, digest: digestOf(bytes), size: bytes.byteLength }
+      lease.add('blob', [blob.digest])
+      await storeVerified(context.paths, blob, bytes)
+      return blob
+    },
+    write: async (image) => (await import('./commit-built.ts')).writeBuilt(context, lease, image),
+    commit: async (outcome) => (await import('./commit-built.ts')).commitBuilt(context, lease, outcome),
     path: ({ blob }) => blobPath(context.paths, blob.digest),
     [Symbol.dispose]: lease.release,
   }
@@ -222,36 +222,4 @@ async function makeSnapshot(
     if (code === 'EXDEV' || code === 'EACCES' || code === 'EPERM') await unpack()
     else throw translateFull(error, context.snapshots.path(chainID), blob.size)
   }
-}
-
-async function commitBuilt(
-  context: ImageContext,
-  { config, layers, names, annotations, dockerTypes = false }: BuiltImage,
-): Promise<{ readonly id: Digest; readonly manifest: Descriptor }> {
-  const lease = openLease(context.database)
-  try {
-    const bytes = Buffer.from(JSON.stringify(config))
-    const mediaType = dockerTypes ? DOCKER_CONFIG : OCI_CONFIG
-    const descriptor = { mediaType, digest: digestOf(bytes), size: bytes.byteLength }
-    const blobs = layers.map(({ blob }) => (dockerTypes ? asDocker(blob) : blob))
-    const made = makeManifest(descriptor, blobs, annotations)
-    lease.add('blob', [descriptor.digest, made.descriptor.digest])
-    await storeVerified(context.paths, descriptor, bytes)
-    await storeVerified(context.paths, made.descriptor, made.bytes)
-    const manifest = {
-      schemaVersion: 2 as const,
-      config: descriptor,
-      layers: blobs,
-    }
-    const understood = understand(manifest, 'layers', { manifest: made.descriptor.digest, config: bytes })
-    const records = layers.map(({ blob, ...layer }) => ({ ...layer, blob: blob.digest }))
-    commitImage(context, { understood, manifest, descriptor: made.descriptor, layers: records, names, lease })
-    return { id: understood.id, manifest: made.descriptor }
-  } finally {
-    lease.release()
-  }
-}
-
-function asDocker(blob: Descriptor): Descriptor {
-  return { ...blob, mediaType: layerType(layerCompression(blob.mediaType) ?? 'none', 'docker') }
 }

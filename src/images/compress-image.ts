@@ -51,7 +51,10 @@ export async function compressImage(context: ImageContext, image: ImageRecord, w
 
 /** By the digest of its manifest, or of an index that lists it. */
 async function isKnown({ database, paths }: ImageContext, { id, manifest }: ImageRecord): Promise<boolean> {
-  const rows = database.prepare('SELECT DISTINCT digest FROM image_digests WHERE image_id = ?').all(id)
+  const rows = database
+    .prepare(`SELECT digest FROM image_digests WHERE image_id = ?1
+      UNION SELECT digest FROM image_indexes WHERE image_id = ?1`)
+    .all(id)
   const digests = rows.map((row) => parseDigest(String(row['digest'])))
   if (digests.includes(manifest.digest)) return true
   for (const digest of digests) {

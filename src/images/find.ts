@@ -1,11 +1,12 @@
 /** From what users type to an image of the store: a name with tag or digest, an id, or the beginning of an id. */
 import { InvalidArgument } from '../errors.ts'
 import type { Platform } from '../oci/descriptor.ts'
+import { isDigest } from '../oci/digest.ts'
 import { canonicalName, parseReference, type Reference, repositoryName, withDefaultTag } from '../oci/reference.ts'
 import type { Database } from '../state/database.ts'
 import { AmbiguousImage, ImageNotFound, PlatformMismatch } from './errors.ts'
-import { formatPlatform, platformMatches } from './platform.ts'
-import { type ImageRecord, readImage } from './records.ts'
+import { formatPlatform, hostPlatform, platformMatches } from './platform.ts'
+import { type ImageRecord, readImage, readTag, type Tagged } from './records.ts'
 
 export interface FoundImage extends ImageRecord {
   /** The name it was found by; undefined when it was an id. */
@@ -18,7 +19,8 @@ export interface FoundImage extends ImageRecord {
  * @throws {AmbiguousImage} more than one id starts with it
  */
 export function findImage(database: Database, name: string, platform?: Platform): FoundImage {
-  const found = findById(database, name) ?? findByName(database, name, platform) ?? findByPrefix(database, name)
+  const found =
+    findById(database, name, platform) ?? findByName(database, name, platform) ?? findByPrefix(database, name)
   if (found === undefined) throw new ImageNotFound(name)
   if (platform !== undefined && !platformMatches(platform, found.platform)) {
     throw new PlatformMismatch(name, formatPlatform(platform), formatPlatform(found.platform))
@@ -26,19 +28,36 @@ export function findImage(database: Database, name: string, platform?: Platform)
   return found
 }
 
-/** Whole ids find even what has been removed while a container was being made of it. */
-function findById(database: Database, name: string): FoundImage | undefined {
+/** Whole ids find even what has been removed while a container was being made of it. The digest of an index is one too. */
+function findById(database: Database, name: string, platform: Platform | undefined): FoundImage | undefined {
   if (!/^(?:sha256:)?[0-9a-f]{64}$/.test(name)) return undefined
-  const image = readImage(database, name.startsWith('sha256:') ? name : `sha256:${name}`)
+  const id = name.startsWith('sha256:') ? name : `sha256:${name}`
+  const image = readImage(database, id) ?? mostSuitable(imagesOfIndex(database, id), platform)
   return image && { ...image, reference: undefined }
+}
+
+function imagesOfIndex(database: Database, digest: string): readonly ImageRecord[] {
+  const rows = database.prepare('SELECT image_id FROM image_indexes WHERE digest = ?').all(digest)
+  return rows.map((row) => readImage(database, String(row['image_id']))).filter((image) => image !== undefined)
 }
 
 function findByName(database: Database, name: string, platform: Platform | undefined): FoundImage | undefined {
   const reference = tryReference(name)
   if (reference === undefined) return undefined
-  const images = imagesNamed(database, reference)
-  const image = images.find((one) => platform === undefined || platformMatches(platform, one.platform)) ?? images[0]
+  const image = mostSuitable(imagesNamed(database, reference), platform)
   return image && { ...image, reference }
+}
+
+/** Without a wish one for this host; a program for any host comes next. */
+function mostSuitable(images: readonly ImageRecord[], platform: Platform | undefined): ImageRecord | undefined {
+  if (images.length < 2) return images[0]
+  const wishes = platform === undefined ? [hostPlatform(), { os: 'wasi', architecture: 'wasm' }] : [platform]
+  for (const wish of wishes) {
+    const exact = images.find((one) => formatPlatform(one.platform) === formatPlatform(wish))
+    const found = exact ?? images.find((one) => platformMatches(wish, one.platform))
+    if (found !== undefined) return found
+  }
+  return images[0]
 }
 
 function tryReference(name: string): Reference | undefined {
@@ -51,13 +70,13 @@ function tryReference(name: string): Reference | undefined {
   }
 }
 
-/** Latest first; more than one only for the digest of an index. */
+/** Latest first; more than one only for an index. */
 export function imagesNamed(database: Database, reference: Reference): readonly ImageRecord[] {
   const repository = repositoryName(reference)
   const rows =
     reference.digest === undefined
       ? database
-          .prepare('SELECT image_id FROM image_tags WHERE repository = ? AND tag = ?')
+          .prepare('SELECT image_id FROM image_tags WHERE repository = ? AND tag = ? ORDER BY rowid')
           .all(repository, reference.tag ?? 'latest')
       : database
           .prepare(`SELECT image_id FROM image_digests JOIN images ON images.id = image_id
@@ -75,6 +94,19 @@ function findByPrefix(database: Database, name: string): FoundImage | undefined 
   if (rows.length > 1) throw new AmbiguousImage(name)
   const image = rows[0] && readImage(database, String(rows[0]['id']))
   return image && { ...image, reference: undefined }
+}
+
+/** What the name stands for that an image was found by: its index, or the image alone. */
+export function taggedAs(database: Database, { id, reference }: FoundImage, name: string): Tagged {
+  if (reference === undefined) {
+    const index = name.startsWith('sha256:') ? name : `sha256:${name}`
+    const ids = isDigest(index) ? imagesOfIndex(database, index).map((image) => image.id) : []
+    return isDigest(index) && ids.includes(id) ? { ids, index } : { ids: [id] }
+  }
+  const { tag, digest } = reference
+  const tagged =
+    tag === undefined || digest !== undefined ? undefined : readTag(database, repositoryName(reference), tag)
+  return tagged ?? { ids: [id] }
 }
 
 /** How a message calls an image: by the name the user gave, else by its id. */

@@ -1,16 +1,18 @@
 /** The OCI layout of an archive: from `index.json` to images. */
 import type { Descriptor } from '../oci/descriptor.ts'
+import type { Digest } from '../oci/digest.ts'
 import { isIndex, isManifest } from '../oci/media-types.ts'
 import { parseReference, repositoryName, withDefaultTag } from '../oci/reference.ts'
+import { storeVerified } from './blobs.ts'
 import type { Commit } from './commit.ts'
 import type { ImageContext } from './context.ts'
 import { ArchiveInvalid, PlatformMissing } from './errors.ts'
 import { readDockerManifest } from './load-docker.ts'
-import { parseIndex } from './manifest.ts'
+import { parseIndex, parseManifest } from './manifest.ts'
 import { availablePlatforms, choosePlatform, formatPlatform, isAttestation, parsePlatform } from './platform.ts'
 import type { Archive } from './read-archive.ts'
 import type { ImageName } from './records.ts'
-import { readSpooled } from './spool.ts'
+import { adopt, readSpooled } from './spool.ts'
 import { type Loading, storeLoaded } from './store-loaded.ts'
 import { layoutPath } from './write-tar.ts'
 
@@ -23,15 +25,17 @@ export async function loadLayout(context: ImageContext, loading: Loading): Promi
   const dockerNames = await namesByConfig(archive)
   const commits: Commit[] = []
   for (const entry of index.manifests.filter((one) => !isAttestation(one))) {
-    const descriptor = await manifestOf(loading, entry)
-    const find = (blob: Descriptor) => archive.find(layoutPath(blob))
-    const bytes = await readFile(archive, layoutPath(descriptor))
-    const commit = await storeLoaded(context, loading, { descriptor, bytes, find })
-    const names = namesOf(entry)
-    merge(commits, {
-      ...commit,
-      names: names.length > 0 ? names : (dockerNames.get(commit.manifest.config.digest) ?? []),
-    })
+    const { manifests, group } = await imagesOf(loading, entry)
+    const also = group === undefined ? [] : await storeGroup(context, loading, group)
+    for (const descriptor of manifests) {
+      const find = (blob: Descriptor) => archive.find(layoutPath(blob))
+      const bytes = await readFile(archive, layoutPath(descriptor))
+      const commit = await storeLoaded(context, loading, { descriptor, bytes, find })
+      const given = namesOf(entry)
+      const names = given.length > 0 ? given : (dockerNames.get(commit.manifest.config.digest) ?? [])
+      const grouped = group === undefined ? {} : { index: group.index.digest }
+      merge(commits, { ...commit, also, names: names.map((name) => ({ ...name, ...grouped })) })
+    }
   }
   if (commits.length === 0) throw new ArchiveInvalid('the archive holds no image')
   return commits
@@ -49,6 +53,65 @@ function merge(commits: Commit[], commit: Commit): void {
   const before = commits[at]
   if (before === undefined) commits.push(commit)
   else commits[at] = { ...before, names: [...before.names, ...commit.names] }
+}
+
+interface Entry {
+  readonly manifests: readonly Descriptor[]
+  /** What holds several of them together. */
+  readonly group: Group | undefined
+}
+
+interface Group {
+  readonly index: Descriptor
+  readonly bytes: Uint8Array
+  /** Manifests beside the images. */
+  readonly extra: readonly Descriptor[]
+}
+
+/** An index stands for all of its images that are in the archive, unless one platform is asked for. */
+async function imagesOf(loading: Loading, entry: Descriptor): Promise<Entry> {
+  const { archive, options } = loading
+  const one = async (): Promise<Entry> => ({ manifests: [await manifestOf(loading, entry)], group: undefined })
+  if (!isIndex(entry.mediaType) || options.platform !== undefined) return one()
+  const bytes = await readFile(archive, layoutPath(entry))
+  const { manifests } = parseIndex(bytes, entry.digest)
+  const present = manifests.filter((manifest) => archive.find(layoutPath(manifest)) !== undefined)
+  const images = present.filter((manifest) => !isAttestation(manifest))
+  const isWhole = present.length === manifests.length
+  if (
+    images.length === 0 ||
+    (images.length === 1 && !isWhole) ||
+    !images.every(({ mediaType }) => isManifest(mediaType))
+  )
+    return one()
+  const { mediaType, digest, size } = entry
+  const unique = [...new Map(images.map((image) => [image.digest, image])).values()]
+  return {
+    manifests: unique,
+    group: { index: { mediaType, digest, size }, bytes, extra: present.filter(isAttestation) },
+  }
+}
+
+/** @returns what is to be kept with the images */
+async function storeGroup(
+  context: ImageContext,
+  { archive, lease }: Loading,
+  { index, bytes, extra }: Group,
+): Promise<readonly Digest[]> {
+  lease.add('blob', [index.digest])
+  await storeVerified(context.paths, index, bytes)
+  const kept = [index.digest]
+  for (const descriptor of extra) {
+    const manifest = parseManifest(await readFile(archive, layoutPath(descriptor)), descriptor.digest)
+    for (const blob of [descriptor, manifest.config, ...manifest.layers]) {
+      const found = archive.find(layoutPath(blob))
+      if (found === undefined) continue // what is not whole is not pushed as a whole
+      lease.add('blob', [blob.digest])
+      await adopt(context.paths, found, blob)
+      kept.push(blob.digest)
+    }
+  }
+  return kept
 }
 
 /** The manifest that an entry stands for, through indexes, for the platform asked for or the host's. */

@@ -29,7 +29,8 @@ export async function loadImages(
     for (const commit of commits) commitInside(context, commit)
     lease.releaseInside()
   })
-  return commits.flatMap(({ names, understood }) =>
+  const told = commits.flatMap(({ names, understood }) =>
     names.length === 0 ? [understood.id] : names.map(({ repository, tag }) => `${repository}:${tag}`),
   )
+  return [...new Set(told)] // images of several platforms have one name
 }

@@ -86,20 +86,29 @@ async function findPresent(context: ImageContext, pull: Pull): Promise<PullResul
   using lease = openLease(database)
   lease.add('image', [image.id])
   if (!(await isComplete(context, image))) return undefined
-  const upToDate = imagesNamed(database, reference)[0]?.id === image.id
+  const upToDate = imagesNamed(database, reference).some((one) => one.id === image.id)
   const there = transaction(database, () => {
     if (readImage(database, image.id) === undefined) return false
-    for (const name of namesFor(reference, digest)) writeName(database, image.id, name)
+    for (const name of namesFor(reference, { named: digest, image: image.manifest.digest }))
+      writeName(database, image.id, name)
     return true
   })
   return there ? { reference: canonicalName(reference), id: image.id, digest, upToDate } : undefined
 }
 
+interface Pulled {
+  /** What the name stands for. */
+  readonly named: Digest
+  /** The manifest. */
+  readonly image: Digest
+}
+
 /** A digest wins over a tag beside it: who names both gets no tag, as with docker. */
-function namesFor(reference: Reference, digest: Digest): readonly ImageName[] {
+function namesFor(reference: Reference, { named: digest, image }: Pulled): readonly ImageName[] {
   const repository = repositoryName(reference)
   const tagged = reference.digest === undefined && reference.tag !== undefined
-  return [...(tagged ? [{ repository, tag: reference.tag }] : []), { repository, digest }]
+  const index = digest === image ? {} : { index: digest }
+  return [...(tagged ? [{ repository, tag: reference.tag, ...index }] : []), { repository, digest }]
 }
 
 /** Without a wish an image for this host is right, and a WASM program runs anywhere. */
@@ -125,14 +134,14 @@ async function fetchImage(context: ImageContext, pull: Pull): Promise<PullResult
   const layers = await pullLayers(context, pull, { resolved, understood })
   const { database } = context
   const upToDate =
-    imagesNamed(database, reference)[0]?.id === understood.id &&
+    imagesNamed(database, reference).some((one) => one.id === understood.id) &&
     imagesNamed(database, { ...reference, digest: named.digest }).some((one) => one.id === understood.id)
   commitImage(context, {
     understood,
     manifest,
     descriptor: image,
     layers,
-    names: namesFor(reference, named.digest),
+    names: namesFor(reference, { named: named.digest, image: image.digest }),
     also: resolved.answers.map((answer) => answer.descriptor.digest),
     lease,
     inside: () => {

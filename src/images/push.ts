@@ -2,7 +2,6 @@
 import { createReadStream } from 'node:fs'
 import { InvalidArgument } from '../errors.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
-import { type Digest, parseDigest } from '../oci/digest.ts'
 import { canonicalName, parseReference, type Reference, repositoryName } from '../oci/reference.ts'
 import type { RegistryRepository } from '../registry/client.ts'
 import { transaction } from '../state/database.ts'
@@ -11,14 +10,14 @@ import { compressImage } from './compress-image.ts'
 import { USUAL } from './compress-layer.ts'
 import type { ImageContext } from './context.ts'
 import { BlobMissing, NothingToPush } from './errors.ts'
-import { findImage, imagesNamed } from './find.ts'
+import { findImage, imagesNamed, taggedAs } from './find.ts'
 import { inParallel } from './in-parallel.ts'
-import { type Lease, openLease } from './leases.ts'
-import { parseIndex, parseManifest, parseObject } from './manifest.ts'
-import { isAttestation, parsePlatform } from './platform.ts'
+import { openLease } from './leases.ts'
+import { parsePlatform } from './platform.ts'
 import { reporter } from './pull-layer.ts'
-import { type ImageRecord, knownRepositories, rememberRepository, writeName } from './records.ts'
+import { knownRepositories, rememberRepository, writeName } from './records.ts'
 import type { PushOptions, PushResult } from './types.ts'
+import { contentOf, findWholeIndex } from './whole-index.ts'
 
 /** Blobs at once, as docker does. */
 const PARALLEL_BLOBS = 5
@@ -48,7 +47,7 @@ export async function pushImage(
 }
 
 function tagsOf({ database }: ImageContext, reference: Reference): readonly string[] {
-  const rows = database.prepare('SELECT tag FROM image_tags WHERE repository = ? ORDER BY tag')
+  const rows = database.prepare('SELECT DISTINCT tag FROM image_tags WHERE repository = ? ORDER BY tag')
   return rows.all(repositoryName(reference)).map((row) => String(row['tag']))
 }
 
@@ -58,11 +57,18 @@ async function pushTag(
   options: PushOptions,
 ): Promise<PushResult> {
   const { database } = context
+  const { signal } = options
   if (imagesNamed(database, reference).length === 0) throw new NothingToPush(canonicalName(reference))
   const wanted = options.platform === undefined ? undefined : parsePlatform(options.platform)
   using lease = openLease(database)
-  const image = await readyToSend(context, findImage(database, canonicalName(reference), wanted), { lease, options })
-  const whole = wanted === undefined ? await findWholeIndex(context, image) : undefined
+  const found = findImage(database, canonicalName(reference), wanted)
+  const { ids } = taggedAs(database, found, canonicalName(reference))
+  lease.add('image', ids)
+  const whole = wanted === undefined ? await findWholeIndex(context, found, canonicalName(reference)) : undefined
+  // As it goes over the wire: what was pulled, and what is in an index, as it is; what was made here with its layers compressed.
+  const manifest =
+    whole === undefined ? await compressImage(context, found, { ...USUAL, lease, signal }) : found.manifest
+  const image = { ...found, manifest }
   const content = whole ?? (await contentOf(context, [image.manifest]))
   const repository = context.registry.repository(reference, 'push')
   await pushBlobs(context, { repository, blobs: content.blobs, options })
@@ -71,65 +77,14 @@ async function pushTag(
   for (const manifest of content.manifests) {
     const bytes = await readBlob(context.paths, manifest.digest, image.id)
     const target = manifest === top ? reference.tag : manifest.digest
-    await repository.putManifest(target, bytes, manifest.mediaType, options.signal)
+    await repository.putManifest(target, bytes, manifest.mediaType, signal)
   }
   transaction(database, () => {
     for (const blob of content.blobs) rememberRepository(database, blob.digest, reference)
-    writeName(database, image.id, { repository: repositoryName(reference), digest: top.digest })
+    for (const id of whole === undefined ? [image.id] : ids)
+      writeName(database, id, { repository: repositoryName(reference), digest: top.digest })
   })
   return { reference: canonicalName(reference), tag: reference.tag, digest: top.digest, sizeBytes: top.size }
-}
-
-/** As it goes over the wire: what was pulled as it came, what was made here with its layers compressed. */
-async function readyToSend(
-  context: ImageContext,
-  image: ImageRecord,
-  { lease, options: { signal } }: { readonly lease: Lease; readonly options: PushOptions },
-): Promise<ImageRecord> {
-  lease.add('image', [image.id])
-  return { ...image, manifest: await compressImage(context, image, { ...USUAL, lease, signal }) }
-}
-
-/** What must be sent, in order: blobs in any, manifests so that each comes after what it names. */
-interface Content {
-  readonly blobs: readonly Descriptor[]
-  readonly manifests: readonly Descriptor[]
-}
-
-async function contentOf(context: ImageContext, manifests: readonly Descriptor[]): Promise<Content> {
-  const blobs = new Map<Digest, Descriptor>()
-  for (const { digest } of manifests) {
-    const manifest = parseManifest(await readBlob(context.paths, digest, digest), digest)
-    for (const blob of [...manifest.layers, manifest.config]) blobs.set(blob.digest, blob)
-  }
-  return { blobs: [...blobs.values()], manifests }
-}
-
-/** An index the image came from whose images are all here; attestations may be missing only if all content is. */
-async function findWholeIndex(context: ImageContext, image: ImageRecord): Promise<Content | undefined> {
-  const rows = context.database.prepare('SELECT DISTINCT digest FROM image_digests WHERE image_id = ?').all(image.id)
-  for (const digest of rows.map((row) => parseDigest(String(row['digest'])))) {
-    if (digest === image.manifest.digest) continue
-    const content = await readWholeIndex(context, digest)
-    if (content?.manifests.some((manifest) => manifest.digest === image.manifest.digest) === true) return content
-  }
-  return undefined
-}
-
-async function readWholeIndex(context: ImageContext, digest: Digest): Promise<Content | undefined> {
-  try {
-    const bytes = await readBlob(context.paths, digest, digest)
-    if (parseObject(bytes, digest)['manifests'] === undefined) return undefined
-    const index = parseIndex(bytes, digest)
-    const mediaType = index.mediaType ?? 'application/vnd.oci.image.index.v1+json'
-    if (index.manifests.some(isAttestation)) return undefined // a pull never fetches those
-    const { blobs } = await contentOf(context, index.manifests)
-    for (const blob of blobs) if (!(await hasBlob(context.paths, blob))) return undefined
-    return { blobs, manifests: [...index.manifests, { mediaType, digest, size: bytes.byteLength }] }
-  } catch (error) {
-    if (error instanceof BlobMissing) return undefined // only one platform of it was pulled
-    throw error
-  }
 }
 
 async function pushBlobs(

@@ -31,6 +31,8 @@ export interface NewImage extends ImageRecord {
 export interface ImageName {
   readonly repository: string
   readonly tag?: string
+  /** The tag stands for this index: images of other platforms that have it by the same index keep it. */
+  readonly index?: Digest
   readonly digest?: Digest
 }
 
@@ -95,11 +97,11 @@ export function writeImage(database: Database, image: NewImage): void {
 }
 
 /** Gives the name to this image; whichever image had the tag before loses it. A name also saves an image from collection. */
-export function writeName(database: Database, id: string, { repository, tag, digest }: ImageName): void {
+export function writeName(database: Database, id: string, { repository, tag, digest, index }: ImageName): void {
   if (tag !== undefined) {
-    database
-      .prepare('INSERT OR REPLACE INTO image_tags (repository, tag, image_id, tagged_at_ms) VALUES (?, ?, ?, ?)')
-      .run(repository, tag, id, Date.now())
+    const before = index === undefined ? undefined : readTag(database, repository, tag)
+    const siblings = before?.index === index ? (before?.ids ?? []) : []
+    writeTag(database, { repository, tag }, { ids: [...new Set([...siblings, id])], index })
   }
   if (digest !== undefined) {
     database
@@ -107,6 +109,46 @@ export function writeName(database: Database, id: string, { repository, tag, dig
       .run(repository, digest, id)
   }
   database.prepare('UPDATE images SET doomed = 0 WHERE id = ?').run(id)
+}
+
+/** What a tag stands for: one image, or those of an index. */
+export interface Tagged {
+  readonly ids: readonly string[]
+  readonly index?: Digest | undefined
+}
+
+/** Whatever had the tag before loses it. A name also saves images from collection. */
+export function writeTag(
+  database: Database,
+  { repository, tag }: { readonly repository: string; readonly tag: string },
+  { ids, index }: Tagged,
+): void {
+  database.prepare('DELETE FROM image_tags WHERE repository = ? AND tag = ?').run(repository, tag)
+  const insert = database.prepare('INSERT INTO image_tags VALUES (?, ?, ?, ?, ?)')
+  const keep = database.prepare('UPDATE images SET doomed = 0 WHERE id = ?')
+  for (const id of ids) {
+    insert.run(repository, tag, id, Date.now(), index ?? null)
+    keep.run(id)
+  }
+}
+
+/** undefined: nothing has the tag. */
+export function readTag(database: Database, repository: string, tag: string): Tagged | undefined {
+  const rows = database
+    .prepare('SELECT image_id, index_digest FROM image_tags WHERE repository = ? AND tag = ? ORDER BY rowid')
+    .all(repository, tag)
+  const [first] = rows
+  if (first === undefined) return undefined
+  return {
+    ids: rows.map((row) => String(row['image_id'])),
+    index: (first['index_digest'] as Digest | null) ?? undefined,
+  }
+}
+
+/** That these images stand in the index. */
+export function writeIndex(database: Database, digest: Digest, ids: readonly string[]): void {
+  const insert = database.prepare('INSERT OR IGNORE INTO image_indexes VALUES (?, ?)')
+  for (const id of ids) insert.run(digest, id)
 }
 
 export function deleteName(database: Database, id: string, name: ImageName): void {

@@ -5,10 +5,10 @@ import { transaction } from '../state/database.ts'
 import type { ImageContext } from './context.ts'
 import { ImageInUse } from './errors.ts'
 import { insertImageEvent } from './events.ts'
-import { type FoundImage, findImage } from './find.ts'
+import { type FoundImage, findImage, taggedAs } from './find.ts'
 import { collect } from './gc.ts'
 import { leasedKeys } from './leases.ts'
-import { deleteName, type ImageName, readNames } from './records.ts'
+import { deleteName, type ImageName, readImage, readNames } from './records.ts'
 import type { RemoveImageResult } from './types.ts'
 
 export interface RemoveOptions {
@@ -18,7 +18,7 @@ export interface RemoveOptions {
 }
 
 /**
- * The names go in one transaction, then content that nobody needs.
+ * The names go in one transaction, then content that nobody needs. The name of an index goes from all of its images.
  *
  * @throws {ImageNotFound}
  * @throws {ImageInUse} containers use it (running ones never let go), or it has more names than the one given
@@ -28,18 +28,30 @@ export async function removeImage(
   name: string,
   options: RemoveOptions = {},
 ): Promise<RemoveImageResult> {
-  const { untagged, deleted } = transaction(context.database, () => {
-    const image = findImage(context.database, name)
-    const removed =
-      image.reference === undefined
-        ? removeById(context, { image, name, options })
-        : removeByName(context, { image, name, options })
-    tell(context, image, removed)
-    return removed
-  })
-  if (deleted === undefined) return { untagged, deleted: [] }
+  const removed = transaction(context.database, () =>
+    namedBy(context, name).map((image) => {
+      const one =
+        image.reference === undefined
+          ? removeById(context, { image, name, options })
+          : removeByName(context, { image, name, options })
+      tell(context, image, one)
+      return one
+    }),
+  )
+  const untagged = [...new Set(removed.flatMap((one) => one.untagged))]
+  const deleted = removed.flatMap((one) => one.deleted ?? [])
+  if (deleted.length === 0) return { untagged, deleted }
   const { snapshots } = options.noPrune === true ? { snapshots: [] } : await collect(context)
-  return { untagged, deleted: [deleted, ...snapshots.toReversed()] }
+  return { untagged, deleted: [...deleted, ...snapshots.toReversed()] }
+}
+
+/** One image, or those of an index. @throws {ImageNotFound} */
+function namedBy({ database }: ImageContext, name: string): readonly FoundImage[] {
+  const image = findImage(database, name)
+  return taggedAs(database, image, name).ids.flatMap((id) => {
+    const one = readImage(database, id)
+    return one === undefined ? [] : [{ ...one, reference: image.reference }]
+  })
 }
 
 interface Removal {

@@ -9,11 +9,11 @@ import { familiarName, parseReference, type Reference, repositoryName } from '..
 import { blobPath, sizeOf } from './blobs.ts'
 import type { ImageContext } from './context.ts'
 import { BlobMissing } from './errors.ts'
-import { findImage } from './find.ts'
+import { type FoundImage, findImage, taggedAs } from './find.ts'
 import { openLease } from './leases.ts'
 import { parsePlatform } from './platform.ts'
 import { readContent } from './read-content.ts'
-import type { ImageRecord } from './records.ts'
+import { contentOf, findWholeIndex } from './whole-index.ts'
 import { type ArchiveFile, layoutPath, memoryFile, writeTar } from './write-tar.ts'
 
 export interface SaveOptions {
@@ -23,7 +23,9 @@ export interface SaveOptions {
 
 /** An image with the names it is saved under; none when it was named by its id. */
 interface Saved {
-  readonly image: ImageRecord
+  readonly image: FoundImage
+  /** As it was first named. */
+  readonly name: string
   readonly tags: Reference[]
 }
 
@@ -40,8 +42,8 @@ export async function saveImages(
   const saved = new Map<Digest, Saved>()
   for (const name of names) addByName(context, saved, { name, options })
   using lease = openLease(context.database)
-  lease.add('image', [...saved.keys()])
-  const files = await filesOf(context, [...saved.values()])
+  for (const { image, name } of saved.values()) lease.add('image', taggedAs(context.database, image, name).ids)
+  const files = await filesOf(context, [...saved.values()], options)
   const source = Readable.from(writeTar(files), { objectMode: false })
   await pipeline(source, output, { end: false, ...(options.signal && { signal: options.signal }) })
 }
@@ -55,7 +57,7 @@ function addByName(
   const platform = options.platform === undefined ? undefined : parsePlatform(options.platform)
   const add = (one: string) => {
     const image = findImage(context.database, one, platform)
-    const entry = saved.get(image.id) ?? { image, tags: [] }
+    const entry = saved.get(image.id) ?? { image, name: one, tags: [] }
     saved.set(image.id, entry)
     if (image.reference?.tag !== undefined && image.reference.digest === undefined) entry.tags.push(image.reference)
   }
@@ -67,21 +69,27 @@ function addByName(
 function allTagsOf({ database }: ImageContext, name: string): readonly string[] {
   if (/[@]|:[^/]*$/.test(name) || /^[0-9a-f]{64}$/.test(name)) return []
   const repository = repositoryName(parseReference(name))
-  const rows = database.prepare('SELECT tag FROM image_tags WHERE repository = ? ORDER BY tag').all(repository)
+  const rows = database.prepare('SELECT DISTINCT tag FROM image_tags WHERE repository = ? ORDER BY tag').all(repository)
   return rows.map((row) => `${repository}:${row['tag']}`)
 }
 
-async function filesOf(context: ImageContext, saved: readonly Saved[]): Promise<readonly ArchiveFile[]> {
+async function filesOf(
+  context: ImageContext,
+  saved: readonly Saved[],
+  { platform }: SaveOptions,
+): Promise<readonly ArchiveFile[]> {
   const blobs = new Map<string, ArchiveFile>()
   const index: unknown[] = []
   const docker: unknown[] = []
   const repositories: Record<string, Record<string, string>> = {}
-  for (const { image, tags } of saved) {
+  for (const { image, name, tags } of saved) {
     const { manifest } = await readContent(context, image)
-    for (const blob of [image.manifest, manifest.config, ...manifest.layers]) {
+    // An index goes as a whole, if it is here as a whole; what knows no index sees the image of this host.
+    const whole = platform === undefined ? await findWholeIndex(context, image, name) : undefined
+    const content = whole ?? (await contentOf(context, [image.manifest]))
+    for (const blob of [...content.manifests, ...content.blobs])
       blobs.set(blob.digest, await blobFile(context, image.id, blob))
-    }
-    index.push(...indexEntries(image, tags))
+    index.push(...indexEntries(whole?.index ?? describedManifest(image), tags))
     docker.push({
       Config: layoutPath(manifest.config),
       RepoTags: tags.length === 0 ? null : tags.map(familiarName),
@@ -104,17 +112,21 @@ async function filesOf(context: ImageContext, saved: readonly Saved[]): Promise<
   ]
 }
 
-function indexEntries(image: ImageRecord, tags: readonly Reference[]): readonly unknown[] {
-  const { os, architecture, variant } = image.platform
-  const platform = { os, architecture, ...(variant !== undefined && { variant }) }
-  if (tags.length === 0) return [{ ...image.manifest, platform }]
+function describedManifest({ manifest, platform }: FoundImage): Descriptor {
+  const { os, architecture, variant } = platform
+  return { ...manifest, platform: { os, architecture, ...(variant !== undefined && { variant }) } }
+}
+
+function indexEntries(descriptor: Descriptor, tags: readonly Reference[]): readonly Descriptor[] {
+  if (tags.length === 0) return [descriptor]
+  const { platform, ...described } = descriptor
   return tags.map((tag) => ({
-    ...image.manifest,
+    ...described,
     annotations: {
       'io.containerd.image.name': `${repositoryName(tag)}:${tag.tag}`,
-      'org.opencontainers.image.ref.name': tag.tag,
+      'org.opencontainers.image.ref.name': tag.tag ?? 'latest',
     },
-    platform,
+    ...(platform !== undefined && { platform }),
   }))
 }
 

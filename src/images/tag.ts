@@ -4,19 +4,19 @@ import { familiarName, parseReference, repositoryName, withDefaultTag } from '..
 import { transaction } from '../state/database.ts'
 import type { ImageContext } from './context.ts'
 import { insertImageEvent } from './events.ts'
-import { findImage } from './find.ts'
-import { writeName } from './records.ts'
+import { findImage, taggedAs } from './find.ts'
+import { writeTag } from './records.ts'
 
-/** Atomic. A name that belongs to another image is taken from it. @throws {ImageNotFound} `source` */
-export function tagImage(context: ImageContext, source: string, target: string): void {
-  const reference = parseReference(target)
+/** Atomic. The name of an index stands for all of its images. A name that belongs to another image is taken from it. @throws {ImageNotFound} `source` */
+export function tagImage(context: ImageContext, source: string, name: string): void {
+  const reference = parseReference(name)
   if (reference.digest !== undefined) {
     throw new InvalidArgument('refusing to create a tag with a digest reference')
   }
   transaction(context.database, () => {
     const image = findImage(context.database, source)
-    writeName(context.database, image.id, { repository: repositoryName(reference), tag: reference.tag ?? 'latest' })
-    const name = familiarName(withDefaultTag(reference))
-    insertImageEvent(context.database, { action: 'tag', image, name })
+    const target = { repository: repositoryName(reference), tag: reference.tag ?? 'latest' }
+    writeTag(context.database, target, taggedAs(context.database, image, source))
+    insertImageEvent(context.database, { action: 'tag', image, name: familiarName(withDefaultTag(reference)) })
   })
 }

@@ -1,5 +1,4 @@
 /** The `linux` backend: containers of the kernel's own namespaces, control groups and filters. */
-import { existsSync } from 'node:fs'
 import type {
   Bundle,
   IsolationBackend,
@@ -12,6 +11,7 @@ import type {
 import { containerGroups } from './cgroups/groups.ts'
 import { readHierarchies } from './cgroups/hierarchies.ts'
 import type { CgroupMount } from './compile/options.ts'
+import { findEmulator } from './emulators.ts'
 import { readIdMappings } from './id-mappings.ts'
 import type { CompiledFilter } from './seccomp/compile.ts'
 
@@ -35,27 +35,24 @@ export function createLinuxBackend(options: LinuxBackendOptions): IsolationBacke
 }
 
 const NATIVE: Readonly<Record<string, readonly string[]>> = { x64: ['amd64', '386'], arm64: ['arm64', 'arm'] }
-/** Names of emulators as binfmt_misc lists them (Debian's qemu-user-static). */
-const EMULATORS: Readonly<Record<string, string>> = {
-  amd64: 'x86_64',
-  arm64: 'aarch64',
-  arm: 'arm',
-  '386': 'i386',
-  ppc64le: 'ppc64le',
-  s390x: 's390x',
-  riscv64: 'riscv64',
-}
 
 function check({ os, architecture }: Platform): Support {
   if (os !== 'linux') return { ok: false, reason: `images for ${os}/${architecture} cannot run in the linux backend` }
   if (NATIVE[process.arch]?.includes(architecture)) return { ok: true }
-  const emulator = EMULATORS[architecture]
-  if (emulator !== undefined && existsSync(`/proc/sys/fs/binfmt_misc/qemu-${emulator}`)) return { ok: true }
-  return {
-    ok: false,
-    reason: `images for ${os}/${architecture} cannot run on this machine`,
-    hint: `choose another platform, or register an emulator (qemu-user-static) for ${architecture}`,
-  }
+  const emulator = findEmulator(architecture)
+  if (emulator === 'fixed') return { ok: true }
+  const reason = `images for ${os}/${architecture} cannot run on this machine`
+  return emulator === undefined
+    ? {
+        ok: false,
+        reason,
+        hint: `choose another platform, or register an emulator (qemu-user-static) for ${architecture}`,
+      }
+    : {
+        ok: false,
+        reason: `${reason}: its emulator is registered without the flag F, and cannot be found in containers`,
+        hint: 'register it again with the flag F ("fix binary"): Debian\'s qemu-user-binfmt and most installers do',
+      }
 }
 
 async function planContainer(bundle: Bundle, options: LinuxBackendOptions): Promise<LaunchPlan> {

@@ -9,6 +9,7 @@ import { networksSchema } from './migrations/0005-networks.ts'
 import { networkDriversSchema } from './migrations/0006-network-drivers.ts'
 import { buildSchema } from './migrations/0007-build.ts'
 import { compressedLayersSchema } from './migrations/0008-compressed-layers.ts'
+import { imageIndexesSchema } from './migrations/0009-image-indexes.ts'
 
 /** In order; a released entry never changes, a new one is appended. */
 const MIGRATIONS: readonly string[] = [
@@ -20,6 +21,7 @@ const MIGRATIONS: readonly string[] = [
   networkDriversSchema,
   buildSchema,
   compressedLayersSchema,
+  imageIndexesSchema,
 ]
 
 export class StateTooNew extends CoracleError {

@@ -8,7 +8,8 @@ export interface BuiltImage {
 
 export function buildMetadata({ id, manifest, names }: BuiltImage): string {
   const document = {
-    'containerimage.config.digest': id,
+    // An index has no config: its digest is the id.
+    ...(id !== manifest.digest && { 'containerimage.config.digest': id }),
     'containerimage.descriptor': manifest,
     'containerimage.digest': manifest.digest,
     ...(names.length > 0 && { 'image.name': names.join(',') }),

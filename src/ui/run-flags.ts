@@ -107,7 +107,7 @@ export const createFlags = {
   'oom-score-adj': text("Tune host's OOM preferences (-1000 to 1000)"),
   pid: text('PID namespace to use'),
   'pids-limit': text('Tune container pids limit (set -1 for unlimited)'),
-  platform: text('Set platform if the image has several'),
+  platform: Flags.string({ description: 'Set platform if the image has several', env: 'DOCKER_DEFAULT_PLATFORM' }),
   privileged: on('Give extended privileges to this container'),
   publish: list("Publish a container's port(s) to the host", 'p'),
   'publish-all': on('Publish all exposed ports to random ports', 'P'),

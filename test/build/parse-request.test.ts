@@ -30,7 +30,7 @@ const NOTHING: BuildRequest = {
   onEvent: () => {},
 }
 
-const settings = (request: Partial<BuildRequest>) => parseSettings({ ...NOTHING, ...request }, hostPlatform())
+const settings = (request: Partial<BuildRequest>) => parseSettings({ ...NOTHING, ...request })
 
 describe('the flags of a build', () => {
   it('take build arguments from the environment where they have no value, and leave out those that have none there', () => {

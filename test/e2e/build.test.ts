@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { after, afterEach, before, describe, it } from 'mocha'
 import { openDatabase } from '../../src/state/database.ts'
 import { type ContextFiles, writeContext } from '../support/build-context.ts'
-import { type Coracle, IMAGE, type Outcome, openCoracle } from '../support/coracle.ts'
+import { type Coracle, IMAGE, type Outcome, openCoracle, spawned } from '../support/coracle.ts'
 import { tarOf } from '../support/images.ts'
 import { needsRoot } from '../support/needs-root.ts'
 
@@ -341,19 +341,4 @@ async function waitFor(stream: NodeJS.ReadableStream | null, pattern: RegExp): P
     })
     stream.once('end', () => reject(new Error(`it ended without ${pattern}: ${text}`)))
   })
-}
-
-/** For what this process has to serve meanwhile. */
-function spawned(coracle: Coracle, args: readonly string[]): Promise<Outcome> {
-  const child = coracle.start(args)
-  let stdout = ''
-  let stderr = ''
-  child.stdout?.on('data', (chunk: Buffer) => {
-    stdout += chunk.toString()
-  })
-  child.stderr?.on('data', (chunk: Buffer) => {
-    stderr += chunk.toString()
-  })
-  child.stdin?.end()
-  return new Promise((resolve) => child.once('close', (status) => resolve({ status, stdout, stderr })))
 }

@@ -100,7 +100,15 @@ describe('pull', () => {
     assert.deepEqual([wasm.id, wasm.digest], [entries[3]?.image.id, index.descriptor.digest])
     const s390x = await test.store.pull(name, { platform: 'linux/s390x' })
     assert.equal(s390x.id, entries[0]?.image.id)
-    await assert.rejects(test.store.prepare(name, { platform: 'wasi/wasm' }), /wanted wasi\/wasm, actual: linux\/s390x/)
+    await assert.rejects(test.store.prepare(name, { platform: 'linux/arm64' }), /wanted linux\/arm64, actual/)
+    // The tag stands for the index: both that were pulled have it, and lose it together.
+    for (const [platform, id] of [
+      ['wasi/wasm', wasm.id],
+      ['linux/s390x', s390x.id],
+    ] as const)
+      assert.equal((await test.store.prepare(name, { platform })).id, id)
+    assert.deepEqual((await test.store.remove(name)).deleted.slice(0, 2).toSorted(), [wasm.id, s390x.id].toSorted())
+    assert.deepEqual(await test.store.list(), [])
     await assert.rejects(test.store.pull(name, { platform: 'linux/mips' }), (error: { code: string; hint: string }) => {
       assert.equal(error.code, 'PLATFORM_MISSING')
       assert.match(error.hint, /linux\/s390x, linux\/amd64, linux\/arm64, wasi\/wasm/)

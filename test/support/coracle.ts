@@ -141,6 +141,21 @@ function supervisors(directory: string): string[] {
     })
 }
 
+/** Runs a command to its end while this process goes on: for what it has to serve meanwhile. */
+export function spawned(coracle: Coracle, args: readonly string[]): Promise<Outcome> {
+  const child = coracle.start(args)
+  let stdout = ''
+  let stderr = ''
+  child.stdout?.on('data', (chunk: Buffer) => {
+    stdout += chunk.toString()
+  })
+  child.stderr?.on('data', (chunk: Buffer) => {
+    stderr += chunk.toString()
+  })
+  child.stdin?.end()
+  return new Promise((resolve) => child.once('close', (status) => resolve({ status, stdout, stderr })))
+}
+
 /** Waits until `check` is true. @throws after 300 looks, however long each took */
 export async function eventually(what: string, check: () => boolean): Promise<void> {
   for (let look = 0; !check(); look++) {

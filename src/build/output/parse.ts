@@ -8,9 +8,16 @@ export type Output =
   | ({ readonly type: 'image'; readonly names: readonly string[]; readonly push: boolean } & ImageForm)
   /** `-`: standard output */
   | ({ readonly type: 'docker' | 'oci'; readonly dest: string } & ImageForm)
-  | { readonly type: 'tar'; readonly dest: string }
-  | { readonly type: 'local'; readonly dest: string }
+  | FilesOutput
   | { readonly type: 'cacheonly' }
+
+/** The files of the image, without the image. */
+export interface FilesOutput {
+  readonly type: 'tar' | 'local'
+  readonly dest: string
+  /** A directory for each platform where there are several. */
+  readonly split: boolean
+}
 
 /** @throws {InvalidArgument} */
 export function parseOutputs(texts: readonly string[]): readonly Output[] {
@@ -25,12 +32,13 @@ export interface ImageForm {
 }
 
 const FORM_KEYS = ['compression', 'compression-level', 'force-compression', 'oci-mediatypes']
-const KEYS = new Set(['type', 'dest', 'name', 'push', ...FORM_KEYS])
+const KEYS = new Set(['type', 'dest', 'name', 'push', 'platform-split', ...FORM_KEYS])
 
 function parseOutput(text: string): Output {
   const fields = splitCsv(text) ?? []
   const [first = ''] = fields
-  if (fields.length === 1 && !first.includes('=')) return first === '-' ? { type: 'tar', dest: '-' } : local(first)
+  if (fields.length === 1 && !first.includes('='))
+    return first === '-' ? { type: 'tar', dest: '-', split: true } : local(first, true)
   const values = new Map(
     fields.map((field): [string, string] => {
       const equals = field.indexOf('=')
@@ -47,6 +55,7 @@ function makeOutput(values: ReadonlyMap<string, string>, text: string): Output {
   const type = values.get('type') ?? ''
   const dest = values.get('dest')
   const push = isOn(values.get('push'))
+  const split = !/^(?:0|f|false)$/i.test(values.get('platform-split') ?? '')
   const form = formOf(values, text)
   const names = (values.get('name') ?? '').split(',').filter((name) => name !== '')
   switch (type) {
@@ -59,9 +68,9 @@ function makeOutput(values: ReadonlyMap<string, string>, text: string): Output {
     case 'oci':
       return { type, dest: dest ?? '-', ...form }
     case 'tar':
-      return { type, dest: dest ?? '-' }
+      return { type, dest: dest ?? '-', split }
     case 'local':
-      return local(dest ?? '')
+      return local(dest ?? '', split)
     case 'cacheonly':
       return { type }
     default:
@@ -92,7 +101,7 @@ function formOf(values: ReadonlyMap<string, string>, text: string): ImageForm {
   return { ...dockerTypes, compression: wish }
 }
 
-function local(dest: string): Output {
+function local(dest: string, split: boolean): Output {
   if (dest === '') throw new InvalidArgument('--output type=local needs a dest', { hint: 'dest=DIRECTORY' })
-  return { type: 'local', dest }
+  return { type: 'local', dest, split }
 }

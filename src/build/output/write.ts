@@ -1,28 +1,33 @@
 /** What a build leaves: an image of the store, and whatever files were asked for. */
 import { createWriteStream, mkdirSync } from 'node:fs'
+import { join } from 'node:path'
 import { finished } from 'node:stream/promises'
 import { tarSink } from '../../archive/tar-sink.ts'
 import { applySink } from '../../archive/tree-sinks.ts'
 import type { BuildStore, StackedLayer } from '../../images/building.ts'
+import type { BuiltImage, WrittenImage } from '../../images/commit-built.ts'
 import { USUAL } from '../../images/compress-layer.ts'
+import { formatPlatform } from '../../images/platform.ts'
 import type { ImageName } from '../../images/records.ts'
 import { openApplier } from '../../linux/apply.ts'
 import { readMerged, type TreeSink } from '../../linux/archive.ts'
 import { userIdMaps } from '../../linux/id-mappings.ts'
-import type { ImageConfig } from '../../oci/descriptor.ts'
+import { isIndex } from '../../oci/media-types.ts'
 import { familiarName, parseReference } from '../../oci/reference.ts'
 import { hostPath, parseTags } from '../parse-request.ts'
 import type { Progress } from '../progress.ts'
 import type { BuildRoom } from '../room.ts'
 import type { BuildResult } from '../types.ts'
-import type { ImageForm, Output } from './parse.ts'
+import type { FilesOutput, ImageForm, Output } from './parse.ts'
 
 export interface Built {
   /** None: the image goes to the store. */
   readonly outputs: readonly Output[]
   readonly names: readonly ImageName[]
-  readonly config: ImageConfig
-  readonly layers: readonly StackedLayer[]
+  /** One for each platform. */
+  readonly targets: readonly BuiltImage[]
+  /** The result is told by platform, also where there is only one. */
+  readonly isMap: boolean
 }
 
 export interface WriteOptions {
@@ -54,9 +59,9 @@ async function writeOutput(output: Output, options: WriteOptions, built: Built):
     case 'oci':
       return saveImage(options, built, output)
     case 'tar':
-      return writeTar(options, built, output.dest)
+      return writeTar(options, built, output)
     case 'local':
-      return writeDirectory(options, built, hostPath(output.dest))
+      return writeDirectory(options, built, output)
     case 'cacheonly':
       return undefined
   }
@@ -69,17 +74,24 @@ interface Form extends ImageForm {
 }
 
 async function storeImage({ room, store, progress, signal }: WriteOptions, built: Built, form: Form): Promise<Image> {
-  const { config, names } = built
+  const { targets, names, isMap } = built
   const texts = names.map(({ repository, tag }) => `${repository}:${tag}`)
+  // In the store a plain tar is read fastest, and takes no time to make. What is in an index stays as it is, also when it leaves.
+  const leaves = form.leaves === true || form.push === true || isMap
+  const wish = form.compression ?? (leaves ? USUAL : undefined)
+  const { dockerTypes = false } = form
   const image = await progress.run('exporting to image', async (vertex) => {
-    // In the store a plain tar is read fastest, and takes no time to make.
-    const wish = form.compression ?? (form.leaves === true || form.push === true ? USUAL : undefined)
-    const layers = wish === undefined ? built.layers : await store.compressed(built.layers, { ...wish, signal })
-    const { dockerTypes = false } = form
-    const committed = await store.commit({ config, layers, names, dockerTypes })
-    vertex.status(`writing image ${committed.id}`)
+    const images: WrittenImage[] = []
+    for (const target of targets) {
+      const layers = wish === undefined ? target.layers : await store.compressed(target.layers, { ...wish, signal })
+      const written = await store.write({ ...target, layers, dockerTypes })
+      vertex.status(`writing image ${written.id}`)
+      images.push(written)
+    }
+    const { id, target } = await store.commit({ images, extra: [], names, asIndex: isMap })
+    if (isIndex(target.mediaType)) vertex.status(`writing index ${target.digest}`)
     for (const text of texts) vertex.status(`naming to ${text}`)
-    return committed
+    return { id, manifest: target, images: images.map(({ config: _, layers: __, ...one }) => one) }
   })
   if (form.push === true)
     for (const text of texts)
@@ -102,15 +114,38 @@ async function saveImage(
   return image
 }
 
-async function writeTar(options: WriteOptions, built: Built, dest: string): Promise<undefined> {
+/** The files of a platform, and the directory that is for them: empty where all go to one. */
+interface Part {
+  readonly layers: readonly StackedLayer[]
+  readonly prefix: string
+}
+
+/** As buildx names them: `linux_arm64`, `linux_arm_v7`. */
+function partsOf({ targets, isMap }: Built, { split }: { readonly split: boolean }): readonly Part[] {
+  return targets.map(({ layers, platform }) => ({
+    layers,
+    prefix: isMap && split ? formatPlatform(platform).replaceAll('/', '_') : '',
+  }))
+}
+
+async function writeTar(options: WriteOptions, built: Built, output: FilesOutput): Promise<undefined> {
   const { progress, store, signal } = options
   await progress.run('exporting to client tarball', () =>
-    writing(options, dest, async (output) => {
-      const sink = tarSink(output, { place: (path) => (path === '' ? undefined : path) })
-      await readFiles(await store.directories(built.layers), sink, signal)
+    writing(options, output.dest, async (stream) => {
+      let prefix = ''
+      const sink = tarSink(stream, { place: (path) => below(prefix, path) })
+      for (const part of partsOf(built, output)) {
+        prefix = part.prefix
+        await readFiles(await store.directories(part.layers), sink, signal)
+      }
       await sink.finish()
     }),
   )
+}
+
+/** The root of an archive has no entry. */
+function below(prefix: string, path: string): string | undefined {
+  return [prefix, path].filter((part) => part !== '').join('/') || undefined
 }
 
 async function writing(
@@ -132,20 +167,26 @@ async function writing(
 async function writeDirectory(
   { progress, store, signal }: WriteOptions,
   built: Built,
-  dest: string,
+  output: FilesOutput,
 ): Promise<undefined> {
   await progress.run('exporting to client directory', async () => {
-    mkdirSync(dest, { recursive: true })
-    const lower = await store.directories(built.layers)
-    await using applier = openApplier(dest)
-    applier.merge()
-    const own = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 }
-    const attributes = (entry: { uid: number; gid: number; mode: number }) =>
-      userIdMaps() === undefined ? entry : { ...own, mode: entry.mode }
-    const place = (path: string) => (path === '' ? undefined : path)
-    await readFiles(lower, applySink(applier, { place, attributes, keepXattr: () => true }), signal)
-    await applier.finish()
+    for (const { layers, prefix } of partsOf(built, output)) {
+      const directory = join(hostPath(output.dest), prefix)
+      mkdirSync(directory, { recursive: true })
+      await writeTree(await store.directories(layers), directory, signal)
+    }
   })
+}
+
+async function writeTree(lower: readonly string[], directory: string, signal: AbortSignal): Promise<void> {
+  await using applier = openApplier(directory)
+  applier.merge()
+  const own = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 }
+  const attributes = (entry: { uid: number; gid: number; mode: number }) =>
+    userIdMaps() === undefined ? entry : { ...own, mode: entry.mode }
+  const place = (path: string) => (path === '' ? undefined : path)
+  await readFiles(lower, applySink(applier, { place, attributes, keepXattr: () => true }), signal)
+  await applier.finish()
 }
 
 async function readFiles(lower: readonly string[], sink: TreeSink, signal: AbortSignal): Promise<void> {

@@ -5,10 +5,11 @@ import { InvalidArgument } from '../../../src/errors.ts'
 
 describe('--output', () => {
   const CASES: readonly (readonly [string, Output])[] = [
-    ['out', { type: 'local', dest: 'out' }],
-    ['-', { type: 'tar', dest: '-' }],
-    ['type=local,dest=a b', { type: 'local', dest: 'a b' }],
-    ['type=tar', { type: 'tar', dest: '-' }],
+    ['out', { type: 'local', dest: 'out', split: true }],
+    ['-', { type: 'tar', dest: '-', split: true }],
+    ['type=local,dest=a b', { type: 'local', dest: 'a b', split: true }],
+    ['type=local,dest=x,platform-split=false', { type: 'local', dest: 'x', split: false }],
+    ['type=tar', { type: 'tar', dest: '-', split: true }],
     ['type=docker', { type: 'image', names: [], push: false }],
     ['type=docker,dest=x.tar', { type: 'docker', dest: 'x.tar' }],
     ['type=oci,dest=x.tar', { type: 'oci', dest: 'x.tar' }],
