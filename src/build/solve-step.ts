@@ -12,8 +12,11 @@ export interface Step {
   readonly kind: string
   readonly description: string
   readonly below: readonly StackedLayer[]
-  /** @returns the layer; undefined: nothing has changed */
-  readonly run: () => Promise<StackedLayer | undefined>
+  /**
+   * @param doubt - told that files have changed since their digest was made: the result is good, but not what the keys say
+   * @returns the layer; undefined: nothing has changed
+   */
+  readonly run: (doubt: () => void) => Promise<StackedLayer | undefined>
 }
 
 export interface Solved {
@@ -70,9 +73,12 @@ async function lookUp(
 
 async function carryOut(step: Step, keys: readonly string[], { database }: SolveOptions): Promise<Solved> {
   const { kind, description, below } = step
-  const layer = await step.run()
+  let isCertain = true
+  const layer = await step.run(() => {
+    isCertain = false
+  })
   const layers = layer === undefined ? below : [...below, layer]
   const solved = { layers, changed: layer !== undefined, createdAtMs: Date.now() }
-  writeStep(database, { ...solved, keys, kind, description })
+  if (isCertain) writeStep(database, { ...solved, keys, kind, description })
   return { ...solved, cached: false }
 }

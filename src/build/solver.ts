@@ -4,8 +4,9 @@ import type { BaseImage, BuildStore } from '../images/building.ts'
 import { ImageNotFound } from '../images/errors.ts'
 import { formatPlatform } from '../images/platform.ts'
 import type { TransferProgress } from '../images/types.ts'
+import { type ByteString, byteString } from '../linux/apply.ts'
 import type { Platform } from '../oci/descriptor.ts'
-import { openFingerprints } from './context/fingerprints.ts'
+import { fingerprintDirectory, openFingerprints } from './context/fingerprints.ts'
 import { openLocalTree } from './context/local-tree.ts'
 import type { NamedContext } from './context/named.ts'
 import type { OpenedContext } from './context/open.ts'
@@ -214,10 +215,7 @@ interface Loading {
 }
 
 function loadTree({ progress, room, signal }: SolverOptions, { root, ignore, name }: Loading): Promise<FileTree> {
-  return progress.run(name, async (vertex) => {
-    const fingerprints = openFingerprints(room.database, root)
-    const tree = await openLocalTree({ root, ignore, fingerprints, signal })
-    vertex.status(`${tree.count} files and directories`)
-    return tree
-  })
+  const kept = fingerprintDirectory(room.paths)
+  const fingerprints = (start: ByteString) => openFingerprints(kept, `${byteString(root)}/${start}`)
+  return progress.run(name, async () => openLocalTree({ root, ignore, fingerprints, signal }))
 }

@@ -14,6 +14,15 @@ export type { NodeAttributes } from './step-writer.ts'
 /** A file name as the kernel has it: a character for each byte (`latin1`), never a NUL. */
 export type ByteString = string
 
+/** By which it is seen that a file has changed. */
+export interface FileState {
+  readonly sizeBytes: number
+  readonly mtimeSeconds: number
+  readonly mtimeNanoseconds: number
+  readonly ctimeSeconds: number
+  readonly ctimeNanoseconds: number
+}
+
 export const byteString = (text: string): ByteString => Buffer.from(text).toString('latin1')
 
 /** Paths are relative to the directory; whatever symlinks they lead through, nothing outside of it is touched. */
@@ -22,8 +31,10 @@ export interface Applier extends AsyncDisposable {
   /**
    * A regular file of the directory `source`, with its content, by reference where the file system can; followed by
    * `xattr`. Nothing where no such file is any more, or something else.
+   *
+   * @param state - of the file when it was last looked at: `finish` tells when it has changed until its content was read
    */
-  clone(path: ByteString, source: ByteString, attributes: NodeAttributes): void
+  clone(path: ByteString, source: ByteString, state: FileState & NodeAttributes): void
   /** Followed by `data` and `hole`, then `xattr`, then `end`. */
   file(path: ByteString, attributes: NodeAttributes, sizeBytes: number): void
   /** Not copied: the chunk must stay as it is until `flush` has resolved and the one after it. */
@@ -50,9 +61,10 @@ export interface Applier extends AsyncDisposable {
   /**
    * Sets the times of directories and ends. Resolves when all of it is done.
    *
+   * @returns false: a file that was cloned was not what its state said
    * @throws {ApplyFailed} a step failed; the message names it and its path
    */
-  finish(): Promise<void>
+  finish(): Promise<boolean>
 }
 
 export interface ApplyOptions {
@@ -89,6 +101,9 @@ const CODE = {
   clone: 17,
 } as const
 
+/** What `clone` says of its source. */
+const STATE_BYTES = 32
+
 /** @param directory - exists; nothing outside of it is touched, whatever the paths say */
 export function openApplier(directory: string, { idMaps, source, native: build }: ApplyOptions = {}): Applier {
   const directories = source === undefined ? [directory] : [directory, source]
@@ -106,10 +121,15 @@ export function openApplier(directory: string, { idMaps, source, native: build }
     writer.begin(code, stringBytes(path) + more).string(path)
   return {
     directory: (path, attributes) => void begin(CODE.directory, path, ATTRIBUTE_BYTES).attributes(attributes),
-    clone: (path, from, attributes) =>
-      void begin(CODE.clone, path, stringBytes(from) + ATTRIBUTE_BYTES)
+    clone: (path, from, state) =>
+      void begin(CODE.clone, path, stringBytes(from) + ATTRIBUTE_BYTES + STATE_BYTES)
         .string(from)
-        .attributes(attributes),
+        .attributes(state)
+        .i64(state.sizeBytes)
+        .i64(state.mtimeSeconds)
+        .u32(state.mtimeNanoseconds)
+        .i64(state.ctimeSeconds)
+        .u32(state.ctimeNanoseconds),
     file: (path, attributes, sizeBytes) =>
       void begin(CODE.file, path, ATTRIBUTE_BYTES + 8)
         .attributes(attributes)
@@ -137,7 +157,7 @@ export function openApplier(directory: string, { idMaps, source, native: build }
     finish: async () => {
       writer.begin(CODE.finish, 0)
       await flush()
-      await native.end()
+      return native.end()
     },
     [Symbol.asyncDispose]: () => native.stop(),
   }
@@ -149,7 +169,8 @@ const MAX_QUEUED_BYTES = 4 << 20
 interface Native {
   /** Resolves when not too much is queued. */
   send(parts: readonly Uint8Array[], sizeBytes: number): Promise<void>
-  end(): Promise<void>
+  /** @returns as `finish` */
+  end(): Promise<boolean>
   /** Resolves when the process is gone. */
   stop(): Promise<void>
 }
@@ -161,8 +182,8 @@ function startNative(directories: readonly string[], { argv: [program, ...words]
   })
   const closed = once(child, 'close').catch(() => {}) // `outcome` says why
   const outcome = readOutcome(child.stdout)
-  const failed = outcome.then((error) => {
-    throw error ?? new Error('the native program ended early')
+  const failed = outcome.then((result) => {
+    throw result instanceof Error ? result : new Error('the native program ended early')
   })
   failed.catch(() => {})
   child.once('error', (error) => child.stdout.destroy(error))
@@ -187,8 +208,9 @@ function startNative(directories: readonly string[], { argv: [program, ...words]
     send,
     end: async () => {
       child.stdin.end()
-      const error = await outcome
-      if (error !== undefined) throw error
+      const result = await outcome
+      if (result instanceof Error) throw result
+      return result
     },
     stop: async () => {
       child.stdin.destroy()
@@ -205,15 +227,15 @@ function writeAll(stream: Writable, parts: readonly Uint8Array[], onWritten: () 
   stream.uncork()
 }
 
-/** `OK`, or `FAILED` with the failing step; undefined when all went well. */
-async function readOutcome(stdout: Readable): Promise<Error | undefined> {
+/** `OK` or `CHANGED`, told apart as `finish` does, or `FAILED` with the failing step. */
+async function readOutcome(stdout: Readable): Promise<Error | boolean> {
   let text = ''
   try {
     for await (const chunk of stdout.setEncoding('utf8')) text = (text + chunk).slice(0, 4096)
   } catch (error) {
     return error instanceof Error ? error : new Error(String(error))
   }
-  if (text === 'OK\n') return undefined
+  if (text === 'OK\n' || text === 'CHANGED\n') return text === 'OK\n'
   const [word, ...fields] = (text.split('\n')[0] ?? '').split('\t')
   return word === 'FAILED' ? new ApplyFailed(fields) : new Error(`the native program answered ${JSON.stringify(text)}`)
 }

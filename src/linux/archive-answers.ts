@@ -7,6 +7,7 @@ const STAT = 1
 const ENTRY = 2
 const DATA = 3
 const END = 4
+const DIGEST = 5
 /** `FAIL`, where a code would stand: a line of text follows. */
 const FAILED = 0x4c494146
 const HEAD_BYTES = 8
@@ -19,6 +20,7 @@ const ENOENT = 2
 export interface AnswerOptions {
   readonly sink?: TreeSink | undefined
   readonly onStat?: ((stat: InsideStat | undefined) => void) | undefined
+  readonly onDigest?: ((digest: string | undefined) => void) | undefined
 }
 
 export class AnswerReader {
@@ -60,6 +62,7 @@ export class AnswerReader {
     const payload = new Payload(bytes.subarray(HEAD_BYTES, HEAD_BYTES + size))
     if (code === ENTRY) this.#entry(readEntry(payload))
     else if (code === STAT) this.#options.onStat?.(readStat(payload))
+    else if (code === DIGEST) this.#options.onDigest?.(payload.bytes().toString('hex') || undefined)
     else if (code === END) this.#ended = true
     else throw new Error(`the native program answered with code ${code}`)
     return HEAD_BYTES + size
@@ -111,12 +114,21 @@ function readEntry(payload: Payload): TreeEntry {
     target: payload.string(),
     hardLink: payload.string(),
   }
-  const xattrs = new Map<ByteString, Buffer>()
-  for (let count = payload.u32(); count > 0; count -= 1) xattrs.set(payload.string(), payload.bytes())
+  const xattrs = readXattrs(payload)
   const count = payload.u32()
   if (count === NOT_SPARSE) return { ...entry, xattrs, extents: undefined }
   const extents = Array.from({ length: count }, () => ({ offset: payload.i64(), size: payload.i64() }))
   return { ...entry, xattrs, extents }
+}
+
+const NO_XATTRS: ReadonlyMap<ByteString, Buffer> = new Map()
+
+function readXattrs(payload: Payload): ReadonlyMap<ByteString, Buffer> {
+  let count = payload.u32()
+  if (count === 0) return NO_XATTRS
+  const xattrs = new Map<ByteString, Buffer>()
+  for (; count > 0; count -= 1) xattrs.set(payload.string(), payload.bytes())
+  return xattrs
 }
 
 /** @throws {ApplyFailed} */
@@ -158,13 +170,15 @@ class Payload {
   /** @throws {ApplyFailed} a sparse file may say that it has 2^63 bytes */
   i64(): number {
     this.#at += 8
-    const value = Number(this.#bytes.readBigInt64LE(this.#at - 8))
+    const value = this.#bytes.readInt32LE(this.#at - 4) * 2 ** 32 + this.#bytes.readUInt32LE(this.#at - 8)
     if (!Number.isSafeInteger(value)) throw new ApplyFailed(['launch', '0', 'open', '', '27', 'File too large'], 'read')
     return value
   }
 
   string(): ByteString {
-    return this.bytes().toString('latin1')
+    const size = this.u32()
+    this.#at += size
+    return this.#bytes.toString('latin1', this.#at - size, this.#at)
   }
 
   /** A copy: what is kept must not keep all the rest. */

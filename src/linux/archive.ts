@@ -68,7 +68,7 @@ export interface ReadOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-const REQUEST = { userNamespace: 1, stat: 2, walk: 3, merged: 4, changes: 5, content: 6 } as const
+const REQUEST = { userNamespace: 1, stat: 2, walk: 3, merged: 4, changes: 5, content: 6, digest: 7 } as const
 const FOLLOW = 1
 const CONTENT = 2
 
@@ -123,14 +123,35 @@ export async function readFiles(
   paths: readonly ByteString[],
   options: ReadOptions & { readonly sink: TreeSink },
 ): Promise<void> {
+  for (const requests of requestsFor(REQUEST.content, paths)) await ask([root], requests, options)
+}
+
+/**
+ * Digests of files' content, in hexadecimal: of BLAKE2b-512 the first 32 bytes. Of a file with holes those of its data and
+ * where it is. undefined: it is no more, or something else. No component of a path is a link.
+ *
+ * @throws {ApplyFailed} one of them cannot be read
+ */
+export async function digestFiles(
+  root: string,
+  paths: readonly ByteString[],
+  options: ReadOptions,
+): Promise<readonly (string | undefined)[]> {
+  const digests: (string | undefined)[] = []
+  const onDigest = (digest: string | undefined) => void digests.push(digest)
+  for (const requests of requestsFor(REQUEST.digest, paths)) await ask([root], requests, { ...options, onDigest })
+  return digests
+}
+
+function* requestsFor(code: number, paths: readonly ByteString[]): Generator<StepWriter> {
   for (let next = 0; next < paths.length; ) {
     const requests = new StepWriter()
     for (let bytes = 0; next < paths.length && bytes < MAX_REQUEST_BYTES; next += 1) {
       const path = paths[next] ?? ''
       bytes += stringBytes(path) + 8
-      requests.begin(REQUEST.content, stringBytes(path)).string(path)
+      requests.begin(code, stringBytes(path)).string(path)
     }
-    await ask([root], requests, options)
+    yield requests
   }
 }
 
@@ -167,13 +188,14 @@ function pathRequest(code: number, path: ByteString, flags: number): StepWriter 
 interface Asking extends ReadOptions {
   readonly sink?: TreeSink
   readonly onStat?: (stat: InsideStat | undefined) => void
+  readonly onDigest?: (digest: string | undefined) => void
 }
 
 /** One process for one request. When this fails nothing of it is at work any more. */
 async function ask(
   directories: readonly string[],
   request: StepWriter,
-  { idMaps, native, signal, sink, onStat }: Asking,
+  { idMaps, native, signal, sink, onStat, onDigest }: Asking,
 ): Promise<void> {
   signal?.throwIfAborted()
   const [program, ...words] = native?.argv ?? [nativeProgram]
@@ -191,7 +213,7 @@ async function ask(
   for (const part of request.take().parts) child.stdin.write(part)
   child.stdin.end()
   try {
-    const reader = new AnswerReader({ sink, onStat })
+    const reader = new AnswerReader({ sink, onStat, onDigest })
     for await (const chunk of child.stdout as AsyncIterable<Buffer>) {
       reader.write(chunk)
       await sink?.flush()

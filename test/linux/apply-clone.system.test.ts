@@ -8,7 +8,8 @@ import { ApplyFailed } from '../../src/linux/errors.ts'
 import { describeNative, type Native } from '../support/native.ts'
 import { scratchDirectory } from '../support/scratch.ts'
 
-const ATTRIBUTES = { mode: 0o4640, uid: 5, gid: 6, mtimeSeconds: 1_400_000_000, mtimeNanoseconds: 5 }
+const UNKNOWN = { sizeBytes: 0, ctimeSeconds: 0, ctimeNanoseconds: 0 }
+const ATTRIBUTES = { ...UNKNOWN, mode: 0o4640, uid: 5, gid: 6, mtimeSeconds: 1_400_000_000, mtimeNanoseconds: 5 }
 
 describeNative('the applier that copies files of another directory', (native: () => Native) => {
   let [root, source] = ['', '']
@@ -40,6 +41,25 @@ describeNative('the applier that copies files of another directory', (native: ()
     assert.equal(lstatSync(join(root, 'copy-1')).size, 0)
     const { stdout } = spawnSync('getfattr', ['--absolute-names', '-d', join(root, 'copy-1')], { encoding: 'utf8' })
     assert.match(stdout, /user\.colour="red"/)
+  })
+
+  it('tells when a file is not what it was, or not any more', async () => {
+    const path = join(source, 'f')
+    writeFileSync(path, 'one')
+    const { size, mtimeNs, ctimeNs } = lstatSync(path, { bigint: true })
+    const split = (ns: bigint) => [Number(ns / 1_000_000_000n), Number(ns % 1_000_000_000n)] as const
+    const [[mtimeSeconds, mtimeNanoseconds], [ctimeSeconds, ctimeNanoseconds]] = [split(mtimeNs), split(ctimeNs)]
+    const seen = { mtimeSeconds, mtimeNanoseconds, sizeBytes: Number(size), ctimeSeconds, ctimeNanoseconds }
+    const isSame = async (name: string, state: typeof seen) => {
+      await using applier = openApplier(root, { source, native: native() })
+      applier.clone('copy', name, { ...ATTRIBUTES, ...state })
+      return applier.finish()
+    }
+    assert.equal(await isSame('f', seen), true)
+    for (const field of Object.keys(seen) as (keyof typeof seen)[])
+      assert.equal(await isSame('f', { ...seen, [field]: seen[field] + 1 }), false, field)
+    assert.equal(await isSame('gone', seen), false)
+    assert.equal(await isSame('d', seen), false)
   })
 
   it('keeps holes, at the beginning, between and at the end', async () => {

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 
 /** Changes when what a step of the same words makes has changed. */
-const VERSION = 2
+const VERSION = 3
 
 /** @param parts - anything JSON can say; the order counts */
 export function stepKey(kind: string, parts: readonly unknown[]): string {

@@ -5,6 +5,7 @@ import { type Database, transaction } from '../../state/database.ts'
 import { tryLock } from '../../state/lock.ts'
 import { splitFilter } from '../../util/filters.ts'
 import { parseMoment } from '../../util/moment.ts'
+import { fingerprintDirectory } from '../context/fingerprints.ts'
 import type { BuildRoom } from '../room.ts'
 import { cacheMountDirectory } from '../steps/cache-mount.ts'
 import type { PruneCacheOptions, PruneCacheResult } from '../types.ts'
@@ -32,7 +33,7 @@ export async function pruneCache(room: BuildRoom, options: PruneCacheOptions): P
   const mounts = keepBytes > 0 ? [] : mountRows(database).filter(isOld)
   let reclaimedBytes = 0
   for (const mount of mounts) reclaimedBytes += await removeMount(room, mount)
-  if (untilMs === Number.POSITIVE_INFINITY) database.prepare('DELETE FROM build_files').run()
+  if (untilMs === Number.POSITIVE_INFINITY) await removeTree(fingerprintDirectory(room.paths))
   const collected = await room.collect()
   return {
     deleted: [...steps, ...mounts].map(({ key }) => key.slice(0, 12)),

@@ -22,6 +22,8 @@ export interface LandingOptions {
   /** Of directories that are missing on the way. */
   readonly owner: Owner
   readonly mtimeSeconds: number
+  /** All that lands comes from one tree, so that no two files want the same place: they need not be remembered. */
+  readonly isOneTree?: boolean
 }
 
 export type NodeKind = 'directory' | 'other' | 'missing'
@@ -37,7 +39,8 @@ export interface Landing {
   note(path: ByteString, isDirectory: boolean): void
 }
 
-export function openLanding({ lower, applier, owner, mtimeSeconds }: LandingOptions): Landing {
+export function openLanding(options: LandingOptions): Landing {
+  const { lower, applier, owner, mtimeSeconds, isOneTree = false } = options
   const landed = new Map<ByteString, boolean>()
   const isFresh = (path: ByteString): boolean => fresh.has(path)
   /** Directories that the layers below do not have: neither have they anything in them. */
@@ -74,7 +77,7 @@ export function openLanding({ lower, applier, owner, mtimeSeconds }: LandingOpti
       if (kind === 'directory' && !isDirectory)
         throw new CopyFailed(`cannot replace to directory /${textOf(path)} with file`)
       if (kind === 'missing' && isDirectory) fresh.add(path)
-      landed.set(path, isDirectory)
+      if (isDirectory || !isOneTree) landed.set(path, isDirectory)
     },
     note: (path, isDirectory) => {
       if (isDirectory && kindOf(path) !== 'directory') fresh.add(path)

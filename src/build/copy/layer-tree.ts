@@ -26,6 +26,7 @@ export function layerTree(layers: readonly string[]): FileTree {
     copy: async (found, applier, { place, attributes, signal }) => {
       const sink = applySink(applier, { place, attributes, keepXattr: () => true })
       await read(layers, found, { sink, keep: (path) => place(path) !== undefined, signal })
+      return true // layers never change
     },
   }
 }

@@ -21,6 +21,7 @@ export function singleFileTree({ path, name, digest, mtimeSeconds }: Downloaded)
       const dressed = (entry: TreeEntry) => ({ ...entry, mode: 0o100600, mtimeSeconds, mtimeNanoseconds: 0 })
       const dressing = { ...sink, entry: (entry: TreeEntry) => sink.entry(dressed(entry)) }
       await readFiles(dirname(path), [byteString(basename(path))], { sink: dressing, signal })
+      return true
     },
   }
 }

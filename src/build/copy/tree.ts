@@ -27,7 +27,8 @@ export interface FileTree {
   names(directory: ByteString): readonly ByteString[]
   /** Of names, metadata but for times and, where asked for, owners, and content. */
   digest(found: Found, options: DigestOptions): Promise<string>
-  copy(found: Found, applier: Applier, options: CopyOptions): Promise<void>
+  /** @returns false: something has changed since `digest` looked at it */
+  copy(found: Found, applier: Applier, options: CopyOptions): Promise<boolean>
 }
 
 export interface DigestOptions {
@@ -42,7 +43,10 @@ export interface DigestOptions {
  */
 export function describeEntry(relative: ByteString, entry: TreeEntry, content: string): string {
   const { mode, uid, gid, sizeBytes, major, minor, target, hardLink, extents } = entry
-  const xattrs = [...entry.xattrs].map(([name, value]) => `${name}=${value.toString('base64')}`).toSorted()
+  const xattrs =
+    entry.xattrs.size === 0
+      ? []
+      : [...entry.xattrs].map(([name, value]) => `${name}=${value.toString('base64')}`).toSorted()
   // Of a sparse file the content is that of its extents alone.
   const rest = [uid, gid, sizeBytes, major, minor, target, hardLink, xattrs, extents ?? null, content]
   return `${JSON.stringify([relative, mode, ...rest])}\n`

@@ -90,13 +90,25 @@ function archiveStep(state: StageState, unpacking: Unpacking, options: StepOptio
   const { destination, chown, link } = unpacking.instruction
   const target = posix.resolve('/', config.WorkingDir ?? '/', destination)
   const shape = [layers.at(-1)?.chainID ?? '', target, chown ?? null, link, options.settings.epoch ?? null]
+  const { path } = unpacking
+  const before = stateOf(path)
   return {
-    contentKey: async () => stepKey('add-archive', [...shape, await fileDigest(unpacking.path)]),
+    contentKey: async () => stepKey('add-archive', [...shape, await fileDigest(path)]),
     kind: 'add',
     description: unpacking.instruction.code,
     below: layers,
-    run: () => unpack(layers, { ...unpacking, target }, options),
+    run: async (doubt) => {
+      const layer = await unpack(layers, { ...unpacking, target }, options)
+      if (stateOf(path) !== before) doubt()
+      return layer
+    },
   }
+}
+
+/** Another one when the file has been written to, or replaced. */
+function stateOf(path: string): string {
+  const { ino, size, mtimeNs, ctimeNs } = statSync(path, { bigint: true })
+  return [ino, size, mtimeNs, ctimeNs].join(' ')
 }
 
 async function fileDigest(path: string): Promise<string> {

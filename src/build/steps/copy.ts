@@ -52,7 +52,7 @@ export function copyStep(state: StageState, request: CopyRequest, options: StepO
     kind: 'copy',
     description: request.description,
     below: layers,
-    run: () => carryOut(layers, { ...request, destination, chosen: chosen() }, options),
+    run: (doubt: () => void) => carryOut(layers, { ...request, destination, chosen: chosen(), doubt }, options),
   }
   const identity = from === undefined ? '' : from.identity
   if (identity === undefined) return { ...step, contentKey: content }
@@ -109,6 +109,8 @@ async function digestOf(
 
 interface Carrying extends CopyRequest {
   readonly chosen: readonly Chosen[]
+  /** Of `Step.run`. */
+  readonly doubt: () => void
 }
 
 async function carryOut(
@@ -125,10 +127,11 @@ async function carryOut(
   const change = request.chmod === undefined ? undefined : parseMode(request.chmod)
   const mtimeSeconds = settings.epoch ?? Math.floor(Date.now() / 1000)
   await using applier = openApplier(upper, { idMaps: userIdMaps(), source: request.from?.tree.source })
-  const landing = openLanding({ lower, applier, owner: owner ?? ROOT, mtimeSeconds })
+  const isOneTree = request.chosen.length + request.files.length === 1
+  const landing = openLanding({ lower, applier, owner: owner ?? ROOT, mtimeSeconds, isOneTree })
   const copying = { applier, landing, lower, owner, change, mtimeSeconds, signal }
-  await copyAll(request, copying)
-  await applier.finish()
+  const isSame = await copyAll(request, copying)
+  if (!(await applier.finish()) || !isSame) request.doubt()
   return await makeLayer(store, { upper, below, lower: all, epoch: settings.epoch, signal })
 }
 
@@ -144,11 +147,15 @@ interface Copying {
   readonly signal: AbortSignal
 }
 
-async function copyAll(request: Carrying, copying: Copying): Promise<void> {
+/** @returns false: something has changed since its digest was made */
+async function copyAll(request: Carrying, copying: Copying): Promise<boolean> {
   const { chosen, from, files } = request
-  for (const one of chosen) if (from !== undefined) await copyOne(one, { tree: from.tree, request }, copying)
+  let isSame = true
+  for (const one of chosen)
+    if (from !== undefined && !(await copyOne(one, { tree: from.tree, request }, copying))) isSame = false
   for (const { name, content } of files)
     copyText(Buffer.from(content), placeOf({ name, isDirectory: false }, request, copying), copying)
+  return isSame
 }
 
 /** Where a file goes, or the content of a directory; what is above it is made. */
@@ -182,7 +189,7 @@ async function copyOne(
   one: Chosen,
   { tree, request }: { readonly tree: FileTree; readonly request: CopyRequest },
   copying: Copying,
-): Promise<void> {
+): Promise<boolean> {
   const { landing, applier, signal } = copying
   const base = placeOf(one, request, copying)
   if (request.parents && one.isDirectory) landing.directory(base)
@@ -197,7 +204,7 @@ async function copyOne(
     return { uid: owner.uid, gid: owner.gid, mode: copying.change?.(entry.mode & 0o7777, isDirectory) ?? entry.mode }
   }
   const claiming = claimingTree(applier, landing)
-  await tree.copy(one, claiming, { place, attributes, signal })
+  return tree.copy(one, claiming, { place, attributes, signal })
 }
 
 /** Every node that the applier makes is checked against what is there. */

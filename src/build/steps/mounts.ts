@@ -13,8 +13,8 @@ import { openAgent } from './ssh-agent.ts'
 export interface MountPlan {
   /** What of it the result may depend on. */
   readonly shape: readonly unknown[]
-  /** @param lower - directories of the layers that the command runs on */
-  open(lower: readonly string[]): Promise<OpenMounts>
+  /** @param doubt - told that files are not any more what `shape` says */
+  open(doubt: () => void): Promise<OpenMounts>
 }
 
 export interface OpenMounts extends AsyncDisposable {
@@ -34,13 +34,13 @@ export async function planMounts(mounts: readonly Mount[], context: MountContext
   for (const [index, mount] of mounts.entries()) planned.push(await planMount(mount, { ...context, index }))
   return {
     shape: planned.map(({ shape }) => shape),
-    open: async () => {
+    open: async (doubt) => {
       const stack = new AsyncDisposableStack()
       try {
         const specs: MountSpec[] = []
         const env: string[] = []
         for (const one of planned) {
-          const opened = await one.open(stack)
+          const opened = await one.open(stack, doubt)
           specs.push(...opened.mounts)
           env.push(...opened.env)
         }
@@ -61,7 +61,7 @@ interface Opened {
 interface PlannedMount {
   readonly shape: unknown
   /** @param stack - takes what has to be undone after the command */
-  open(stack: AsyncDisposableStack): Promise<Opened>
+  open(stack: AsyncDisposableStack, doubt: () => void): Promise<Opened>
 }
 
 interface Planning extends MountContext {
@@ -99,7 +99,7 @@ async function planBind(mount: Extract<Mount, { type: 'bind' }>, context: Planni
   const identity = from.identity ?? (await from.tree.digest(found, { keep: () => true, signal: options.signal }))
   return {
     shape: ['bind', destination, source, identity, mount.readOnly],
-    open: async (stack) => {
+    open: async (stack, doubt) => {
       const scratch = stack.use(makeScratch(options.room.paths))
       const writable = { upper: join(scratch.path, 'upper'), work: join(scratch.path, 'work') }
       if (found.path === '' && from.layers !== undefined) {
@@ -107,7 +107,8 @@ async function planBind(mount: Extract<Mount, { type: 'bind' }>, context: Planni
         return only(overlay(destination, from.layers, { ...writable, readOnly: mount.readOnly }))
       }
       const copy = join(scratch.path, 'files')
-      await materialise({ ...from, path: found.path, isDirectory: found.isDirectory }, copy, options.signal)
+      const part = { ...from, path: found.path, isDirectory: found.isDirectory }
+      if (!(await materialise(part, copy, options.signal))) doubt()
       const path = found.isDirectory ? copy : join(copy, 'file')
       return only({
         destination,
@@ -144,13 +145,17 @@ interface Part extends Tree {
   readonly isDirectory: boolean
 }
 
-/** A copy that a mount can show: a file of it is called `file`. */
-async function materialise(part: Part, directory: string, signal: AbortSignal): Promise<void> {
+/**
+ * A copy that a mount can show: a file of it is called `file`.
+ *
+ * @returns false: something has changed since its digest was made
+ */
+async function materialise(part: Part, directory: string, signal: AbortSignal): Promise<boolean> {
   freshDirectory(directory, 0o755)
   await using applier = openApplier(directory, { idMaps: userIdMaps(), source: part.tree.source })
   const place = (relative: ByteString) => (relative === '' ? (part.isDirectory ? undefined : 'file') : relative)
-  await part.tree.copy(part, applier, { place, attributes: (entry) => entry, signal })
-  await applier.finish()
+  const isSame = await part.tree.copy(part, applier, { place, attributes: (entry) => entry, signal })
+  return (await applier.finish()) && isSame
 }
 
 async function planCache(mount: Extract<Mount, { type: 'cache' }>, context: Planning): Promise<PlannedMount> {

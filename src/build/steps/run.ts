@@ -64,7 +64,7 @@ export function runCommandStep(
     kind: 'run',
     description: request.description,
     below: layers,
-    run: () => carryOut(state, { request, network, vertex }, options),
+    run: (doubt) => carryOut(state, { request, network, vertex, doubt }, options),
   }
 }
 
@@ -88,17 +88,19 @@ interface Running {
   readonly request: RunRequest
   readonly network: 'host' | 'none' | undefined
   readonly vertex: Vertex
+  /** Of `Step.run`. */
+  readonly doubt: () => void
 }
 
 async function carryOut(
   { layers: below, config, platform }: StageState,
-  { request, network, vertex }: Running,
+  { request, network, vertex, doubt }: Running,
   { room, store, settings, signal }: StepOptions,
 ): Promise<StackedLayer | undefined> {
   await using scratch = makeScratch(room.paths)
   const unpacked = await store.directories(below)
   const lower = unpacked.length > 0 ? unpacked : [emptyDirectory(scratch.path)]
-  await using mounted = await request.mounts.open(lower)
+  await using mounted = await request.mounts.open(doubt)
   const mounts = [...mounted.mounts, ...scriptMount(request, scratch.path)]
   const stubs = missingPaths(
     lower,

@@ -14,10 +14,9 @@ import {
   type Stats,
 } from 'node:fs'
 import { join } from 'node:path'
+import { followLinks, type LookedAt } from '../../util/follow-links.ts'
 
-const MAX_LINKS = 40
-
-interface Found {
+interface Found extends LookedAt {
   /** Host path in the top-most layer that has it. */
   readonly path: string
   /** Path inside the image, with the links resolved, without a slash in front. */
@@ -56,31 +55,7 @@ export function findInLayers(
   path: string,
   { followLast = true }: { readonly followLast?: boolean } = {},
 ): Found | undefined {
-  let pending = path.split('/').filter((part) => part !== '')
-  let resolved: string[] = []
-  let found = lookUp(layers, '')
-  for (let links = 0; pending.length > 0; ) {
-    const [part = '', ...rest] = pending
-    pending = rest
-    if (part === '.') continue
-    if (part === '..') {
-      resolved = resolved.slice(0, -1)
-      continue
-    }
-    found = lookUp(layers, [...resolved, part].join('/'))
-    if (found === undefined) return undefined
-    if (!found.stats.isSymbolicLink() || (!followLast && pending.length === 0)) {
-      if (pending.length > 0 && !found.stats.isDirectory()) return undefined
-      resolved.push(part)
-      continue
-    }
-    links += 1
-    if (links > MAX_LINKS) return undefined
-    const target = readlinkSync(found.path)
-    if (target.startsWith('/')) resolved = []
-    pending = [...target.split('/').filter((piece) => piece !== ''), ...pending]
-  }
-  return resolved.length === 0 ? lookUp(layers, '') : lookUp(layers, resolved.join('/'))
+  return followLinks(path, { lookAt: (relative) => lookUp(layers, relative), followLast })
 }
 
 /** The names in a directory of the union, links on the way followed. Empty when it is no directory. */
@@ -102,10 +77,15 @@ function lookUp(layers: readonly string[], relative: string): Found | undefined 
   for (const layer of layers) {
     const path = join(layer, relative)
     const stats = lstatSync(path, { throwIfNoEntry: false })
-    if (stats !== undefined) return isWhiteout(stats) ? undefined : { path, relative, stats }
+    if (stats !== undefined) return isWhiteout(stats) ? undefined : foundAt(path, relative, stats)
     if (hidesBelow(layer, relative)) return undefined
   }
   return undefined
+}
+
+function foundAt(path: string, relative: string, stats: Stats): Found {
+  const target = stats.isSymbolicLink() ? readlinkSync(path) : undefined
+  return { path, relative, stats, target, isDirectory: stats.isDirectory() }
 }
 
 /** A parent that is whited out, or no directory, in this layer. */

@@ -1,6 +1,6 @@
 /*
  * `coracle-native apply DIRECTORY [SOURCE]`: carries out file-system steps from descriptor 0 below one directory, and answers on
- * descriptor 1 with `OK` or one line that says which step failed.
+ * descriptor 1 with `OK` (`CHANGED`: files were copied that had changed) or one line that says which step failed.
  */
 #include "apply.h"
 
@@ -22,6 +22,7 @@
 
 struct tree apply_tree = {.root = -1, .parent = -1};
 int apply_source = -1;
+bool apply_sources_changed;
 
 static struct {
   uint8_t bytes[BUFFER_SIZE];
@@ -103,5 +104,5 @@ int apply_main(int argc, char **argv) {
   if (argc == 4) apply_source = open(argv[3], O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
   if (argc == 4 && apply_source < 0) return fail("open", argv[3]), apply_report(0);
   if (run_stream() < 0) return apply_report(input.step);
-  return dprintf(1, "OK\n") < 0;
+  return dprintf(1, apply_sources_changed ? "CHANGED\n" : "OK\n") < 0;
 }

@@ -15,6 +15,8 @@ enum apply_step {
 extern struct tree apply_tree;
 /* What APPLY_CLONE copies from; -1: nothing. */
 extern int apply_source;
+/* A file of it was not what it had been when the step was written. */
+extern bool apply_sources_changed;
 
 /* One step, but for APPLY_DATA. */
 int apply_step(uint32_t code, struct reader *args);

@@ -93,16 +93,29 @@ static int answer_walk(struct reader *args) {
   return walk_tree(&start, (flags & CONTENT) != 0);
 }
 
-/* The content of a file, with nothing but what a reader of it needs to know; no link leads to it. */
+/* No link leads to it. -1 with errno. */
+static int open_plain(const char *path) {
+  const uint64_t resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
+  for (int attempt = 0; attempt < 64; attempt++) {
+    int fd = sys_openat2(layers[0], path, O_RDONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC, 0, resolve);
+    if (fd >= 0 || (errno != EAGAIN && errno != EINTR)) return fd;
+  }
+  return -1;
+}
+
+/* The content of a file, with nothing but what a reader of it needs to know. */
 static int answer_content(struct reader *args) {
   const char *path = read_string(args);
-  const uint64_t resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
-  cleanup_fd int fd = -1;
-  for (int attempt = 0; attempt < 64; attempt++) {
-    fd = sys_openat2(layers[0], path, O_RDONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC, 0, resolve);
-    if (fd >= 0 || (errno != EAGAIN && errno != EINTR)) break;
-  }
+  cleanup_fd int fd = open_plain(path);
   return fd < 0 ? fail("open", path) : emit_content(fd, path);
+}
+
+/* What was a file a moment ago may be gone, or something else. */
+static int answer_digest(struct reader *args) {
+  const char *path = read_string(args);
+  cleanup_fd int fd = open_plain(path);
+  bool gone = fd < 0 && (errno == ENOENT || errno == ENOTDIR || errno == ELOOP || errno == ENXIO);
+  return fd < 0 && !gone ? fail("open", path) : emit_digest(fd, path);
 }
 
 static int answer(uint32_t code, struct reader *args) {
@@ -112,6 +125,7 @@ static int answer(uint32_t code, struct reader *args) {
     case ARCHIVE_WALK: return answer_walk(args);
     case ARCHIVE_MERGED: return walk_merged(layers, layer_count, read_string(args));
     case ARCHIVE_CONTENT: return answer_content(args);
+    case ARCHIVE_DIGEST: return answer_digest(args);
     case ARCHIVE_CHANGES: return walk_changes(layers, layer_count, read_u32(args) != 0);
     default: return errno = EINVAL, fail_because("decode", "the requests", "there is no such request");
   }

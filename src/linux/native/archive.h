@@ -8,15 +8,16 @@
 #include <sys/stat.h>
 
 /* Record codes of archive.ts, there and back. */
-enum archive_request { ARCHIVE_USER_NAMESPACE = 1, ARCHIVE_STAT, ARCHIVE_WALK, ARCHIVE_MERGED, ARCHIVE_CHANGES, ARCHIVE_CONTENT };
-enum archive_answer { ANSWER_STAT = 1, ANSWER_ENTRY, ANSWER_DATA, ANSWER_END };
+enum archive_request { ARCHIVE_USER_NAMESPACE = 1, ARCHIVE_STAT, ARCHIVE_WALK, ARCHIVE_MERGED, ARCHIVE_CHANGES, ARCHIVE_CONTENT, ARCHIVE_DIGEST };
+enum archive_answer { ANSWER_STAT = 1, ANSWER_ENTRY, ANSWER_DATA, ANSWER_END, ANSWER_DIGEST };
 
 /* What an entry is, compared with the layers below; SAME where nothing is compared. */
 enum change { CHANGE_SAME, CHANGE_ADDED, CHANGE_CHANGED, CHANGE_DELETED };
 
-/* An O_PATH descriptor and what it is. */
+/* An O_PATH descriptor and what it is; without one (-1) it is the entry of this name in the working directory. */
 struct node {
   int fd;
+  const char *name;
   struct stat status;
 };
 
@@ -35,6 +36,8 @@ int emit_node(const struct node *node, const char *path, enum change change, boo
 int emit_deleted(const char *path);
 /* A regular file that has been opened, without its name and attributes. */
 int emit_content(int file, const char *path);
+/* The digest of its content, where it holds any data; of something else, or of nothing (-1), that there is none. */
+int emit_digest(int file, const char *path);
 
 /* The first name of a file that has several; "" when this is it. NULL with the failure noted. */
 const char *first_name(const struct stat *status, const char *path);
@@ -43,7 +46,7 @@ const char *first_name(const struct stat *status, const char *path);
 bool is_pseudo(int fd);
 bool is_opaque(int fd);
 /* A node whose content in the layers below counts under another name: nothing here understands that. */
-bool is_redirected(int fd);
+bool is_redirected(const struct node *node);
 
 /* A tree as it is mounted, the layers merged (from a directory on), or what the first layer changes. */
 int walk_tree(struct node *start, bool with_content);

@@ -10,6 +10,7 @@
 #include <sys/xattr.h>
 
 #include "archive.h"
+#include "blake2.h"
 #include "fail.h"
 
 #define BUFFER_SIZE (2u << 20)
@@ -124,8 +125,9 @@ bool is_opaque(int fd) {
   return has_attribute(fd, "trusted.overlay.opaque", "y") || has_attribute(fd, "user.overlay.opaque", "y");
 }
 
-bool is_redirected(int fd) {
-  return has_attribute(fd, "trusted.overlay.redirect", NULL) || has_attribute(fd, "trusted.overlay.metacopy", NULL);
+bool is_redirected(const struct node *node) {
+  if (S_ISDIR(node->status.st_mode)) return has_attribute(node->fd, "trusted.overlay.redirect", NULL);
+  return S_ISREG(node->status.st_mode) && has_attribute(node->fd, "trusted.overlay.metacopy", NULL);
 }
 
 static bool is_kept(const char *name) {
@@ -133,17 +135,27 @@ static bool is_kept(const char *name) {
   return strcmp(name, "security.capability") == 0 || strncmp(name, "user.", 5) == 0;
 }
 
-/* `open`: it is a file that has been opened, which spares the kernel the way through /proc. */
-static int put_attributes(int fd, bool open, const char *path) {
+/* `file`: the node, where it is a file that has been opened; that spares the kernel the way through /proc. */
+static ssize_t list_attributes(const struct node *node, int file, char *names, size_t size) {
+  if (file >= 0) return flistxattr(file, names, size);
+  return node->fd < 0 ? llistxattr(node->name, names, size) : listxattr(self_link(node->fd), names, size);
+}
+
+static ssize_t get_attribute(const struct node *node, const char *name, char *value, size_t size) {
+  return node->fd < 0 ? lgetxattr(node->name, name, value, size) : getxattr(self_link(node->fd), name, value, size);
+}
+
+static int put_attributes(const struct node *node, int file, const char *path) {
   static char names[64 << 10], value[64 << 10];
   size_t count_at = out.used, total = 0;
   uint32_t count = 0;
   put_u32(0);
-  ssize_t size = open ? flistxattr(fd, names, sizeof names) : listxattr(self_link(fd), names, sizeof names);
-  if (size < 0) return errno == ENOTSUP || errno == EPERM || errno == EACCES ? 0 : fail("listxattr", path);
+  ssize_t size = list_attributes(node, file, names, sizeof names);
+  bool none = size < 0 && (errno == ENOTSUP || errno == EPERM || errno == EACCES || (node->fd < 0 && errno == ENOENT));
+  if (size < 0) return none ? 0 : fail("listxattr", path);
   for (const char *name = names; name < names + size; name += strlen(name) + 1) {
     if (!is_kept(name)) continue;
-    ssize_t length = getxattr(self_link(fd), name, value, sizeof value);
+    ssize_t length = get_attribute(node, name, value, sizeof value);
     if (length < 0) continue; /* gone meanwhile, or not for us */
     total += strlen(name) + (size_t)length;
     if (total > MAX_XATTRS) return errno = E2BIG, fail("getxattr", path);
@@ -208,7 +220,7 @@ static void put_status(const struct stat *status) {
 static int put_entry(const struct node *node, const char *path, enum change change, const char *link) {
   char target[PATH_MAX] = "";
   if (S_ISLNK(node->status.st_mode)) {
-    ssize_t size = readlinkat(node->fd, "", target, sizeof target - 1);
+    ssize_t size = node->fd < 0 ? readlink(node->name, target, sizeof target - 1) : readlinkat(node->fd, "", target, sizeof target - 1);
     if (size < 0) return fail("readlink", path);
     target[size] = '\0';
   }
@@ -242,7 +254,7 @@ static int emit_file(struct node node, const char *path, enum change change, con
   if (file < 0) return fail("open", path);
   if (fstat(file, &node.status) < 0) return fail("fstat", path);
   uint32_t count = find_extents(file, &node.status, extents);
-  if (put_entry(&node, path, change, link) < 0 || put_attributes(file, true, path) < 0) return -1;
+  if (put_entry(&node, path, change, link) < 0 || put_attributes(&node, file, path) < 0) return -1;
   return put_content_of(file, &node.status, extents, count, path);
 }
 
@@ -251,7 +263,7 @@ int emit_node(const struct node *node, const char *path, enum change change, boo
   const char *link = first_name(&node->status, path);
   if (link == NULL) return -1;
   if (S_ISREG(node->status.st_mode) && *link == '\0' && with_content) return emit_file(*node, path, change, link);
-  if (put_entry(node, path, change, link) < 0 || put_attributes(node->fd, false, path) < 0) return -1;
+  if (put_entry(node, path, change, link) < 0 || put_attributes(node, -1, path) < 0) return -1;
   put_u32(NOT_SPARSE);
   return end_answer();
 }
@@ -265,6 +277,51 @@ int emit_content(int file, const char *path) {
   if (put_entry(&node, "", CHANGE_SAME, "") < 0) return -1;
   put_u32(0); /* attributes */
   return put_content_of(file, &node.status, extents, count, path);
+}
+
+static int add_extent(struct blake2 *hash, int file, struct extent extent, const char *path) {
+  static uint8_t piece[PIECE];
+  while (extent.size > 0) {
+    ssize_t got = pread(file, piece, extent.size < sizeof piece ? (size_t)extent.size : sizeof piece, (off_t)extent.offset);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return fail("read", path);
+    if (got == 0) return 0; /* it shrinks */
+    blake2_add(hash, piece, (size_t)got);
+    extent.offset += (uint64_t)got;
+    extent.size -= (uint64_t)got;
+  }
+  return 0;
+}
+
+/* Of a file with holes where its data is counts as well: nobody reads a terabyte of zeros. */
+static int add_content(struct blake2 *hash, int file, const struct stat *status, const char *path) {
+  static struct extent extents[MAX_EXTENTS];
+  uint32_t count = find_extents(file, status, extents);
+  blake2_begin(hash, count == NOT_SPARSE ? 0 : 1);
+  if (count == NOT_SPARSE) return add_extent(hash, file, (struct extent){0, (uint64_t)status->st_size}, path);
+  for (uint32_t i = 0; i < count; i++) {
+    uint8_t place[16];
+    for (int byte = 0; byte < 8; byte++) {
+      place[byte] = (uint8_t)(extents[i].offset >> byte * 8);
+      place[8 + byte] = (uint8_t)(extents[i].size >> byte * 8);
+    }
+    blake2_add(hash, place, sizeof place);
+    if (add_extent(hash, file, extents[i], path) < 0) return -1;
+  }
+  return 0;
+}
+
+int emit_digest(int file, const char *path) {
+  struct blake2 hash;
+  struct stat status = {.st_mode = 0};
+  uint8_t digest[BLAKE2_DIGEST];
+  if (file >= 0 && fstat(file, &status) < 0) return fail("fstat", path);
+  bool is_file = S_ISREG(status.st_mode);
+  if (is_file && add_content(&hash, file, &status, path) < 0) return -1;
+  if (is_file) blake2_end(&hash, digest);
+  if (begin_answer(ANSWER_DIGEST) < 0) return -1;
+  put_bytes(digest, is_file ? sizeof digest : 0);
+  return end_answer();
 }
 
 int emit_deleted(const char *path) {

@@ -108,16 +108,33 @@ static int walk_node(const struct node *parent, const struct node *node, bool wi
   return S_ISDIR(node->status.st_mode) && !pseudo ? walk_below(node, with_content) : 0;
 }
 
+/* What needs no descriptor of its own is told from within its directory, with half the calls. 0: it needs one. */
+static int walk_lightly(const struct node *directory, const char *name, bool *inside) {
+  struct node node = {.fd = -1, .name = name};
+  if (fstatat(directory->fd, name, &node.status, AT_SYMLINK_NOFOLLOW) < 0) return errno == ENOENT ? 1 : fail("fstatat", path);
+  if (S_ISDIR(node.status.st_mode) || node.status.st_dev != directory->status.st_dev) return 0;
+  if (!*inside && fchdir(directory->fd) < 0) return fail("fchdir", path);
+  *inside = true;
+  return emit_node(&node, path, CHANGE_SAME, false) < 0 ? -1 : 1;
+}
+
+static int walk_heavily(const struct node *directory, const char *name, bool with_content) {
+  cleanup_node struct node node = {.fd = -1};
+  int found = open_node(directory->fd, name, &node);
+  return found <= 0 ? found : walk_node(directory, &node, with_content);
+}
+
 static int walk_below(const struct node *directory, bool with_content) {
   cleanup_names struct names names = {NULL, 0, 0};
+  bool inside = false; /* the working directory is this one */
   if (read_names(&names, directory->fd) < 0) return -1;
   sort_names(&names);
   for (size_t i = 0; i < names.count; i++) {
-    cleanup_node struct node node = {.fd = -1};
     size_t length;
     if (enter_path(names.list[i], &length) < 0) return -1;
-    int found = open_node(directory->fd, names.list[i], &node);
-    if (found < 0 || (found == 1 && walk_node(directory, &node, with_content) < 0)) return -1;
+    int told = with_content ? 0 : walk_lightly(directory, names.list[i], &inside);
+    if (told == 0) inside = false; /* a directory below has another one */
+    if (told < 0 || (told == 0 && walk_heavily(directory, names.list[i], with_content) < 0)) return -1;
     path[length] = '\0';
   }
   return 0;
@@ -169,7 +186,7 @@ static int walk_union(const struct layers *layers) {
     if (enter_path(names.list[i], &length) < 0) return -1;
     int found = look_up(layers, names.list[i], &node, &below);
     if (found < 0) return -1;
-    if (found == 1 && is_redirected(node.fd)) return errno = EXDEV, fail("merge", path);
+    if (found == 1 && is_redirected(&node)) return errno = EXDEV, fail("merge", path);
     if (found == 1 && emit_node(&node, path, CHANGE_SAME, true) < 0) return -1;
     if (found == 1 && below.count > 0 && walk_union(&below) < 0) return -1;
     path[length] = '\0';
@@ -228,7 +245,7 @@ static int compare_below(int upper, const struct layers *lower, bool with_conten
 static int compare_node(const struct node *node, const struct node *before, const struct layers *below, bool with_content) {
   enum change change = before->fd < 0 ? CHANGE_ADDED : differs(&before->status, &node->status) ? CHANGE_CHANGED : CHANGE_SAME;
   bool directory = S_ISDIR(node->status.st_mode);
-  if (is_redirected(node->fd)) return errno = EXDEV, fail("compare", path);
+  if (is_redirected(node)) return errno = EXDEV, fail("compare", path);
   if (change == CHANGE_SAME && !directory && !with_content) return 0;
   if (emit_node(node, path, change, with_content) < 0) return -1;
   return directory ? compare_below(node->fd, below, with_content) : 0;

@@ -34,11 +34,4 @@ CREATE TABLE build_mounts (
   used_at_ms  INTEGER NOT NULL,
   uses        INTEGER NOT NULL DEFAULT 0
 ) STRICT, WITHOUT ROWID;
-
--- Digests of files of contexts, so that what has not been touched is not read again.
-CREATE TABLE build_files (
-  directory   TEXT PRIMARY KEY,             -- absolute path of the context
-  entries     BLOB NOT NULL,
-  used_at_ms  INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
 `

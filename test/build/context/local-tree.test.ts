@@ -1,16 +1,15 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, readFileSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
+import { existsSync, linkSync, mkdirSync, readFileSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it } from 'mocha'
 import { type Fingerprints, openFingerprints } from '../../../src/build/context/fingerprints.ts'
 import { openLocalTree } from '../../../src/build/context/local-tree.ts'
 import { IgnoreMatcher } from '../../../src/build/ignore/matcher.ts'
 import { openApplier } from '../../../src/linux/apply.ts'
-import { openDatabase } from '../../../src/state/database.ts'
 import { scratchDirectory } from '../../support/scratch.ts'
 
 const { signal } = new AbortController()
-const FORGETFUL: Fingerprints = { get: () => undefined, set: () => {}, save: () => {} }
+const FORGETFUL: Fingerprints = { get: () => undefined, note() {}, save() {}, [Symbol.dispose]() {} }
 const ALL = { keep: () => true, signal }
 
 async function makeContext(): Promise<string> {
@@ -24,7 +23,7 @@ async function makeContext(): Promise<string> {
   return root
 }
 
-function open(root: string, patterns: readonly string[] = [], fingerprints = FORGETFUL) {
+function open(root: string, patterns: readonly string[] = [], fingerprints = () => FORGETFUL) {
   return openLocalTree({ root, ignore: new IgnoreMatcher(patterns), fingerprints, signal })
 }
 
@@ -54,53 +53,81 @@ describe('a build context', () => {
     assert.notEqual(await digest(one), await digest(other))
   })
 
-  it('is copied, as a whole or in parts', async () => {
-    const [root, target] = [await makeContext(), await scratchDirectory()]
-    const tree = await open(root)
+  async function copy(tree: ReturnType<typeof open>, path: string): Promise<{ target: string; isSame: boolean }> {
+    const target = await scratchDirectory()
     await using applier = openApplier(target, { source: tree.source })
     const attributes = ({ mode }: { mode: number }) => ({ uid: 0, gid: 0, mode })
-    const place = (path: string) => (path === '' ? undefined : path)
-    await tree.copy({ path: 'd', isDirectory: true }, applier, { place, attributes, signal })
-    await applier.finish()
+    const place = (relative: string) => (relative === '' ? undefined : relative)
+    const isSame = await tree.copy({ path, isDirectory: true }, applier, { place, attributes, signal })
+    return { target, isSame: (await applier.finish()) && isSame }
+  }
+
+  it('is copied, as a whole or in parts', async () => {
+    const { target } = await copy(open(await makeContext()), 'd')
     assert.equal(readFileSync(join(target, 'e/c'), 'utf8'), 'three')
   })
 
-  it('is not read again where nothing has been touched', async () => {
+  it('is copied as it was when its digest was made, or says that it was not', async () => {
     const root = await makeContext()
-    const database = openDatabase(join(await scratchDirectory(), 'state.db'))
-    try {
-      const later = Date.now() + 60_000
-      const read: string[] = []
-      const watched = (): Fingerprints => {
-        const own = openFingerprints(database, root, later)
-        const set: Fingerprints['set'] = (file, digest) => {
-          read.push(file.path)
-          own.set(file, digest)
-        }
-        return { ...own, set }
+    const tree = open(root)
+    assert.equal((await copy(tree, 'd')).isSame, false)
+    await tree.digest({ path: 'd', isDirectory: true }, ALL)
+    assert.equal((await copy(tree, 'd')).isSame, true)
+    writeFileSync(join(root, 'd/e/c'), 'THREE')
+    assert.equal((await copy(tree, 'd')).isSame, false)
+    writeFileSync(join(root, 'd/new'), '')
+    await tree.digest({ path: 'd', isDirectory: true }, ALL)
+    assert.equal((await copy(tree, 'd')).isSame, true)
+  })
+
+  it('takes a hard link whose first name is ignored for a file of its own', async () => {
+    const root = await makeContext()
+    linkSync(join(root, 'a'), join(root, 'd/second'))
+    const tree = open(root, ['a'])
+    const digest = () => tree.digest({ path: '', isDirectory: true }, ALL)
+    const before = await digest()
+    assert.equal(readFileSync(join((await copy(tree, '')).target, 'd/second'), 'utf8'), 'one')
+    writeFileSync(join(root, 'a'), 'ONE')
+    assert.notEqual(await digest(), before)
+  })
+
+  it('is not the same when a hard link has moved from one file to another', async () => {
+    const [one, other] = [await makeContext(), await makeContext()]
+    for (const root of [one, other]) writeFileSync(join(root, 'b'), 'two')
+    linkSync(join(one, 'a'), join(one, 'c'))
+    linkSync(join(other, 'b'), join(other, 'c'))
+    const digest = (root: string) => open(root).digest({ path: '', isDirectory: true }, ALL)
+    assert.notEqual(await digest(one), await digest(other))
+  })
+
+  it('is not read again where nothing has been touched', async () => {
+    const [root, kept] = [await makeContext(), await scratchDirectory()]
+    const later = Date.now() + 60_000
+    const read: string[] = []
+    const watched = (): Fingerprints => {
+      const own = openFingerprints(kept, root, later)
+      const note: Fingerprints['note'] = (file, digest, known) => {
+        if (known === undefined) read.push(file.path)
+        own.note(file, digest, known)
       }
-      const digest = async () => (await open(root, [], watched())).digest({ path: '', isDirectory: true }, ALL)
-      const first = await digest()
-      assert.deepEqual(read.splice(0), ['a', 'd/b', 'd/e/c'])
-      assert.equal(await digest(), first)
-      assert.deepEqual(read.splice(0), [])
-      writeFileSync(join(root, 'd/b'), 'new')
-      assert.notEqual(await digest(), first)
-      assert.deepEqual(read, ['d/b'])
-    } finally {
-      database.close()
+      return { ...own, note }
     }
+    const digest = () => open(root, [], watched).digest({ path: '', isDirectory: true }, ALL)
+    const first = await digest()
+    assert.deepEqual(read.splice(0), ['a', 'd/b', 'd/e/c'])
+    assert.equal(await digest(), first)
+    assert.deepEqual(read.splice(0), [])
+    writeFileSync(join(root, 'd/b'), 'new')
+    assert.notEqual(await digest(), first)
+    assert.deepEqual(read.splice(0), ['d/b'])
+    await digest()
+    assert.deepEqual(read, [])
   })
 
   it('trusts no digest of a file that may still change within its times', async () => {
+    const kept = join(await scratchDirectory(), 'kept')
     const root = await makeContext()
-    const database = openDatabase(join(await scratchDirectory(), 'state.db'))
-    try {
-      const tree = await open(root, [], openFingerprints(database, root))
-      await tree.digest({ path: '', isDirectory: true }, ALL)
-      assert.equal(database.prepare('SELECT count(*) AS count FROM build_files').get()?.['count'], 0)
-    } finally {
-      database.close()
-    }
+    await open(root, [], () => openFingerprints(kept, root)).digest({ path: '', isDirectory: true }, ALL)
+    assert.equal(existsSync(kept), false)
   })
 })
