@@ -36,7 +36,7 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
     'sandbox',
     '*',
   ],
-  build: ['archive', 'images', 'containers', 'plugins', 'linux', '*'],
+  build: ['archive', 'images', 'containers', 'plugins', 'registry', 'linux', '*'],
   compose: ['plugins', '*'],
   // tar streams and trees: what cp, commit, export and volumes have in common
   archive: ['images', 'linux', '*'],

@@ -2,11 +2,12 @@
 import { openContext } from './context/open.ts'
 import { parseOutputs } from './output/parse.ts'
 import { writeOutputs } from './output/write.ts'
-import { isForSeveral, parsePlatforms, parseSettings, parseTags } from './parse-request.ts'
+import { isForSeveral, parseGrants, parsePlatforms, parseSettings, parseTags } from './parse-request.ts'
 import { openProgress } from './progress.ts'
 import type { BuildRoom } from './room.ts'
 import { prepareScratch } from './scratch.ts'
 import { solve } from './solve.ts'
+import { openSources } from './sources/open.ts'
 import { imageConfig, type StageState } from './state.ts'
 import type { BuildRequest, BuildResult } from './types.ts'
 
@@ -19,11 +20,12 @@ export async function buildImage(room: BuildRoom, request: BuildRequest): Promis
   await prepareScratch(room.paths)
   await using cleanup = new AsyncDisposableStack()
   using store = await room.openStore()
-  const context = await progress.run('[internal] load build definition', () =>
-    openContext(request, room.paths, cleanup),
+  const sources = openSources(room, { grants: () => parseGrants(request), cleanup })
+  const context = await progress.run('[internal] load build definition', ({ status }) =>
+    openContext(request, { paths: room.paths, cleanup, sources, onStatus: status }),
   )
   const settings = parseSettings(request)
-  const solutions = await solve({ room, request, settings, store, context, platforms, progress, cleanup })
+  const solutions = await solve({ room, request, settings, store, context, platforms, progress, cleanup, sources })
   const targets = solutions.map(({ platform, state }) => ({
     platform,
     config: imageConfig(withLabels(state, request.labels)),

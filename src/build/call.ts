@@ -11,8 +11,9 @@ import { listTargets } from './dockerfile/targets.ts'
 import type { Dockerfile } from './dockerfile/types.ts'
 import { checkDocument, renderCheck } from './lint/render.ts'
 import { lintPlan } from './lint-build.ts'
-import { parsePlatforms, parseSettings } from './parse-request.ts'
+import { parseGrants, parsePlatforms, parseSettings } from './parse-request.ts'
 import type { BuildRoom } from './room.ts'
+import { openSources } from './sources/open.ts'
 import type { BuildRequest, CallResult } from './types.ts'
 
 const METHODS = ['check', 'targets'] as const
@@ -21,7 +22,8 @@ const METHODS = ['check', 'targets'] as const
 export async function callFrontend(room: BuildRoom, request: BuildRequest, call: string): Promise<CallResult> {
   const { method, isJson } = parseCall(call)
   await using cleanup = new AsyncDisposableStack()
-  const context = await openContext(request, room.paths, cleanup)
+  const sources = openSources(room, { grants: () => parseGrants(request), cleanup })
+  const context = await openContext(request, { paths: room.paths, cleanup, sources, onStatus: () => {} })
   const dockerfile = parseDockerfile(context.dockerfile, context.name)
   if (method === 'targets') return { text: isJson ? json(targetsOf(dockerfile)) : table(dockerfile), status: 0 }
   return check(room, { request, context, dockerfile, isJson })

@@ -59,3 +59,9 @@ export class RunUnsupported extends CoracleError {
     )
   }
 }
+
+/** A repository or a file of the network that cannot be had as it is asked for. */
+export class SourceFailed extends CoracleError {
+  override readonly code = 'BUILD_SOURCE_FAILED'
+  override readonly status = 400
+}

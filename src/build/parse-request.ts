@@ -9,7 +9,7 @@ import type { Platform } from '../oci/descriptor.ts'
 import { parseReference, repositoryName, withDefaultTag } from '../oci/reference.ts'
 import { splitCsv } from '../util/csv.ts'
 import { readRegularFile } from '../util/read-regular-file.ts'
-import type { SecretSource, Settings } from './settings.ts'
+import type { Grants, SecretSource, Settings } from './settings.ts'
 import type { BuildRequest } from './types.ts'
 
 /** There are fewer. */
@@ -23,8 +23,7 @@ export function parseSettings(request: BuildRequest): Settings {
   return {
     buildArgs,
     noCacheStages: new Set(request.noCacheFilter.flatMap((text) => text.split(',')).map((name) => name.toLowerCase())),
-    secrets: new Map(request.secrets.map((text) => parseSecret(text, request.env))),
-    ssh: new Map(request.ssh.map((text) => parseSsh(text, request.env))),
+    ...parseGrants(request),
     allow: new Set(request.allow.map(parseEntitlement)),
     network: parseNetwork(request.network),
     flags: {
@@ -37,8 +36,16 @@ export function parseSettings(request: BuildRequest): Settings {
   }
 }
 
+/** @throws {InvalidArgument} a secret or an agent that is not there */
+export function parseGrants({ secrets, ssh, env }: BuildRequest): Grants {
+  return {
+    secrets: new Map(secrets.map((text) => parseSecret(text, env))),
+    ssh: new Map(ssh.map((text) => parseSsh(text, env))),
+  }
+}
+
 /** `NAME` alone takes this process's own value, and nothing where it has none. */
-function parseBuildArgs({ buildArgs, env }: BuildRequest): ReadonlyMap<string, string> {
+export function parseBuildArgs({ buildArgs, env }: BuildRequest): ReadonlyMap<string, string> {
   const given = new Map<string, string>()
   const epoch = env['SOURCE_DATE_EPOCH']
   if (epoch !== undefined && epoch !== '') given.set('SOURCE_DATE_EPOCH', epoch)

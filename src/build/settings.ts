@@ -1,9 +1,14 @@
 /** What a build was asked for, understood. */
-export interface Settings {
+/** What a build may use of the user's. */
+export interface Grants {
+  readonly secrets: ReadonlyMap<string, SecretSource>
+  /** Sockets of agents. */
+  readonly ssh: ReadonlyMap<string, string>
+}
+
+export interface Settings extends Grants {
   readonly buildArgs: ReadonlyMap<string, string>
   readonly noCacheStages: ReadonlySet<string>
-  readonly secrets: ReadonlyMap<string, SecretSource>
-  readonly ssh: ReadonlyMap<string, string>
   readonly allow: ReadonlySet<string>
   /** Of RUN that names none. */
   readonly network: 'host' | 'none' | undefined

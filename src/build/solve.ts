@@ -16,6 +16,7 @@ import type { Progress } from './progress.ts'
 import type { BuildRoom } from './room.ts'
 import type { Settings } from './settings.ts'
 import { Solver } from './solver.ts'
+import type { Sources } from './sources/open.ts'
 import type { StageState } from './state.ts'
 import type { BuildRequest } from './types.ts'
 
@@ -29,6 +30,7 @@ export interface Solving {
   readonly platforms: readonly Platform[]
   readonly progress: Progress
   readonly cleanup: AsyncDisposableStack
+  readonly sources: Sources
 }
 
 /** What the target stage has come to for a platform. */

@@ -2,6 +2,7 @@
 import { realpathSync } from 'node:fs'
 import type { BaseImage, BuildStore } from '../images/building.ts'
 import { ImageNotFound } from '../images/errors.ts'
+import type { LayoutImage } from '../images/layout-base.ts'
 import { formatPlatform } from '../images/platform.ts'
 import type { TransferProgress } from '../images/types.ts'
 import { type ByteString, byteString } from '../linux/apply.ts'
@@ -10,6 +11,7 @@ import { fingerprintDirectory, openFingerprints } from './context/fingerprints.t
 import { openLocalTree } from './context/local-tree.ts'
 import type { NamedContext } from './context/named.ts'
 import type { OpenedContext } from './context/open.ts'
+import { baseOfTree, type FilesContext, treeOfContext } from './context/origin.ts'
 import { layerTree } from './copy/layer-tree.ts'
 import type { FileTree } from './copy/tree.ts'
 import { type Origin, sourceOf } from './dockerfile/origins.ts'
@@ -20,6 +22,7 @@ import { type Memo, openMemo } from './memo.ts'
 import type { Progress } from './progress.ts'
 import type { BuildRoom } from './room.ts'
 import type { Settings } from './settings.ts'
+import type { Sources } from './sources/open.ts'
 import { buildStage, explain, type StageBase } from './stage.ts'
 import { progressPlatform, stageIdentity } from './stage-identity.ts'
 import type { StageState } from './state.ts'
@@ -32,6 +35,7 @@ export interface SolverOptions {
   readonly store: BuildStore
   readonly context: OpenedContext
   readonly contexts: ReadonlyMap<string, NamedContext>
+  readonly sources: Sources
   /** The target's. */
   readonly platform: Platform
   /** There are other targets. */
@@ -100,6 +104,7 @@ export class Solver {
       platform,
       shownPlatform: several ? progressPlatform(planned, target) : undefined,
       context: () => shared('context', () => openMainContext(this.#options)),
+      local: (root) => loadTree(this.#options, { root }),
       origin: (from) => this.#tree(sourceOf(from, index, { names: plan.names, numbers: true }), platform),
       onUnset: () => {},
     })
@@ -127,14 +132,21 @@ export class Solver {
         const { layers, config } = await this.image(origin.reference, platform)
         return { layers, config, parent: undefined, name: origin.reference }
       }
-      case 'context': {
-        const named = this.#options.contexts.get(origin.name)
-        if (named?.kind === 'image') return this.#baseOf(named, platform)
-        throw new ContextUnreadable(`the build context ${origin.name} is a directory: no stage can be built from it`, {
-          hint: `copy from it instead: FROM scratch, COPY --from=${origin.name} / /`,
-        })
-      }
+      case 'context':
+        return this.#baseOfContext(origin.name, platform)
     }
+  }
+
+  async #baseOfContext(name: string, platform: Platform): Promise<StageBase> {
+    const context = this.#context(name)
+    if (context.kind === 'image' || context.kind === 'scratch') return this.#baseOf(context, platform)
+    if (context.kind === 'layout') {
+      const { layers, config } = await this.#layout(name, context.image, platform)
+      return { layers, config, parent: undefined, name }
+    }
+    const tree = await this.#files(name, context)
+    const { room, request } = this.#options
+    return baseOfTree(name, tree, { ...this.#options, database: room.database, noCache: request.noCache, platform })
   }
 
   async #tree(origin: Origin, platform: Platform): Promise<Tree> {
@@ -146,15 +158,30 @@ export class Solver {
       case 'image':
         return treeOfLayers(this.#options, (await this.image(origin.reference, platform)).layers)
       case 'context': {
-        const named = this.#options.contexts.get(origin.name)
-        if (named?.kind === 'image') return this.#tree(named, platform)
-        const path = named?.path ?? ''
-        const tree = await this.#options.shared(`directory ${path}`, () =>
-          openDirectory(this.#options, path, origin.name),
-        )
-        return { tree, identity: undefined, layers: undefined }
+        const context = this.#context(origin.name)
+        if (context.kind === 'image' || context.kind === 'scratch') return this.#tree(context, platform)
+        if (context.kind !== 'layout') return this.#files(origin.name, context)
+        return treeOfLayers(this.#options, (await this.#layout(origin.name, context.image, platform)).layers)
       }
     }
+  }
+
+  #context(name: string): NamedContext {
+    const found = this.#options.contexts.get(name)
+    if (found === undefined) throw new Error(`there is no context ${name}`) // `planStages` has got its names from here
+    return found
+  }
+
+  #files(name: string, context: FilesContext): Promise<Tree> {
+    const local = (path: string, ignore?: IgnoreMatcher) => loadTree(this.#options, { root: path, ignore })
+    return this.#options.shared(`context ${name}`, () => treeOfContext(name, context, { ...this.#options, local }))
+  }
+
+  #layout(name: string, image: LayoutImage, platform: Platform): Promise<BaseImage> {
+    const { progress, store, shared } = this.#options
+    return shared(`layout ${name} ${formatPlatform(platform)}`, () =>
+      progress.run(`[context ${name}] load from OCI layout ${image.path}`, () => store.layout(image, platform)),
+    )
   }
 
   /** A base image; it is the one that stages have. */
@@ -200,22 +227,17 @@ async function openMainContext(options: SolverOptions): Promise<FileTree> {
     throw new ContextUnreadable('there is no build context: only a Dockerfile was given', {
       hint: 'give a directory, with -f - for the Dockerfile',
     })
-  return loadTree(options, { root, ignore, name: '[internal] load build context' })
-}
-
-async function openDirectory(options: SolverOptions, path: string, name: string): Promise<FileTree> {
-  const root = realpathSync(path)
-  return loadTree(options, { root, ignore: new IgnoreMatcher([]), name: `[context ${name}] load from ${path}` })
+  return options.progress.run('[internal] load build context', async () => loadTree(options, { root, ignore }))
 }
 
 interface Loading {
   readonly root: string
-  readonly ignore: IgnoreMatcher
-  readonly name: string
+  readonly ignore?: IgnoreMatcher | undefined
 }
 
-function loadTree({ progress, room, signal }: SolverOptions, { root, ignore, name }: Loading): Promise<FileTree> {
+function loadTree({ room, signal }: SolverOptions, loading: Loading): FileTree {
+  const root = realpathSync(loading.root)
   const kept = fingerprintDirectory(room.paths)
   const fingerprints = (start: ByteString) => openFingerprints(kept, `${byteString(root)}/${start}`)
-  return progress.run(name, async () => openLocalTree({ root, ignore, fingerprints, signal }))
+  return openLocalTree({ root, ignore: loading.ignore ?? new IgnoreMatcher([]), fingerprints, signal })
 }

@@ -9,14 +9,16 @@ import { writeLine } from '../ui/text.ts'
 
 export default class Build extends EngineCommand {
   static override summary = 'Build an image from a Dockerfile'
-  static override usage = '[OPTIONS] PATH | -'
+  static override usage = '[OPTIONS] PATH | URL | -'
   static override examples = [
     '<%= config.bin %> build -t app .',
     '<%= config.bin %> build --target test --progress plain .',
     '<%= config.bin %> build -o type=local,dest=out .',
   ]
   static override aliases = ['image:build', 'builder:build', 'buildx:build']
-  static override args = { context: Args.string({ description: 'Directory, or - for standard input', required: true }) }
+  static override args = {
+    context: Args.string({ description: 'Directory, URL, or - for standard input', required: true }),
+  }
   static override flags = buildFlags
   #display: BuildDisplay | undefined
 

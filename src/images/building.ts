@@ -1,7 +1,7 @@
 /** What builds need of the store: the layers of their bases, new layers on top, and in the end an image of them. */
 import { createReadStream } from 'node:fs'
 import { rename, rm } from 'node:fs/promises'
-import type { Descriptor, ImageConfig, Platform } from '../oci/descriptor.ts'
+import type { Descriptor, ImageConfig, Manifest, Platform } from '../oci/descriptor.ts'
 import { type Digest, digestOf } from '../oci/digest.ts'
 import { layerCompression, layerType, OCI_LAYER } from '../oci/media-types.ts'
 import { transaction } from '../state/database.ts'
@@ -13,10 +13,11 @@ import type { ImageContext } from './context.ts'
 import { BlobMissing, ImageNotRunnable } from './errors.ts'
 import { findImage } from './find.ts'
 import { inParallel } from './in-parallel.ts'
+import type { LayoutImage } from './layout-base.ts'
 import { type Lease, leaseForThisProcess, openLease } from './leases.ts'
 import { parsePlatform } from './platform.ts'
 import { readContent } from './read-content.ts'
-import { readLayers } from './records.ts'
+import { type LayerRecord, readLayers } from './records.ts'
 import { chainIDs, fillSnapshot, snapshotSize } from './snapshot.ts'
 import { adopt, spool } from './spool.ts'
 
@@ -56,6 +57,8 @@ export interface NewLayer {
 export interface BuildStore extends Disposable {
   /** @throws {ImageNotFound} @throws {ImageNotRunnable} it has no layers to go on from */
   base(name: string, platform: string): Promise<BaseImage>
+  /** An image of an OCI layout in a directory. @throws {ArchiveInvalid} @throws {PlatformMissing} @throws {BlobMismatch} */
+  layout(image: LayoutImage, platform: Platform): Promise<BaseImage>
   /** From now on. @returns false: they are not all there, and have to be made anew */
   keep(layers: readonly StackedLayer[]): Promise<boolean>
   /** Directories of unpacked layers, top-most first; unpacked again where somebody has removed one. */
@@ -85,6 +88,7 @@ export function openBuildStore(context: ImageContext): BuildStore {
   const lease = openLease(context.database)
   return {
     base: async (name, platform) => readBase(context, lease, { name, platform }),
+    layout: async (image, platform) => readLayout(context, lease, { image, platform }),
     keep: async (layers) => keepLayers(context, lease, layers),
     directories: async (layers) => unpacked(context, lease, layers),
     add: async (layer) => addLayer(context, lease, layer),
@@ -115,19 +119,31 @@ async function readBase(
   })
   const { manifest, understood } = await readContent(context, image)
   if (image.kind !== 'layers') throw new ImageNotRunnable(name, manifest.config.mediaType)
-  const layers = readLayers(context.database, image.id).map(({ chainID, diffID, sizeBytes }, index) => {
-    const blob = manifest.layers[index]
-    if (blob === undefined) throw new BlobMissing('(a layer)', image.id)
-    const { mediaType, digest, size } = blob
-    return {
-      blob: { mediaType: layerType(layerCompression(mediaType) ?? 'none'), digest, size },
-      diffID,
-      chainID,
-      sizeBytes,
-    }
-  })
+  const layers = stackOf(image.id, manifest, readLayers(context.database, image.id))
   leaseLayers(lease, layers)
   return { id: image.id, digest: image.manifest.digest, platform: image.platform, config: understood.config, layers }
+}
+
+async function readLayout(
+  context: ImageContext,
+  lease: Lease,
+  request: { readonly image: LayoutImage; readonly platform: Platform },
+): Promise<BaseImage> {
+  const { loadLayoutBase } = await import('./layout-base.ts')
+  const { understood, manifest, descriptor, layers } = await loadLayoutBase(context, lease, request)
+  const { id, kind, config, platform } = understood
+  if (kind !== 'layers') throw new ImageNotRunnable(request.image.path, manifest.config.mediaType)
+  return { id, digest: descriptor.digest, platform, config, layers: stackOf(id, manifest, layers) }
+}
+
+function stackOf(id: Digest, manifest: Manifest, records: readonly LayerRecord[]): readonly StackedLayer[] {
+  return records.map(({ chainID, diffID, sizeBytes }, index) => {
+    const blob = manifest.layers[index]
+    if (blob === undefined) throw new BlobMissing('(a layer)', id)
+    const { mediaType, digest, size } = blob
+    const type = layerType(layerCompression(mediaType) ?? 'none')
+    return { blob: { mediaType: type, digest, size }, diffID, chainID, sizeBytes }
+  })
 }
 
 function leaseLayers(lease: Lease, layers: readonly StackedLayer[]): void {

@@ -7,7 +7,7 @@ import { thisProcess } from '../state/lock.ts'
 import { isAlive } from '../util/process-identity.ts'
 import { randomHex } from '../util/random.ts'
 
-export type LeaseKind = 'blob' | 'snapshot' | 'image'
+export type LeaseKind = 'blob' | 'snapshot' | 'image' | 'source'
 
 export interface Lease {
   /** Keeps more content, from now on. */

@@ -10,6 +10,7 @@ import { networkDriversSchema } from './migrations/0006-network-drivers.ts'
 import { buildSchema } from './migrations/0007-build.ts'
 import { compressedLayersSchema } from './migrations/0008-compressed-layers.ts'
 import { imageIndexesSchema } from './migrations/0009-image-indexes.ts'
+import { buildSourcesSchema } from './migrations/0010-build-sources.ts'
 
 /** In order; a released entry never changes, a new one is appended. */
 const MIGRATIONS: readonly string[] = [
@@ -22,6 +23,7 @@ const MIGRATIONS: readonly string[] = [
   buildSchema,
   compressedLayersSchema,
   imageIndexesSchema,
+  buildSourcesSchema,
 ]
 
 export class StateTooNew extends CoracleError {

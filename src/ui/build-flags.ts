@@ -8,7 +8,9 @@ export const buildFlags = {
   'add-host': list('Add a custom host-to-IP mapping (format: "host:ip")'),
   allow: list('Allow extra privileged entitlement (network.host, security.insecure)'),
   'build-arg': list('Set build-time variables'),
-  'build-context': list('Additional build contexts (name=path, name=docker-image://image)'),
+  'build-context': list(
+    'Additional build contexts (name=path, name=URL, name=docker-image://image, name=oci-layout://directory)',
+  ),
   call: Flags.string({ description: 'Set method for evaluating build ("check", "targets")', default: 'build' }),
   'cgroup-parent': Flags.string({ description: 'Set the parent cgroup for the RUN instructions during build' }),
   check: Flags.boolean({ description: 'Shorthand for "--call=check"' }),

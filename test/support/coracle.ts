@@ -25,7 +25,8 @@ export interface Coracle {
   ): Outcome
   /** Standard output of a command that must succeed, without the last line break. */
   output(...args: string[]): string
-  start(args: readonly string[]): ChildProcess
+  /** @param more - variables besides `env` */
+  start(args: readonly string[], more?: NodeJS.ProcessEnv): ChildProcess
   /** What containers have left on this host: directories, mounts, control groups, supervisors. Empty when all is well. */
   leftovers(ignored?: (line: string) => boolean): string[]
   /** Removes the containers, and what their networks would leave for a moment. */
@@ -93,8 +94,13 @@ export function openCoracle(user?: User, entrance: readonly string[] = []): Cora
     env,
     run,
     output,
-    start: (args) =>
-      spawn(program, [...first, ...args], { ...own, cwd: directory, env, stdio: ['pipe', 'pipe', 'pipe'] }),
+    start: (args, more = {}) =>
+      spawn(program, [...first, ...args], {
+        ...own,
+        cwd: directory,
+        env: { ...env, ...more },
+        stdio: ['pipe', 'pipe', 'pipe'],
+      }),
     leftovers: (ignored = () => false) => lasting(() => leftovers(directory).filter((line) => !ignored(line))),
     clear,
     close: () => {
@@ -142,8 +148,8 @@ function supervisors(directory: string): string[] {
 }
 
 /** Runs a command to its end while this process goes on: for what it has to serve meanwhile. */
-export function spawned(coracle: Coracle, args: readonly string[]): Promise<Outcome> {
-  const child = coracle.start(args)
+export function spawned(coracle: Coracle, args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Outcome> {
+  const child = coracle.start(args, env)
   let stdout = ''
   let stderr = ''
   child.stdout?.on('data', (chunk: Buffer) => {

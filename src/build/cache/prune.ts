@@ -7,6 +7,7 @@ import { splitFilter } from '../../util/filters.ts'
 import { parseMoment } from '../../util/moment.ts'
 import { fingerprintDirectory } from '../context/fingerprints.ts'
 import type { BuildRoom } from '../room.ts'
+import { pruneSources } from '../sources/prune.ts'
 import { cacheMountDirectory } from '../steps/cache-mount.ts'
 import type { PruneCacheOptions, PruneCacheResult } from '../types.ts'
 import { type MountRow, mountBytes, mountRows, type StepRow, stepRows } from './usage.ts'
@@ -33,10 +34,12 @@ export async function pruneCache(room: BuildRoom, options: PruneCacheOptions): P
   const mounts = keepBytes > 0 ? [] : mountRows(database).filter(isOld)
   let reclaimedBytes = 0
   for (const mount of mounts) reclaimedBytes += await removeMount(room, mount)
+  const sources = keepBytes > 0 ? { keys: [], reclaimedBytes: 0 } : await pruneSources(room, isOld)
+  reclaimedBytes += sources.reclaimedBytes
   if (untilMs === Number.POSITIVE_INFINITY) await removeTree(fingerprintDirectory(room.paths))
   const collected = await room.collect()
   return {
-    deleted: [...steps, ...mounts].map(({ key }) => key.slice(0, 12)),
+    deleted: [...[...steps, ...mounts].map(({ key }) => key), ...sources.keys].map((key) => key.slice(0, 12)),
     reclaimedBytes: reclaimedBytes + collected,
   }
 }

@@ -2,6 +2,7 @@
 import { measureFiles } from '../../linux/measure-files.ts'
 import type { Database } from '../../state/database.ts'
 import type { BuildRoom } from '../room.ts'
+import { type SourceRow, sourceRows } from '../sources/kept.ts'
 import { cacheMountDirectory } from '../steps/cache-mount.ts'
 import type { CacheRecord } from '../types.ts'
 
@@ -27,7 +28,8 @@ export async function cacheUsage({ database, paths }: BuildRoom): Promise<readon
   const mounts = await Promise.all(
     mountRows(database).map((row) => mountRecord(row, cacheMountDirectory(paths, row.key))),
   )
-  return [...records, ...mounts].toSorted((one, other) => other.usedAtMs - one.usedAtMs)
+  const sources = sourceRows(database).map(sourceRecord)
+  return [...records, ...mounts, ...sources].toSorted((one, other) => other.usedAtMs - one.usedAtMs)
 }
 
 export interface StepRow {
@@ -72,6 +74,19 @@ async function mountRecord(row: MountRow, directory: string): Promise<CacheRecor
     kind: 'exec.cachemount',
     description: `cached mount ${row.id}`,
     sizeBytes: await mountBytes(directory),
+    createdAtMs: row.created_at_ms,
+    usedAtMs: row.used_at_ms,
+    uses: row.uses,
+    shared: false,
+  }
+}
+
+function sourceRecord(row: SourceRow): CacheRecord {
+  return {
+    id: row.key.slice(0, 12),
+    kind: row.kind,
+    description: row.description,
+    sizeBytes: row.size_bytes,
     createdAtMs: row.created_at_ms,
     usedAtMs: row.used_at_ms,
     uses: row.uses,

@@ -20,12 +20,17 @@ export function archiveKind(path: string): Compression | undefined {
     if (!fstatSync(descriptor).isFile()) return undefined
     const block = Buffer.alloc(BLOCK)
     const length = readSync(descriptor, block, 0, BLOCK, 0)
-    const found = MAGIC.find(([, bytes]) => bytes.every((byte, index) => block[index] === byte))
-    if (found !== undefined) return found[0]
-    return length === BLOCK && isHeader(block) ? 'none' : undefined
+    return compressionOf(block.subarray(0, length))
   } finally {
     closeSync(descriptor)
   }
+}
+
+/** The same of its first 512 bytes. */
+export function compressionOf(head: Buffer): Compression | undefined {
+  const found = MAGIC.find(([, bytes]) => bytes.every((byte, index) => head[index] === byte))
+  if (found !== undefined) return found[0]
+  return head.length >= BLOCK && isHeader(head.subarray(0, BLOCK)) ? 'none' : undefined
 }
 
 /** The sum of its bytes stands in a tar header, counted with blanks in its own place. */

@@ -73,7 +73,13 @@ function withOwner(applier: Applier, { uid, gid }: Owner): Applier {
 }
 
 /** What Node cannot inflate, the usual programs do. */
-function openArchive({ path, compression }: { readonly path: string; readonly compression: Compression }): Readable {
+export function openArchive({
+  path,
+  compression,
+}: {
+  readonly path: string
+  readonly compression: Compression
+}): Readable {
   if (compression !== 'bzip2' && compression !== 'xz') return createReadStream(path, { highWaterMark: 1 << 19 })
   const child = spawn(compression, ['-dc', '--', path], { stdio: ['ignore', 'pipe', 'ignore'] })
   const failed = (reason: string) =>

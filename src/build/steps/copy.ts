@@ -38,7 +38,14 @@ export interface CopyRequest {
   readonly keepsOwners: boolean
 }
 
-export function copyStep(state: StageState, request: CopyRequest, options: StepOptions): Step {
+/** What it takes to carry a copy out. */
+export type CarryingOptions = Pick<StepOptions, 'room' | 'store' | 'settings' | 'signal'>
+
+export function copyStep(
+  state: Pick<StageState, 'layers' | 'config'>,
+  request: CopyRequest,
+  options: CarryingOptions,
+): Step {
   const { layers } = state
   const { sources, files, chown, chmod, link, parents, exclude, from, keepsOwners } = request
   const destination = absolute(request.destination, state.config.WorkingDir ?? '/')
@@ -97,7 +104,7 @@ function tidy(source: string): readonly [string, number] {
 async function digestOf(
   chosen: readonly Chosen[],
   { from }: CopyRequest,
-  { signal }: StepOptions,
+  { signal }: CarryingOptions,
 ): Promise<readonly (readonly string[])[]> {
   const digests: (readonly string[])[] = []
   for (const one of chosen) {
@@ -116,7 +123,7 @@ interface Carrying extends CopyRequest {
 async function carryOut(
   below: readonly StackedLayer[],
   request: Carrying,
-  { room, store, settings, signal }: StepOptions,
+  { room, store, settings, signal }: CarryingOptions,
 ): Promise<StackedLayer | undefined> {
   const all = await store.directories(below)
   const lower = request.link ? [] : all

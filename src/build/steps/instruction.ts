@@ -6,14 +6,13 @@ import { PROXY_ARGUMENTS } from '../dockerfile/arguments.ts'
 import type { Expanded, ExpandedRun } from '../dockerfile/expand-instruction.ts'
 import { runCommand } from '../dockerfile/run-command.ts'
 import { RunUnsupported } from '../errors.ts'
-import type { Vertex } from '../progress.ts'
 import type { Step } from '../solve-step.ts'
 import type { StageState } from '../state.ts'
 import { addStep } from './add.ts'
 import { copyStep } from './copy.ts'
 import { excluder } from './exclude.ts'
 import { planMounts } from './mounts.ts'
-import type { StepOptions } from './options.ts'
+import type { LayerOptions, StepOptions } from './options.ts'
 import { runCommandStep } from './run.ts'
 import { workdirStep } from './workdir.ts'
 
@@ -25,14 +24,10 @@ export interface LayerInstruction {
   readonly after?: () => void
 }
 
-interface Options extends StepOptions {
-  readonly vertex: Vertex
-}
-
 export async function layerInstruction(
   state: StageState,
   instruction: Expanded,
-  options: Options,
+  options: LayerOptions,
 ): Promise<LayerInstruction> {
   switch (instruction.kind) {
     case 'RUN':
@@ -48,7 +43,7 @@ export async function layerInstruction(
   }
 }
 
-function workdirInstruction(state: StageState, path: string, options: Options): LayerInstruction {
+function workdirInstruction(state: StageState, path: string, options: LayerOptions): LayerInstruction {
   const directory = posix.resolve('/', state.config.WorkingDir ?? '/', path)
   const after = () => {
     state.config.WorkingDir = directory
@@ -59,7 +54,7 @@ function workdirInstruction(state: StageState, path: string, options: Options): 
 async function copyInstruction(
   state: StageState,
   instruction: Extract<Expanded, { kind: 'COPY' }>,
-  options: Options,
+  options: LayerOptions,
 ): Promise<LayerInstruction> {
   const { sources, files, destination, chown, chmod, link, parents, exclude, from } = instruction
   const hasSources = sources.length > 0
@@ -89,7 +84,7 @@ async function copyInstruction(
 async function addInstruction(
   state: StageState,
   instruction: Extract<Expanded, { kind: 'ADD' }>,
-  options: Options,
+  options: LayerOptions,
 ): Promise<LayerInstruction> {
   return { step: await addStep(state, instruction, options), createdBy: copyText('ADD', instruction) }
 }
@@ -109,7 +104,7 @@ function copyText(keyword: string, instruction: Extract<Expanded, { kind: 'COPY'
 async function runInstruction(
   state: StageState,
   instruction: ExpandedRun,
-  options: Options,
+  options: LayerOptions,
 ): Promise<LayerInstruction> {
   if (state.platform.os !== 'linux') throw new RunUnsupported(formatPlatform(state.platform))
   const { scope, config } = state
