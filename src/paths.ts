@@ -19,6 +19,9 @@ export function readPaths(env: NodeJS.ProcessEnv = process.env, uid: number = pr
   }
 }
 
+/** Where the process that runs a module sees its container's files. */
+export const MODULE_ROOT = '/.container/root'
+
 export const statePath = (paths: Paths): string => join(paths.root, 'state.db')
 /** Holds `_data`, what containers see of the volume. */
 export const volumeDirectory = (paths: Paths, name: string): string => join(paths.root, 'volumes', name)

@@ -9,6 +9,7 @@ import { mayMakeUserNamespaces } from '../linux/user-namespaces.ts'
 import type { Paths } from '../paths.ts'
 import type { IsolationBackend } from '../plugins/contract.ts'
 import { createWasiBackend } from '../sandbox/backend.ts'
+import { openEarlyRunners } from './early-runners.ts'
 
 export function openWasiBackend(paths: Paths): IsolationBackend {
   const cacheDirectory = join(paths.root, 'cache', 'seccomp')
@@ -17,6 +18,7 @@ export function openWasiBackend(paths: Paths): IsolationBackend {
     mountSteps: (bundle) => mountSteps(bundle, { mapHelpers: false, cgroupMounts: [] }),
     denySteps: ({ spec }) => denySteps(spec),
     idMapSteps: ({ spec, rootless }) => idMapSteps(spec, { mapHelpers: rootless && readIdMappings().helpers }),
+    early: openEarlyRunners(join(paths.root, 'cache', 'runner')),
     componentCache: join(paths.root, 'cache', 'components'),
     compileFilter: (spec) => cachedFilter(spec, cacheDirectory),
   })

@@ -116,6 +116,13 @@ const ENCODINGS: { readonly [N in Name]: Encoding<Extract<ChildStep, { do: N }>>
   seccomp: [90, (record, { flags, program }) => record.u32(flags).bytes(program)],
   'hold-program': [114, (record, { file, descriptor }) => record.string(file).u32(descriptor)],
   init: [91, nothing],
+  gate: [118, (record, { descriptor }) => record.u32(descriptor)],
+  lend: [
+    119,
+    (record, step) =>
+      record.string(step.source).string(step.target).flag(step.recursive).u64(mountAttributes(step.flags)),
+  ],
+  done: [120, nothing],
   exec: [92, (record, { file, argv, env }) => record.string(file).strings(argv).strings(env)],
 }
 

@@ -18,6 +18,16 @@ export interface LaunchPlan {
   readonly before: readonly HostStep[]
   readonly after: readonly HostStep[]
   readonly child: readonly ChildStep[]
+  /** Another way to the same process, when it has been started already. */
+  readonly early?: EarlyStart
+}
+
+/** A process that a plan kept from an earlier run has started, and that waits at its gate (native/early.h). */
+export interface EarlyStart {
+  /** In binary form. What was started from any other plan is ended, and `child` is done. */
+  readonly plan: Uint8Array
+  /** Done beside it, in a process of their own: they lend it what it lacks. The last one is `done`. */
+  readonly late: readonly ChildStep[]
 }
 
 export interface IdRange {
@@ -300,6 +310,18 @@ export type ChildStep =
       readonly inheritable: bigint
       readonly ambient: bigint
     }
+  /** Of an early start: the program has the descriptor on which a byte comes when it may go on. */
+  | { readonly do: 'gate'; readonly descriptor: number }
+  /** A copy of what is mounted here, put on `target` in the mount namespace of the process that was started early. */
+  | {
+      readonly do: 'lend'
+      readonly source: string
+      readonly target: string
+      readonly recursive: boolean
+      readonly flags: readonly MountFlag[]
+    }
+  /** Ends the process, instead of `exec`. */
+  | { readonly do: 'done' }
   | { readonly do: 'no-new-privileges' }
   | { readonly do: 'personality'; readonly persona: number }
   /** A classic BPF program (array of 8-byte `sock_filter`) and SECCOMP_FILTER_FLAG_* bits. */

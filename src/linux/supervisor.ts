@@ -2,9 +2,10 @@
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { ProcessIdentity } from '../util/process-identity.ts'
+import { encodeChildStep } from './encode-child-step.ts'
 import { encodePlan } from './encode-plan.ts'
 import { type ExitRecord, readExitRecord } from './exit-record.ts'
-import type { LaunchPlan } from './plan.ts'
+import type { EarlyStart, LaunchPlan } from './plan.ts'
 import { openControl, type SupervisorControl } from './supervisor-control.ts'
 import { openSupervisorProcess, type SupervisorProcessOptions } from './supervisor-process.ts'
 import { WireWriter } from './wire-writer.ts'
@@ -131,8 +132,16 @@ export function encodeSuperviseOptions(options: SuperviseOptions): Buffer {
   if (deadline !== undefined)
     writer.record(9, (record) => record.u64(deadline.limitMs).u64(deadline.graceMs).u32(deadline.signal))
   if (options.tied) writer.record(10, (record) => record.flag(true))
+  if (plan.early !== undefined) encodeEarlyStart(writer, plan.early)
   encodePlan(writer, plan)
   return writer.finish()
+}
+
+function encodeEarlyStart(writer: WireWriter, { plan, late }: EarlyStart): void {
+  writer.record(11, (record) => record.bytes(plan))
+  const steps = new WireWriter()
+  for (const step of late) encodeChildStep(steps, step)
+  writer.record(12, (record) => record.bytes(steps.finish()))
 }
 
 /** A value of one line only: what follows a line feed would be a field of its own. */

@@ -1,7 +1,7 @@
 /** The `wasi` backend: WebAssembly in a process of its own, with nothing of the host in reach but what was granted. */
-import { chownSync, writeFileSync } from 'node:fs'
+import { chownSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { ChildStep, CloneNamespace, HostStep } from '../linux/plan.ts'
+import type { ChildStep, CloneNamespace, EarlyStart, HostStep } from '../linux/plan.ts'
 import { packageRoot } from '../package-root.ts'
 import type { Bundle, IsolationBackend, LaunchPlan, Platform, Support } from '../plugins/contract.ts'
 import { ModuleUnsupported } from './errors.ts'
@@ -10,7 +10,8 @@ import { networkSteps } from './network-steps.ts'
 import { prepareProgram } from './prepare-program.ts'
 import type { Prepared } from './preview2/prepare.ts'
 import { type MakeSteps, rootDirectory, rootSteps } from './root-steps.ts'
-import { smallRootSteps } from './walls/small-root.ts'
+import { PLACES } from './walls/places.ts'
+import { networkFiles, READABLE, type Shown, smallRootSteps, WRITABLE } from './walls/small-root.ts'
 import { type CompileFilter, wallNamespaces, wallSteps } from './walls/walls.ts'
 
 const OPERATING_SYSTEMS = new Set(['wasi', 'wasip1', 'wasip2'])
@@ -24,6 +25,15 @@ export interface WasiBackendOptions extends MakeSteps {
   readonly compileFilter: CompileFilter
   /** Directory of what components have been made into; without it the runner does that at each start. */
   readonly componentCache?: string
+  /** Without it no runner is started before its container is known. */
+  readonly early?: EarlyRunners
+}
+
+export interface EarlyRunners {
+  /** A directory with all of PLACES in it, for all of them. */
+  smallRoot(): string
+  /** Keeps the plan for whoever starts the next one. @returns it in binary form */
+  keep(plan: LaunchPlan): Uint8Array
 }
 
 export function createWasiBackend(options: WasiBackendOptions): IsolationBackend {
@@ -49,28 +59,39 @@ function check({ os, architecture }: Platform): Support {
 }
 
 async function plan(bundle: Bundle, options: WasiBackendOptions): Promise<LaunchPlan> {
-  const { spec, rootless, network } = bundle
-  const { enclosed, idMapSteps, compileFilter } = options
+  const { rootless, network } = bundle
+  const { enclosed, idMapSteps } = options
   const prepared = await prepareProgram(bundle, options.componentCache)
-  const files = writeFiles(bundle, { enclosed, prepared })
+  const own = writeFiles(bundle, { enclosed, prepared })
   const mapped: CloneNamespace[] = rootless ? ['user'] : []
+  const early = options.early !== undefined && enclosed && mayBeEarly(bundle) ? options.early : undefined
   return {
     namespaces: enclosed ? [...mapped, ...wallNamespaces(bundle)] : [],
     before: [...bundle.cgroup.before, ...(network?.before ?? [])],
     after: [...(enclosed ? idMapSteps(bundle) : []), ...bundle.cgroup.after, ...(network?.after ?? [])],
     child: [
-      ...(enclosed ? ownPlaceSteps(bundle, options, files) : []),
-      ...limitSteps(bundle),
-      { do: 'session', terminal: spec.process?.terminal ?? false, console: false },
-      ...(enclosed ? identitySteps(bundle) : []),
-      ...(await wallSteps(bundle, process.execPath, {
-        compileFilter,
-        network: enclosed && hasNetwork(bundle),
-        ownProcesses: enclosed,
-      })),
-      { do: 'exec', file: process.execPath, argv: argvOf(bundle, files.job), env: [] },
+      ...(enclosed ? ownPlaceSteps(bundle, options, own) : []),
+      ...(await runnerSteps(bundle, options, enclosed ? PLACES.job : jobFile(bundle))),
     ],
+    ...(early !== undefined && { early: await earlyStart(bundle, { ...options, early }, own) }),
   }
+}
+
+/** In its own place, if it has one: from there to the program. */
+async function runnerSteps(
+  bundle: Bundle,
+  { enclosed, compileFilter }: WasiBackendOptions,
+  job: string,
+  gate?: number,
+): Promise<ChildStep[]> {
+  const wall = { compileFilter, network: enclosed && hasNetwork(bundle), ownProcesses: enclosed }
+  return [
+    ...limitSteps(bundle),
+    { do: 'session', terminal: bundle.spec.process?.terminal ?? false, console: false },
+    ...(enclosed ? identitySteps(bundle) : []),
+    ...(await wallSteps(bundle, process.execPath, { ...wall, ...(gate !== undefined && { gate }) })),
+    { do: 'exec', file: process.execPath, argv: argvOf(bundle, job, gate), env: [] },
+  ]
 }
 
 interface Known {
@@ -78,43 +99,79 @@ interface Known {
   readonly prepared: Prepared | undefined
 }
 
-interface Files {
-  readonly job: string
-  readonly refused: string
-  readonly prepared: readonly string[]
-}
+const jobFile = ({ directory }: Bundle): string => join(directory, 'wasi.json')
 
-/** Those that the runner has beside the container's; they are its own, whoever that is. */
-function writeFiles(bundle: Bundle, { enclosed, prepared }: Known): Files {
-  const files = {
-    job: join(bundle.directory, 'wasi.json'),
-    refused: refusedFile(bundle),
-    prepared: prepared === undefined ? [] : [prepared.path],
-  }
+/** What the runner has beside the program, some of it made here; that is its own, whoever it is. */
+function writeFiles(bundle: Bundle, { enclosed, prepared }: Known): Shown[] {
+  const { rootfs } = bundle
+  const [job, refused] = [jobFile(bundle), refusedFile(bundle)]
   const network = enclosed && hasNetwork(bundle)
-  const job = { ...makeJob(bundle, enclosed), network, ...(prepared !== undefined && { prepared }) }
+  const seen = prepared !== undefined && { prepared: enclosed ? { ...prepared, path: PLACES.prepared } : prepared }
   const { uid = 0, gid = 0 } = bundle.spec.process?.user ?? {}
   for (const [path, text] of [
-    [files.job, JSON.stringify(job)],
-    [files.refused, ''],
+    [job, JSON.stringify({ ...makeJob(bundle, enclosed), network, ...seen })],
+    [refused, ''],
   ] as const) {
     writeFileSync(path, text, { mode: 0o600 })
     if (!bundle.rootless) chownSync(path, uid, gid)
   }
-  return files
+  const readable = { flags: READABLE, recursive: false }
+  return [
+    { source: job, target: PLACES.job, ...readable },
+    ...(rootfs.kind === 'module' ? [{ source: rootfs.path, target: PLACES.module, ...readable }] : []),
+    ...(prepared === undefined ? [] : [{ source: prepared.path, target: PLACES.prepared, ...readable }]),
+    { source: refused, target: PLACES.refused, flags: WRITABLE, recursive: false },
+    { source: rootDirectory(bundle), target: PLACES.root, flags: WRITABLE, recursive: true },
+  ]
 }
 
-function ownPlaceSteps(bundle: Bundle, options: WasiBackendOptions, { job, refused, prepared }: Files): ChildStep[] {
-  const { rootfs, rootless } = bundle
+function ownPlaceSteps(bundle: Bundle, options: WasiBackendOptions, own: readonly Shown[]): ChildStep[] {
   // Of the new user namespace: what is made below belongs to it.
-  const becomeRoot: ChildStep[] = rootless ? [{ do: 'user', uid: 0, gid: 0, groups: undefined }] : []
-  const smallRoot = {
-    program: process.execPath,
-    files: [job, ...prepared, ...(rootfs.kind === 'module' ? [rootfs.path] : [])],
-    writable: [refused],
-    container: rootDirectory(bundle),
+  const becomeRoot: ChildStep[] = bundle.rootless ? [{ do: 'user', uid: 0, gid: 0, groups: undefined }] : []
+  const at = join(bundle.runDirectory, 'walls')
+  mkdirSync(at, { recursive: true, mode: 0o755 })
+  return [
+    ...becomeRoot,
+    ...networkSteps(bundle),
+    ...rootSteps(bundle, options),
+    ...smallRootSteps({ at, program: process.execPath, own: [...networkFiles(bundle), ...own] }),
+  ]
+}
+
+/** Whose runner is like the next one's: root's, with a network namespace that is left as it is made, and memory that nobody counts from its first byte. */
+function mayBeEarly(bundle: Bundle): boolean {
+  const { spec, rootless, network } = bundle
+  const { terminal = false, user } = spec.process ?? {}
+  const limited = (spec.linux?.resources?.memory?.limit ?? 0) > 0
+  const untouched = wallNamespaces(bundle).includes('network') && (network?.child ?? []).length === 0
+  return !rootless && !terminal && !limited && (user?.uid ?? 0) === 0 && untouched
+}
+
+/** Clear of those that Node has when it starts. */
+const GATE = 20
+
+/** The same runner in two parts: what any container's has, kept for the next one to be started from, and what is this one's own. */
+async function earlyStart(
+  bundle: Bundle,
+  options: WasiBackendOptions & { readonly early: EarlyRunners },
+  own: readonly Shown[],
+): Promise<EarlyStart> {
+  const { early } = options
+  const child: ChildStep[] = [
+    { do: 'propagation', path: '/', value: 'rprivate' },
+    ...networkSteps(bundle),
+    ...smallRootSteps({ at: early.smallRoot(), program: process.execPath, own: [] }),
+    ...(await runnerSteps(bundle, options, PLACES.job, GATE)),
+  ]
+  return {
+    plan: early.keep({ namespaces: wallNamespaces(bundle), before: [], after: [], child }),
+    late: [
+      { do: 'unshare', kinds: ['mount'] },
+      ...rootSteps(bundle, options),
+      ...[...networkFiles(bundle), ...own].map((shown): ChildStep => ({ do: 'lend', ...shown })),
+      { do: 'done' },
+    ],
   }
-  return [...becomeRoot, ...networkSteps(bundle), ...rootSteps(bundle, options), ...smallRootSteps(bundle, smallRoot)]
 }
 
 /** But for descriptors, whose limit the walls set when they hold the program. */
@@ -128,13 +185,13 @@ const PAGE_BYTES = 65_536
 /** What Node takes of the container's memory beside the module's. */
 const RUNNER_BYTES = 64 << 20
 
-function argvOf({ spec }: Bundle, job: string): string[] {
+function argvOf({ spec }: Bundle, job: string, gate?: number): string[] {
   const limit = spec.linux?.resources?.memory?.limit ?? 0
   // Less than all, so that a module learns that there is no more before the kernel kills it for having it.
   const linear = Math.max(limit - RUNNER_BYTES, limit / 4)
   const pages = limit > 0 ? Math.max(1, Math.min(MAX_PAGES, Math.floor(linear / PAGE_BYTES))) : MAX_PAGES
   const flags = [`--wasm-max-mem-pages=${pages}`, '--no-addons', '--no-warnings']
-  return [process.execPath, ...flags, runnerPath(), job]
+  return [process.execPath, ...flags, runnerPath(), job, ...(gate === undefined ? [] : [String(gate)])]
 }
 
 /** Whose the files are that a module makes. An ordinary user stays root of the user namespace, which is that user outside. */

@@ -3,7 +3,8 @@ import { join, posix } from 'node:path'
 import type { Bundle } from '../plugins/contract.ts'
 import { ModuleUnsupported } from './errors.ts'
 import type { WasiJob } from './job.ts'
-import { rootDirectory, userMounts } from './root-steps.ts'
+import { userMounts } from './root-steps.ts'
+import { PLACES } from './walls/places.ts'
 
 const MAX_PORTS = 64
 
@@ -21,17 +22,16 @@ export function makeJob(bundle: Bundle, enclosed: boolean): WasiJob {
     )
   if (!enclosed) refuseMounts(bundle, 'that needs root, or user namespaces', 'put the files into the image')
   const listens = spec.wasi?.engine === 'wasmer' ? [] : ports
-  const refused = refusedFile(bundle)
   const shared = {
     ...spec.wasi,
-    refused,
+    refused: enclosed ? PLACES.refused : refusedFile(bundle),
     listens,
     args,
     env,
     cwd,
-    ...(rootfs.kind === 'module' && { module: rootfs.path }),
+    ...(rootfs.kind === 'module' && { module: enclosed ? PLACES.module : rootfs.path }),
   }
-  if (enclosed) return { ...shared, root: rootDirectory(bundle), mounted: mountedIn(bundle), layers: [] }
+  if (enclosed) return { ...shared, root: PLACES.root, mounted: mountedIn(bundle), layers: [] }
   const { upper } = rootfs
   return { ...shared, layers: rootfs.kind === 'module' ? [] : rootfs.lower, upper, volumes: [] }
 }

@@ -1,8 +1,9 @@
 /**
- * The first process of a WebAssembly container: `node runner.js JOB`. What it prints on stderr is for people; its exit status
+ * The first process of a WebAssembly container: `node runner.js JOB [GATE]`. With a gate it has been started before anybody knew
+ * what it is to run, and waits for a byte on that descriptor; then the job and its files are there. What it prints on stderr is for people; its exit status
  * is the module's, 134 after a trap, 125 to 127 when there was nothing to run.
  */
-import { readFileSync, writeSync } from 'node:fs'
+import { closeSync, readFileSync, readSync, writeSync } from 'node:fs'
 import { CoracleError } from '../errors.ts'
 import type { Ending } from './engine.ts'
 import { ModuleInvalid, ModuleUnsupported } from './errors.ts'
@@ -15,7 +16,8 @@ import { keepRefusals } from './refusals.ts'
 
 const TRAP_STATUS = 134
 
-async function main([path = '']: readonly string[]): Promise<number> {
+async function main([path = '', gate]: readonly string[]): Promise<number> {
+  if (gate !== undefined) waitAt(Number(gate))
   const job = JSON.parse(readFileSync(path, 'utf8')) as WasiJob
   const files = openImageFiles(job.root === undefined ? job.layers : [job.root])
   const found = findModule(job, files)
@@ -26,6 +28,13 @@ async function main([path = '']: readonly string[]): Promise<number> {
   if ('status' in ending) return ending.status
   say(`the module trapped: ${ending.trap}`)
   return TRAP_STATUS
+}
+
+/** @throws nobody wants this runner */
+function waitAt(gate: number): void {
+  const opened = readSync(gate, Buffer.alloc(1)) === 1
+  closeSync(gate)
+  if (!opened) throw new Error('the gate was never opened')
 }
 
 interface Seen {

@@ -22,6 +22,8 @@ const SLEEPER = `(module
     (drop (call $write (i32.const 1) (i32.const 200) (i32.const 1) (i32.const 64)))
     (drop (call $poll (i32.const 0) (i32.const 100) (i32.const 1) (i32.const 64)))))`
 
+const NOTHING = '(module (memory (export "memory") 1) (func (export "_start")))'
+
 function fieldsOf(pid: number): Record<string, string> {
   const lines = readFileSync(`/proc/${pid}/status`, 'utf8').trim().split('\n')
   return Object.fromEntries(lines.map((line) => line.split(/:\s*/, 2)))
@@ -37,7 +39,7 @@ function mountsOf(pid: number): Map<string, string> {
   return new Map(lines.map((line) => [line.split(' ')[4] ?? '', line.split(' ')[5] ?? '']))
 }
 
-function describeWalls(title: string, open: (context: Mocha.Context) => Coracle): void {
+function describeWalls(title: string, open: (context: Mocha.Context) => Coracle, early = false): void {
   describe(`the process around a module ${title}`, function () {
     this.timeout(60_000)
     let coracle: Coracle
@@ -47,12 +49,19 @@ function describeWalls(title: string, open: (context: Mocha.Context) => Coracle)
       needsRoot(this)
       coracle = open(this)
       writeFileSync(join(coracle.directory, 'sleeper.wasm'), await moduleFromText(SLEEPER))
+      writeFileSync(join(coracle.directory, 'nothing.wasm'), await moduleFromText(NOTHING))
+      if (early) coracle.output('run', '--rm', './nothing.wasm') // what is kept of it starts the next one
       coracle.output('run', '-d', '--name', 'sleeper', './sleeper.wasm')
       await until('the module runs', () => coracle.output('logs', 'sleeper') === 'asleep')
       init = Number(coracle.output('inspect', '-f', '{{.State.Pid}}', 'sleeper'))
       ;[runner = 0] = childrenOf(init)
     })
     after(() => coracle?.close())
+
+    it('was started when it was meant to be', () => {
+      const waited = readFileSync(`/proc/${runner}/cmdline`, 'utf8').endsWith('\0/.container/job\x0020\0')
+      assert.equal(waited, early)
+    })
 
     it('has no capability, can gain none, and is behind a filter', () => {
       const fields = fieldsOf(runner)
@@ -77,8 +86,9 @@ function describeWalls(title: string, open: (context: Mocha.Context) => Coracle)
       const mounts = mountsOf(runner)
       assert.match(mounts.get('/') ?? '', /^ro,/)
       const writable = [...mounts].filter(([, options]) => !/^ro\b/.test(options)).map(([path]) => path)
-      const ownFiles = (path: string) => path.startsWith(`${coracle.directory}/root/containers/`)
+      const ownFiles = (path: string) => ['/.container/refused', '/.container/root'].includes(path)
       assert.deepEqual(writable.filter((path) => !ownFiles(path)).toSorted(), ['/dev/null', '/dev/pts'])
+      assert.equal(writable.filter(ownFiles).length, 2)
       for (const path of writable.filter(ownFiles)) assert.match(mounts.get(path) ?? '', /nosuid,nodev,noexec/, path)
       assert.match(readFileSync(`/proc/${runner}/mountinfo`, 'utf8'), / \/proc ro,.*subset=pid/)
     })
@@ -91,5 +101,6 @@ function describeWalls(title: string, open: (context: Mocha.Context) => Coracle)
 }
 
 describeWalls('that root started', () => openCoracle())
+describeWalls('that root started, before it was known', () => openCoracle(), true)
 describeWalls('that an ordinary user started', (context) => openCoracle(makeUser(context, USER)))
 after(() => removeUser(USER))

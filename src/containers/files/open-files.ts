@@ -4,6 +4,7 @@ import { basename, join } from 'node:path'
 import type { IdMappings } from '../../linux/id-mappings.ts'
 import type { ChildStep } from '../../linux/plan.ts'
 import type { MountSpec, RuntimeSpec } from '../../oci/runtime-spec.ts'
+import { MODULE_ROOT } from '../../paths.ts'
 import type { ContainerId } from '../../plugins/contract.ts'
 import { type ProcessIdentity, readProcessIdentity } from '../../util/process-identity.ts'
 import { readVolume, usesBy } from '../../volumes/records.ts'
@@ -81,7 +82,7 @@ async function openRunningRoot(room: ContainerRoom, record: ContainerRecord): Pr
     const pid = lookedInto(identity.pid)
     if (readlinkSync(`/proc/${pid}/ns/mnt`) === readlinkSync('/proc/self/ns/mnt'))
       throw new FilesUnsupported(`container ${record.name} has no files of its own: it sees those of the host`)
-    descriptor = openSync(`/proc/${pid}/root${rootInside(room, record)}`, DIRECTORY)
+    descriptor = openSync(`/proc/${pid}/root${rootInside(record)}`, DIRECTORY)
   } catch (error) {
     if (isSame(identity)) throw error
     return undefined // it has just ended
@@ -105,8 +106,8 @@ function lookedInto(pid: number): number {
 }
 
 /** The process that runs a module is not in the module's root file system. */
-function rootInside({ paths }: ContainerRoom, { backend, id }: ContainerRecord): string {
-  return backend === 'wasi' ? join(containerDirectories(paths, id).data, 'rootfs') : ''
+function rootInside({ backend }: ContainerRecord): string {
+  return backend === 'wasi' ? MODULE_ROOT : ''
 }
 
 async function firstProcess(room: ContainerRoom, record: ContainerRecord): Promise<ProcessIdentity | undefined> {

@@ -1,13 +1,18 @@
 /*
  * `coracle-native ahead PROGRAM ARGUMENTS…`: becomes PROGRAM, with a supervisor started ahead that waits for its plan. It gets ready
- * while PROGRAM does, and a large PROGRAM need not be copied to start it. CORACLE_SUPERVISOR names its descriptors.
+ * while PROGRAM does, and a large PROGRAM need not be copied to start it. CORACLE_SUPERVISOR names its descriptors. When the
+ * arguments are those that run a module, the supervisor in turn starts a runner ahead, as the last one was started (early.h).
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
+#include "early-words.h"
 #include "fail.h"
 #include "jobs.h"
 
@@ -17,15 +22,36 @@
 /* Overwritten by the run directory once that is known. */
 #define TITLE "                                                                                                "
 
-static _Noreturn void be_supervisor(const int *ends, char *program) {
+#define EARLY_FD 5
+
+/* Who can write to it can have programs run as us: it has to be ours alone, and so has its directory. */
+static bool is_own_alone(int fd, mode_t type) {
+  struct stat status;
+  return fstat(fd, &status) == 0 && (status.st_mode & S_IFMT) == type && status.st_uid == geteuid() && (status.st_mode & 022) == 0;
+}
+
+/* Answers -1 where there is none: nothing has been run yet, or not as root. */
+static int open_early_plan(void) {
+  char path[PATH_MAX];
+  const char *data = getenv("CORACLE_ROOT");
+  if (geteuid() != 0 || snprintf(path, sizeof path, "%s/cache/runner", data == NULL ? "/var/lib/coracle" : data) >= (int)sizeof path) return -1;
+  cleanup_fd int directory = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  if (directory < 0 || !is_own_alone(directory, S_IFDIR)) return -1;
+  cleanup_fd int plan = openat(directory, "plan", O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+  return plan >= 0 && is_own_alone(plan, S_IFREG) ? fcntl(plan, F_DUPFD_CLOEXEC, FIRST_FD) : -1;
+}
+
+static _Noreturn void be_supervisor(const int *ends, char *program, enum early_words words) {
   static const int places[CONNECTIONS] = {0, 3, 4};
-  char *argv[] = {program, "supervise", TITLE, NULL};
+  cleanup_fd int early = words == EARLY_NONE ? -1 : open_early_plan();
+  char *argv[] = {program, "supervise", TITLE, early < 0 ? NULL : words == EARLY_STDIN ? "early-stdin" : "early", NULL};
   int null = open("/dev/null", O_RDWR | O_CLOEXEC);
   if (null < 0 || dup2(null, 1) < 0 || dup2(null, 2) < 0 || setsid() < 0 || chdir("/") < 0 || clearenv() != 0) _exit(125);
   for (int i = 0; i < CONNECTIONS; i++) {
     if (dup2(ends[i], places[i]) < 0) _exit(125);
   }
-  _exit(supervise_main(3, argv));
+  if (early >= 0 && dup2(early, EARLY_FD) < 0) _exit(125);
+  _exit(supervise_main(early < 0 ? 3 : 4, argv));
 }
 
 /* Both ends from FIRST_FD on, so that putting them in their places overwrites none. */
@@ -39,14 +65,14 @@ static int connect_pair(int *own, int *other) {
 }
 
 /* Without it all works as well, only later: no failure is told. */
-static void start_supervisor(char *program) {
+static void start_supervisor(char *program, enum early_words words) {
   int own[CONNECTIONS], others[CONNECTIONS];
   char text[64];
   for (int i = 0; i < CONNECTIONS; i++) {
     if (connect_pair(&own[i], &others[i]) < 0) return;
   }
   pid_t pid = fork();
-  if (pid == 0) be_supervisor(others, program);
+  if (pid == 0) be_supervisor(others, program, words);
   snprintf(text, sizeof text, "%d %d %d", own[0], own[1], own[2]);
   if (pid > 0) setenv("CORACLE_SUPERVISOR", text, 1);
 }
@@ -54,7 +80,7 @@ static void start_supervisor(char *program) {
 int ahead_main(int argc, char **argv) {
   if (argc < 3) return fprintf(stderr, "usage: coracle-native ahead PROGRAM ARGUMENTS...\n"), 2;
   unsetenv("CORACLE_SUPERVISOR");
-  start_supervisor(argv[0]);
+  start_supervisor(argv[0], early_words(argv + 2));
   execv(argv[2], argv + 2);
   int error = errno;
   fprintf(stderr, "coracle: %s: %s\n", argv[2], strerror(error));

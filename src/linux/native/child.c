@@ -23,7 +23,8 @@
 struct child {
   int root;    /* the new root, "/" until a root step made one */
   int channel; /* to the supervisor; closed by exec */
-  int target;  /* pidfd of the process whose namespaces it shares */
+  int target;  /* pidfd of the process whose namespaces it shares, or to which it lends */
+  int gate;    /* where the program waits if it is started early; -1: it is not */
   int program; /* what exec runs; -1: it looks for its file */
   const struct stdio *stdio;
   bool has_stdio; /* after the step `session` */
@@ -139,6 +140,31 @@ static int step_bind_target(struct child *child, struct reader *args) {
   return at < 0 ? -1 : place_mount(tree, at, target);
 }
 
+/* The program is to wait at the gate: it is open after the exec, with the number that the program has been told. */
+static int step_gate(const struct child *child, struct reader *args) {
+  uint32_t number = read_u32(args);
+  if (args->bad || child->gate < 0) return errno = EINVAL, fail("decode", "gate");
+  return dup2(child->gate, (int)number) < 0 ? fail("dup2", "the gate") : 0;
+}
+
+/* Only who is in a mount namespace may change it: a copy made here, placed there, then back. Where it goes is there already. */
+static int step_lend(struct child *child, struct reader *args) {
+  const char *source = read_string(args), *target = read_string(args);
+  bool recursive = read_u32(args) != 0;
+  uint64_t attributes = read_u64(args);
+  cleanup_fd int own = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+  if (own < 0) return fail("open", "/proc/self/ns/mnt");
+  cleanup_fd int tree = open_tree(AT_FDCWD, source, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (recursive ? AT_RECURSIVE : 0));
+  if (tree < 0) return mount_failed("open_tree", source);
+  if (set_attributes(tree, attributes, 0, 0, recursive, source) < 0 || set_attributes(tree, 0, 0, MS_PRIVATE, recursive, source) < 0) return -1;
+  if (setns(child->target, CLONE_NEWNS) < 0) return fail("setns", "the container");
+  cleanup_fd int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+  cleanup_fd int at = root < 0 ? -1 : sys_openat2(root, target, O_PATH | O_CLOEXEC, 0, RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS);
+  if (at < 0) return fail("open", target);
+  if (place_mount(tree, at, target) < 0) return -1;
+  return setns(own, CLONE_NEWNS) < 0 ? fail("setns", "/proc/self/ns/mnt") : 0;
+}
+
 static int step_leave_root(struct child *child, struct reader *args) {
   if (step_move_root(child->root, args) < 0) return -1;
   int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -182,6 +208,9 @@ static int run_step(struct child *child, uint32_t code, struct reader *args) {
     case CHILD_NO_NEW_PRIVILEGES: return step_no_new_privileges();
     case CHILD_PERSONALITY: return step_personality(args);
     case CHILD_SECCOMP: return step_seccomp(args);
+    case CHILD_GATE: return step_gate(child, args);
+    case CHILD_LEND: return step_lend(child, args);
+    case CHILD_DONE: tell(child->channel, MESSAGE_EXEC, 0), _exit(0);
     case CHILD_HOLD_PROGRAM: return (child->program = step_hold_program(args)) < 0 ? -1 : 0;
     case CHILD_INIT: return step_init(child->channel, child->has_stdio);
     case CHILD_EXEC:
@@ -193,7 +222,7 @@ static int run_step(struct child *child, uint32_t code, struct reader *args) {
 
 _Noreturn void run_child(struct reader steps, unsigned first_step, const struct stdio *stdio, const struct parent *parent) {
   int channel = parent->channel;
-  struct child child = {.root = -1, .channel = channel, .target = parent->target, .program = -1, .stdio = stdio};
+  struct child child = {.root = -1, .channel = channel, .target = parent->target, .gate = parent->gate, .program = -1, .stdio = stdio};
   unsigned step = first_step;
   char byte;
   /* The parent maps ids and joins groups first. */

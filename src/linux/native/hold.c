@@ -68,6 +68,6 @@ int hold_main(int argc, char **argv) {
   struct reader plan = {.at = text, .end = text + size};
   if (separate(&plan) < 0) return report();
   if (pipe2(go, O_CLOEXEC) < 0 || write(go[1], "g", 1) != 1) return fail("pipe2", ""), report();
-  struct parent parent = {.channel = 1, .go = go[0], .target = -1};
+  struct parent parent = {.channel = 1, .go = go[0], .target = -1, .gate = -1};
   run_child(plan, 1, NULL, &parent);
 }

@@ -10,7 +10,7 @@
 /* Record codes of encode-plan.ts. */
 enum step {
   OPTION_RUN_DIRECTORY = 1, OPTION_STATE_DIRECTORY, OPTION_TERMINAL, OPTION_STDIN, OPTION_LOG, OPTION_HOOK,
-  OPTION_PROBE, OPTION_JOURNAL, OPTION_DEADLINE, OPTION_TIED, OPTION_LAST = 31,
+  OPTION_PROBE, OPTION_JOURNAL, OPTION_DEADLINE, OPTION_TIED, OPTION_EARLY, OPTION_LATE, OPTION_LAST = 31,
   HOST_CGROUP = 32, HOST_WRITE, HOST_DEVICE_FILTER, HOST_PID_NAMESPACE, HOST_JOIN_CGROUP, HOST_MAP_IDS, HOST_OOM_SCORE,
   HOST_OOM_FILE, HOST_CLONE, HOST_TARGET, HOST_BRIDGE, HOST_VETH, HOST_LINK_DELETE, HOST_HOLD_PORT,
   HOST_RATE = 48, HOST_SUBLINK, HOST_RESOLVER, HOST_NET_RULES, HOST_NETWORK_HELPER, HOST_ELEMENTS = 56, HOST_ELEMENTS_DELETE,
@@ -22,6 +22,7 @@ enum step {
   CHILD_BOUNDING, /* the part of `capabilities` that comes before `user`; not a step of its own */
   CHILD_ENTER_TARGET, CHILD_BIND_TARGET, CHILD_ADDRESS, CHILD_LINK_UP, CHILD_ROUTE,
   CHILD_LINK_DELETE = 104, CHILD_OVERLAY = 110, CHILD_HOLD_PROGRAM = 114, CHILD_HOLD,
+  CHILD_GATE = 118, CHILD_LEND, CHILD_DONE,
 };
 
 #define STEP_OPTIONAL 0x80000000u /* set in a record's code: a failure of this step is a warning */
@@ -42,7 +43,8 @@ struct stdio {
 struct parent {
   int channel; /* where it tells what it does; closed by exec */
   int go;      /* a byte comes when it may begin */
-  int target;  /* pidfd of the process whose namespaces it shares, -1: none */
+  int target;  /* pidfd of the process whose namespaces it shares, or to which it lends; -1: none */
+  int gate;    /* where a program that is started early waits; -1: none */
 };
 
 /* Runs in the child, once a byte comes over `go`, and never returns. */

@@ -8,6 +8,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
+#include "early.h"
 #include "fail.h"
 #include "kernel.h"
 #include "supervisor.h"
@@ -57,12 +58,14 @@ static bool read_option(uint32_t code, struct reader *args) {
       self.hook_argv = read_strings(args);
       self.hook_env = read_strings(args);
       return self.hook_argv != NULL && self.hook_env != NULL && self.hook_argv[0] != NULL;
+    case OPTION_EARLY: self.early = read_bytes(args); return true;
+    case OPTION_LATE: self.late = read_bytes(args); return true;
     default: return false;
   }
 }
 
-static int run_one(uint32_t code, struct reader *args, unsigned step) {
-  int result = run_host_step(&self.host, code & ~STEP_OPTIONAL, args, self.child);
+static int run_one(uint32_t code, struct reader *args, unsigned step, pid_t child) {
+  int result = run_host_step(&self.host, code & ~STEP_OPTIONAL, args, child);
   if (result == 0 && args->bad) return errno = EINVAL, fail("decode", "the plan");
   if (result == 0 || (code & STEP_OPTIONAL) == 0) return result;
   char description[768];
@@ -85,7 +88,7 @@ int take_plan(struct reader *plan, unsigned *step, uint64_t *namespaces) {
       if (!read_option(code, &args) || args.bad) return errno = EINVAL, fail("decode", "the options");
     } else {
       ++*step;
-      if (run_one(code, &args, *step) < 0) return -1;
+      if (run_one(code, &args, *step, self.child) < 0) return -1;
     }
   }
   return fail_because("decode", "the plan", "it breaks off");
@@ -97,12 +100,17 @@ static bool is_host_step(const struct reader *plan) {
   return read_record(&probe, &code, &args) && (code & ~STEP_OPTIONAL) <= HOST_LAST;
 }
 
-static int run_later_host_steps(struct reader *plan, unsigned *step) {
+/* `program`: a process that the child has forked already, and has to be put where the child is; 0: there is none. */
+static int run_later_host_steps(struct reader *plan, unsigned *step, pid_t program) {
   uint32_t code;
   struct reader args;
   while (is_host_step(plan) && read_record(plan, &code, &args)) {
+    struct reader again = args;
+    uint32_t kind = code & ~STEP_OPTIONAL;
     ++*step;
-    if (run_one(code, &args, *step) < 0) return -1;
+    if (run_one(code, &args, *step, self.child) < 0) return -1;
+    if (program == 0 || (kind != HOST_JOIN_CGROUP && kind != HOST_OOM_SCORE)) continue;
+    if (run_one(code, &again, *step, program) < 0) return -1;
   }
   return 0;
 }
@@ -115,7 +123,7 @@ static int make_pipe(int *reader, int *writer) {
   return 0;
 }
 
-static int open_streams(struct stdio *stdio) {
+int open_streams(struct stdio *stdio) {
   *stdio = (struct stdio){-1, -1, -1, self.size.columns, self.size.rows};
   if (self.terminal) return 0;
   if (self.open_stdin && make_pipe(&stdio->in, &self.in) < 0) return -1;
@@ -135,6 +143,29 @@ static _Noreturn void be_child(struct reader steps, unsigned step, const struct 
   run_child(steps, step + 1, stdio, parent);
 }
 
+pid_t clone_child(const struct birth *birth, struct ends *ends) {
+  int channel_ends[2], go_ends[2], gate_ends[2] = {-1, -1};
+  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, channel_ends) < 0) return fail("socketpair", "");
+  cleanup_fd int channel = channel_ends[0], child_channel = channel_ends[1];
+  if (pipe2(go_ends, O_CLOEXEC) < 0) return fail("pipe2", "");
+  cleanup_fd int child_go = go_ends[0], go = go_ends[1];
+  if (birth->gated && pipe2(gate_ends, O_CLOEXEC) < 0) return fail("pipe2", "");
+  cleanup_fd int child_gate = gate_ends[0], gate = gate_ends[1];
+  int yes = 1;
+  if (setsockopt(channel, SOL_SOCKET, SO_PASSCRED, &yes, sizeof yes) < 0) return fail("setsockopt", "SO_PASSCRED");
+  struct clone_args clone = {.flags = birth->namespaces, .exit_signal = SIGCHLD};
+  pid_t child = (pid_t)syscall(SYS_clone3, &clone, sizeof clone);
+  if (child < 0) return fail("clone3", "the container's namespaces");
+  if (child == 0) {
+    close_fd(&channel);
+    close_fd(&go);
+    close_fd(&gate);
+    be_child(birth->steps, birth->step, birth->stdio, &(struct parent){child_channel, child_go, birth->target, child_gate});
+  }
+  *ends = (struct ends){steal_fd(&channel), steal_fd(&go), steal_fd(&gate)};
+  return child;
+}
+
 static bool owner_is_gone(void) {
   struct pollfd owner = {.fd = self.clients[0].fd};
   return self.clients[0].fd < 0 || (poll(&owner, 1, 0) == 1 && (owner.revents & (POLLHUP | POLLERR)) != 0);
@@ -142,10 +173,11 @@ static bool owner_is_gone(void) {
 
 static int deserted(void) { return fail_because("start", "", "the command that started it ended meanwhile"); }
 
-static int take_message(const struct message *message, int fd, bool *exec_tried) {
+static int take_message(const struct message *message, const struct enclosed *enclosed, pid_t *program) {
+  int fd = enclosed->fd;
   switch ((enum message_kind)message->kind) {
     case MESSAGE_WARNING: say_to_owner("WARNING", message->text); return 0;
-    case MESSAGE_EXEC: *exec_tried = true; return 0;
+    case MESSAGE_EXEC: *program = enclosed->sender; return 0;
     case MESSAGE_FAILURE: return snprintf(child_failure, sizeof child_failure, "%s", message->text), -1;
     case MESSAGE_TERMINAL:
       close_fd(&self.out[0]);
@@ -162,9 +194,8 @@ static int killed_early(void) {
                                                               : "its first process was killed before the program ran");
 }
 
-/* The channel ends when the child's exec closes it. */
-static int hear_child(int channel) {
-  for (bool exec_tried = false;;) {
+pid_t hear_child(int channel) {
+  for (pid_t program = 0;;) {
     struct message message;
     struct pollfd fds[] = {{.fd = channel, .events = POLLIN}, {.fd = self.clients[0].fd}};
     if (poll(fds, 2, -1) < 0) {
@@ -172,42 +203,46 @@ static int hear_child(int channel) {
       return fail("poll", "the child");
     }
     if (fds[0].revents == 0) return deserted();
-    int fd, size = receive_message(channel, &message, &fd);
+    struct enclosed enclosed;
+    int size = receive_message(channel, &message, &enclosed);
     if (size < 0) return fail("recvmsg", "the child");
-    if (size == 0) return exec_tried ? 0 : killed_early();
-    if (take_message(&message, fd, &exec_tried) < 0) return -1;
+    if (size == 0) return program > 0 ? program : killed_early();
+    if (take_message(&message, &enclosed, &program) < 0) return -1;
   }
 }
 
-int start_container(struct reader *plan, uint64_t namespaces, unsigned *step) {
+static int start_anew(struct reader *plan, uint64_t namespaces, unsigned *step) {
   struct stdio stdio;
-  int channel_ends[2], go_ends[2];
+  struct ends ends;
   if (open_streams(&stdio) < 0) return -1;
   cleanup_fd int in = stdio.in, out = stdio.out, err = stdio.err;
-  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, channel_ends) < 0) return fail("socketpair", "");
-  cleanup_fd int channel = channel_ends[0], child_channel = channel_ends[1];
-  if (pipe2(go_ends, O_CLOEXEC) < 0) return fail("pipe2", "");
-  cleanup_fd int child_go = go_ends[0], go = go_ends[1];
-  struct clone_args clone = {.flags = namespaces, .exit_signal = SIGCHLD};
-  self.child = (pid_t)syscall(SYS_clone3, &clone, sizeof clone);
-  if (self.child < 0) return fail("clone3", "the container's namespaces");
-  if (self.child == 0) {
-    close_fd(&channel);
-    close_fd(&go);
-    be_child(*plan, *step, &stdio, &(struct parent){child_channel, child_go, self.host.target});
-  }
+  struct birth birth = {.steps = *plan, .step = *step, .namespaces = namespaces, .stdio = &stdio, .target = self.host.target};
+  self.child = clone_child(&birth, &ends);
+  if (self.child < 0) return -1;
+  cleanup_fd int channel = ends.channel, go = ends.go;
   if (return_to_own_pid_namespace(&self.host) < 0) return -1;
   close_fd(&self.host.target);
-  close_fd(&child_channel);
-  close_fd(&child_go);
   close_fd(&in);
   close_fd(&out);
   close_fd(&err);
-  if (run_later_host_steps(plan, step) < 0) return -1;
+  if (run_later_host_steps(plan, step, 0) < 0) return -1;
   if (owner_is_gone()) return deserted();
   if (write(go, "g", 1) != 1) return killed_early();
   close_fd(&go);
-  if (hear_child(channel) < 0) return -1;
+  return hear_child(channel) < 0 ? -1 : 0;
+}
+
+static int go_on_early(struct reader *plan, unsigned *step, pid_t program) {
+  if (run_later_host_steps(plan, step, program) < 0) return -1;
+  if (owner_is_gone()) return deserted();
+  if (early_lend(self.late) < 0) return -1;
+  return early_open_gate() < 0 ? killed_early() : 0;
+}
+
+int start_container(struct reader *plan, uint64_t namespaces, unsigned *step) {
+  pid_t program = early_program();
+  if (program == 0) early_discard();
+  if ((program > 0 ? go_on_early(plan, step, program) : start_anew(plan, namespaces, step)) < 0) return -1;
   if (self.in >= 0 && fcntl(self.in, F_SETFL, O_NONBLOCK) < 0) return fail("fcntl", "stdin");
   return 0;
 }

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#include "early.h"
 #include "fail.h"
 #include "init.h"
 #include "kernel.h"
@@ -22,6 +23,7 @@
 #define PLAN_FD 0
 #define CONTROL_FD 3
 #define ATTACH_FD 4
+#define EARLY_FD 5 /* when the word `early` says so */
 #define PLAN_LIMIT (16u << 20)
 
 struct supervisor self;
@@ -68,9 +70,9 @@ static int give_up(unsigned step) {
 }
 
 /* SIGCHLD is read from a descriptor; what a terminal or a tidy-up script sends by chance is ignored. */
-static int prepare_process(void) {
+static int prepare_process(int last_fd) {
   /* whatever the command had open is none of the container's business */
-  if (close_range(ATTACH_FD + 1, ~0U, 0) < 0) return fail("close_range", "");
+  if (close_range((unsigned)last_fd + 1, ~0U, 0) < 0) return fail("close_range", "");
   sigset_t chld;
   sigemptyset(&chld);
   sigaddset(&chld, SIGCHLD);
@@ -111,7 +113,10 @@ int supervise_main(int argc, char **argv) {
   if (sealed < 0) return give_up(0);
   keep_title(argc, argv);
   size_t size = 0;
-  self.plan = prepare_process() < 0 ? NULL : read_whole(PLAN_FD, PLAN_LIMIT, &size);
+  bool early = argc > 3 && strncmp(argv[3], "early", 5) == 0;
+  int prepared = prepare_process(early ? EARLY_FD : ATTACH_FD);
+  if (prepared == 0 && early) early_start(EARLY_FD, strcmp(argv[3], "early-stdin") == 0);
+  self.plan = prepared < 0 ? NULL : read_whole(PLAN_FD, PLAN_LIMIT, &size);
   if (self.plan == NULL) return give_up(0);
   struct reader plan = {.at = self.plan, .end = self.plan + size};
   unsigned step = 0;

@@ -28,6 +28,7 @@ struct supervisor {
   const char *run_directory, *state_directory;
   const char **hook_argv, **hook_env;
   bool terminal, open_stdin, stdin_once;
+  struct bytes early, late; /* what a program that was started early must have been started with, and what it then lacks */
   bool tied; /* the container is killed when the command that started it goes, however it goes */
   struct size size;
   pid_t child;
@@ -46,6 +47,26 @@ extern struct supervisor self;
 int take_plan(struct reader *plan, unsigned *step, uint64_t *namespaces);
 /* Answers once the program runs. */
 int start_container(struct reader *plan, uint64_t namespaces, unsigned *step);
+
+/* A child to be: its steps (host steps are passed over) after `step` others, with the fields of struct parent. */
+struct birth {
+  struct reader steps;
+  unsigned step;
+  uint64_t namespaces;
+  const struct stdio *stdio;
+  int target;
+  bool gated; /* its program waits, at a gate of its own */
+};
+/* This side of what connects us with a child. */
+struct ends {
+  int channel, go, gate;
+};
+/* Waits for a byte in `go`. Answers its number, or -1 with the failure noted. */
+pid_t clone_child(const struct birth *birth, struct ends *ends);
+/* Until the channel ends, which the child's exec closes. Answers which process that was, a child of the child's maybe. */
+pid_t hear_child(int channel);
+/* Makes self.in and self.out, and what the child has of them. */
+int open_streams(struct stdio *stdio);
 /* The line a failed child sent; empty when the failure is one of ours. */
 extern char child_failure[768];
 

@@ -28,21 +28,26 @@ static int send_terminal(int channel, int master) {
   return sendmsg(channel, &header, MSG_NOSIGNAL) < 0 ? fail("sendmsg", "the terminal") : 0;
 }
 
-int receive_message(int channel, struct message *message, int *fd) {
+int receive_message(int channel, struct message *message, struct enclosed *enclosed) {
   struct iovec part = {.iov_base = message, .iov_len = sizeof *message};
   union {
     struct cmsghdr header;
-    char space[CMSG_SPACE(sizeof(int))];
+    char space[CMSG_SPACE(sizeof(int)) + CMSG_SPACE(sizeof(struct ucred))];
   } control;
   struct msghdr header = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
-  *fd = -1;
+  *enclosed = (struct enclosed){.fd = -1};
   ssize_t size;
   while ((size = recvmsg(channel, &header, MSG_CMSG_CLOEXEC)) < 0 && errno == EINTR) continue;
   if (size <= 0) return (int)size;
   if (size < (ssize_t)sizeof *message) message->text[size - 1] = '\0';
   message->text[sizeof message->text - 1] = '\0';
-  struct cmsghdr *rights = CMSG_FIRSTHDR(&header);
-  if (rights != NULL && rights->cmsg_type == SCM_RIGHTS) memcpy(fd, CMSG_DATA(rights), sizeof *fd);
+  for (struct cmsghdr *given = CMSG_FIRSTHDR(&header); given != NULL; given = CMSG_NXTHDR(&header, given)) {
+    struct ucred sender;
+    if (given->cmsg_type == SCM_RIGHTS) memcpy(&enclosed->fd, CMSG_DATA(given), sizeof enclosed->fd);
+    if (given->cmsg_type != SCM_CREDENTIALS) continue;
+    memcpy(&sender, CMSG_DATA(given), sizeof sender);
+    enclosed->sender = sender.pid;
+  }
   return (int)size;
 }
 

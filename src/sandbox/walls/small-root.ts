@@ -1,41 +1,49 @@
 /**
- * All that the runner sees of files: a root of its own with Node, our code, the job, and the container's files, each at the path
- * that it has on the host, and everything read-only but the container's files. Nothing else of the host is there to be found.
+ * All that the runner sees of files: a root of its own with Node and our code, at the paths that they have on the host, and what is the
+ * container's own, at PLACES. Everything is read-only but the container's files. Nothing else of the host is there to be found.
  */
-import { existsSync, lstatSync, mkdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { existsSync, lstatSync, readFileSync, readlinkSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import type { ChildStep, MountFlag } from '../../linux/plan.ts'
 import { packageRoot } from '../../package-root.ts'
 import type { Bundle } from '../../plugins/contract.ts'
+import { NETWORK_FILES } from './places.ts'
 
 export interface SmallRoot {
+  /** An empty directory, or one of an earlier small root. */
+  readonly at: string
   /** Node. */
   readonly program: string
-  /** What else it has to read, where it exists. */
-  readonly files: readonly string[]
-  /** What it writes to beside the container's files. */
-  readonly writable: readonly string[]
-  /** The container's files, where they are mounted by then. */
-  readonly container?: string
+  /** What the container has of its own. */
+  readonly own: readonly Shown[]
+}
+
+/** Something of the host, and where it is seen. */
+export interface Shown {
+  readonly source: string
+  readonly target: string
+  readonly flags: readonly MountFlag[]
+  /** With all that is mounted below it. */
+  readonly recursive: boolean
 }
 
 /** From the host's root to the small one. The container's own mounts come before. */
-export function smallRootSteps(bundle: Bundle, { program, files, writable, container }: SmallRoot): ChildStep[] {
-  const at = join(bundle.runDirectory, 'walls')
-  mkdirSync(at, { recursive: true, mode: 0o755 })
-  const readable = ['/etc/ld.so.cache', ...files].filter((path) => existsSync(path))
+export function smallRootSteps({ at, program, own }: SmallRoot): ChildStep[] {
+  const readable = ['/etc/ld.so.cache'].filter((path) => existsSync(path))
   return [
     { do: 'root-bind', at, source: at },
     ...librarySteps(),
     ...[program, ...ownCode()].map((path) => show(path, RUNNABLE)),
     ...readable.map((path) => show(path, READABLE)),
-    ...writable.map((path) => show(path, WRITABLE)),
-    ...networkFileSteps(bundle),
     show('/dev/null', ['nosuid', 'noexec']),
     system('devpts', '/dev/pts', ['nosuid', 'noexec'], 'newinstance,ptmxmode=0666,mode=620'),
     // Of its own processes alone. There is no /proc/sys, whose files listen to uid 0 without any capability.
     system('proc', '/proc', ['ro', 'nosuid', 'nodev', 'noexec'], 'subset=pid,hidepid=invisible'),
-    ...(container === undefined ? [] : [{ ...show(container, WRITABLE), recursive: true, recursiveFlags: true }]),
+    ...own.map(({ source, target, flags, recursive }) => ({
+      ...show(source, flags, target),
+      recursive,
+      recursiveFlags: recursive,
+    })),
     { do: 'remount', target: '/', set: ['ro', 'nosuid', 'nodev', 'noexec'], clear: [], recursive: false },
     { do: 'move-root', at },
   ]
@@ -44,8 +52,8 @@ export function smallRootSteps(bundle: Bundle, { program, files, writable, conta
 type Bind = Extract<ChildStep, { do: 'bind' }>
 
 const RUNNABLE: readonly MountFlag[] = ['ro', 'nosuid', 'nodev']
-const READABLE: readonly MountFlag[] = ['ro', 'nosuid', 'nodev', 'noexec']
-const WRITABLE: readonly MountFlag[] = ['nosuid', 'nodev', 'noexec']
+export const READABLE: readonly MountFlag[] = ['ro', 'nosuid', 'nodev', 'noexec']
+export const WRITABLE: readonly MountFlag[] = ['nosuid', 'nodev', 'noexec']
 
 function show(source: string, flags: readonly MountFlag[], target: string = source): Bind {
   return {
@@ -136,12 +144,10 @@ function followLinks(path: string, links: Map<string, string>): string {
 }
 
 /** Names of hosts, as the engine wrote them for this container. */
-function networkFileSteps({ spec, directory }: Bundle): ChildStep[] {
-  return (spec.mounts ?? []).flatMap(({ source = '', destination }) =>
-    destination.startsWith('/etc/') &&
-    source === join(directory, destination.slice('/etc/'.length)) &&
-    existsSync(source)
-      ? [show(source, READABLE, destination)]
+export function networkFiles({ spec, directory }: Bundle): Shown[] {
+  return (spec.mounts ?? []).flatMap(({ source = '', destination: target }) =>
+    NETWORK_FILES.includes(target) && source === join(directory, target.slice('/etc/'.length)) && existsSync(source)
+      ? [{ source, target, flags: READABLE, recursive: false }]
       : [],
   )
 }

@@ -5,12 +5,13 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { constants } from 'node:os'
 import { join } from 'node:path'
 import { before, describe, it } from 'mocha'
+import { openEarlyRunners } from '../../../src/engine/early-runners.ts'
 import type { ChildStep, LaunchPlan } from '../../../src/linux/plan.ts'
 import { compileSeccomp } from '../../../src/linux/seccomp/compile.ts'
 import type { NamespaceType } from '../../../src/oci/runtime-spec.ts'
 import { packageRoot } from '../../../src/package-root.ts'
-import type { Bundle, ContainerId } from '../../../src/plugins/contract.ts'
-import { createWasiBackend } from '../../../src/sandbox/backend.ts'
+import type { Bundle, ContainerId, IsolationBackend } from '../../../src/plugins/contract.ts'
+import { createWasiBackend, type EarlyRunners } from '../../../src/sandbox/backend.ts'
 import { bind, runPlan } from '../../support/native.ts'
 import { needsRoot } from '../../support/needs-root.ts'
 import { keptDirectory, scratchDirectory } from '../../support/scratch.ts'
@@ -58,6 +59,17 @@ function inPlaceOfNode(plan: LaunchPlan, program: string, paths: readonly string
   return { ...plan, child: replaced.toSpliced(sealed, 0, bind(program, file, { flags: ['ro'] })) }
 }
 
+function openBackend(early?: EarlyRunners): IsolationBackend {
+  return createWasiBackend({
+    enclosed: true,
+    idMapSteps: () => [],
+    mountSteps: () => [],
+    denySteps: () => [],
+    compileFilter: async (spec) => compileSeccomp(spec),
+    ...(early !== undefined && { early }),
+  })
+}
+
 describe('the walls around the runner', () => {
   let program = ''
   before(async function () {
@@ -68,14 +80,10 @@ describe('the walls around the runner', () => {
 
   async function breakOut(paths: (bundle: Bundle) => readonly string[] = () => [], network?: Bundle['network']) {
     const bundle = await makeBundle(network)
-    const backend = createWasiBackend({
-      enclosed: true,
-      idMapSteps: () => [],
-      mountSteps: () => [],
-      denySteps: () => [],
-      compileFilter: async (spec) => compileSeccomp(spec),
-    })
-    const plan = inPlaceOfNode(await backend.plan(bundle), program, paths(bundle))
+    return breakOutOf(bundle, inPlaceOfNode(await openBackend().plan(bundle), program, paths(bundle)))
+  }
+
+  async function breakOutOf(bundle: Bundle, plan: LaunchPlan) {
     const stateDirectory = join(bundle.directory, 'state')
     mkdirSync(stateDirectory)
     const { runDirectory } = bundle
@@ -100,7 +108,7 @@ describe('the walls around the runner', () => {
     writeFileSync(join(other, 'file'), 'of another container')
     const own: string[] = []
     const result = await breakOut(({ directory }) => {
-      own.push(...['rootfs/motd', 'wasi.json', 'secret'].map((name) => join(directory, name)))
+      own.push('/.container/root/motd', '/.container/job', join(directory, 'secret'))
       return [
         '/etc/shadow',
         '/etc/passwd',
@@ -135,6 +143,36 @@ describe('the walls around the runner', () => {
     )
     assert.deepEqual(new Set(result('list /dev').split(' ')), new Set(['null', 'pts']))
     assert.equal(result('list /proc/self/fd').split(' ').length, 4) // streams, and the list itself
+  })
+
+  it('are the same around one that is started before its container is known, which then has no files at all', async () => {
+    const kept: LaunchPlan[] = []
+    const bundle = await makeBundle()
+    const at = join(bundle.directory, 'small')
+    const early = openEarlyRunners(at)
+    const plan = await openBackend({
+      smallRoot: early.smallRoot,
+      keep: (one) => {
+        kept.push(one)
+        return early.keep(one)
+      },
+    }).plan(bundle)
+    const [first] = kept
+    assert(first !== undefined)
+    const ungated = first.child.filter((step) => step.do !== 'gate')
+    const names = (steps: readonly ChildStep[]) => steps.slice(steps.findIndex((step) => step.do === 'session'))
+    const withoutWords = (steps: readonly ChildStep[]) => names(steps).filter((step) => step.do !== 'exec')
+    assert.deepEqual(withoutWords(ungated), withoutWords(plan.child))
+    const result = await breakOutOf(
+      bundle,
+      inPlaceOfNode({ ...first, child: ungated }, program, ['/etc/shadow', '/root', '/.container/root/motd']),
+    )
+    refused(result, {
+      ...all('read /etc/shadow, read /root, read /.container/root/motd', ENOENT),
+      'write at /': EROFS,
+      ...all('execve, mount, setns', EPERM),
+    })
+    assert.equal(BigInt(`0x${result('CapEff')}`), 0n)
   })
 
   it('leaves nothing of the host’s to be written', async () => {
