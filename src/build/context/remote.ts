@@ -84,7 +84,7 @@ async function openUrl(request: BuildRequest, opening: Opening): Promise<OpenedC
   const { sources, onStatus, cleanup, paths } = opening
   const limit = (head: Buffer) => (compressionOf(head) === undefined ? MAX_DOCKERFILE_BYTES : undefined)
   const file = await sources.http(context, { signal, onStatus, limit })
-  if (archiveKind(file.path) !== undefined) {
+  if ((await archiveKind(file.path)) !== undefined) {
     const root = await sources.unpacked(file, { signal, onStatus })
     return { root, ...NOTHING_IGNORED, ...(await dockerfileIn(root, request, opening)) }
   }

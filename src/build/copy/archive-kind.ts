@@ -1,5 +1,8 @@
 /** Is a file a tar archive, and how is it compressed? By its content: names mean nothing. */
-import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { closeSync, constants, createReadStream, fstatSync, openSync, readSync } from 'node:fs'
+import type { Readable } from 'node:stream'
+import { CopyFailed } from '../errors.ts'
 
 export type Compression = 'none' | 'gzip' | 'zstd' | 'bzip2' | 'xz'
 
@@ -13,24 +16,50 @@ const BLOCK = 512
 
 const { O_RDONLY, O_NONBLOCK } = constants
 
-/** @returns undefined: neither a tar nor compressed, or no file. What is compressed may turn out not to be a tar. */
-export function archiveKind(path: string): Compression | undefined {
+/** @returns undefined: no tar, compressed or not, or no file at all */
+export async function archiveKind(path: string): Promise<Compression | undefined> {
+  const compression = compressionOf(headOf(path))
+  if (compression === undefined || compression === 'none') return compression
+  const head = await inflatedHead({ path, compression })
+  return head.length === BLOCK && isHeader(head) ? compression : undefined
+}
+
+/** By the first 512 bytes. What is compressed may turn out to be no tar. @returns undefined: neither a tar nor compressed */
+export function compressionOf(head: Buffer): Compression | undefined {
+  const found = MAGIC.find(([, bytes]) => bytes.every((byte, index) => head[index] === byte))
+  if (found !== undefined) return found[0]
+  return head.length >= BLOCK && isHeader(head.subarray(0, BLOCK)) ? 'none' : undefined
+}
+
+function headOf(path: string): Buffer {
   const descriptor = openSync(path, O_RDONLY | O_NONBLOCK) // a pipe without a writer would be waited for
   try {
-    if (!fstatSync(descriptor).isFile()) return undefined
     const block = Buffer.alloc(BLOCK)
-    const length = readSync(descriptor, block, 0, BLOCK, 0)
-    return compressionOf(block.subarray(0, length))
+    return fstatSync(descriptor).isFile()
+      ? block.subarray(0, readSync(descriptor, block, 0, BLOCK, 0))
+      : Buffer.alloc(0)
   } finally {
     closeSync(descriptor)
   }
 }
 
-/** The same of its first 512 bytes. */
-export function compressionOf(head: Buffer): Compression | undefined {
-  const found = MAGIC.find(([, bytes]) => bytes.every((byte, index) => head[index] === byte))
-  if (found !== undefined) return found[0]
-  return head.length >= BLOCK && isHeader(head.subarray(0, BLOCK)) ? 'none' : undefined
+/** Empty where it cannot be inflated: then it is no archive either. */
+async function inflatedHead(archive: Archive): Promise<Buffer> {
+  const source = openArchive(archive)
+  const { decompressor, peek } = await import('../../images/decompress.ts')
+  const { compression } = archive
+  const plain = compression === 'gzip' || compression === 'zstd' ? source.pipe(decompressor(compression)) : source
+  source.once('error', (error) => plain.destroy(error))
+  try {
+    const { head } = await peek(plain, BLOCK)
+    return head.subarray(0, BLOCK)
+  } catch (error) {
+    if (error instanceof CopyFailed && error.cause !== undefined) throw error // there is no program that could tell
+    return Buffer.alloc(0)
+  } finally {
+    source.destroy()
+    plain.destroy()
+  }
 }
 
 /** The sum of its bytes stands in a tar header, counted with blanks in its own place. */
@@ -39,4 +68,25 @@ export function isHeader(block: Buffer): boolean {
   let sum = 0
   for (const [index, byte] of block.entries()) sum += index >= 148 && index < 156 ? 0x20 : byte
   return sum === told
+}
+
+export interface Archive {
+  /** On the host. */
+  readonly path: string
+  readonly compression: Compression
+}
+
+/** The bytes of the file; what Node cannot inflate, the usual programs do. */
+export function openArchive({ path, compression }: Archive): Readable {
+  if (compression !== 'bzip2' && compression !== 'xz') return createReadStream(path, { highWaterMark: 1 << 19 })
+  const child = spawn(compression, ['-dc', '--', path], { stdio: ['ignore', 'pipe', 'ignore'] })
+  const failed = (reason: string, cause?: Error) => {
+    const options = { hint: `is ${compression} installed?`, cause }
+    child.stdout.destroy(new CopyFailed(`cannot inflate ${path}: ${reason}`, options))
+  }
+  child.once('error', (error) => failed(error.message, error))
+  child.once('exit', (status) => {
+    if (status !== 0 && status !== null) failed(`${compression} ended with ${status}`)
+  })
+  return child.stdout
 }

@@ -1,11 +1,7 @@
 /** A tar archive over the layers, as ADD unpacks it: links on the way to a file are followed, a node replaces what is there. */
-import { spawn } from 'node:child_process'
-import { createReadStream } from 'node:fs'
-import type { Readable } from 'node:stream'
 import { extractTar } from '../../archive/extract-tar.ts'
 import type { Applier, ByteString } from '../../linux/apply.ts'
-import { CopyFailed } from '../errors.ts'
-import type { Compression } from './archive-kind.ts'
+import { type Archive, openArchive } from './archive-kind.ts'
 import { type Landing, type Owner, parentOf, resolveInLayers, textOf } from './landing.ts'
 
 export interface ExtractOptions {
@@ -20,7 +16,7 @@ export interface ExtractOptions {
 }
 
 export async function extractOver(
-  archive: { readonly path: string; readonly compression: Compression },
+  archive: Archive,
   { applier, landing, lower, base, owner, signal }: ExtractOptions,
 ): Promise<void> {
   const places = new Map<ByteString, ByteString>([['', base]])
@@ -70,23 +66,4 @@ function withOwner(applier: Applier, { uid, gid }: Owner): Applier {
     symlink: (path, target, attributes) => applier.symlink(path, target, { ...attributes, uid, gid }),
     node: (path, attributes, device) => applier.node(path, { ...attributes, uid, gid }, device),
   }
-}
-
-/** What Node cannot inflate, the usual programs do. */
-export function openArchive({
-  path,
-  compression,
-}: {
-  readonly path: string
-  readonly compression: Compression
-}): Readable {
-  if (compression !== 'bzip2' && compression !== 'xz') return createReadStream(path, { highWaterMark: 1 << 19 })
-  const child = spawn(compression, ['-dc', '--', path], { stdio: ['ignore', 'pipe', 'ignore'] })
-  const failed = (reason: string) =>
-    child.stdout.destroy(new CopyFailed(`cannot inflate ${path}: ${reason}`, { hint: `is ${compression} installed?` }))
-  child.once('error', (error) => failed(error.message))
-  child.once('exit', (status) => {
-    if (status !== 0 && status !== null) failed(`${compression} ended with ${status}`)
-  })
-  return child.stdout
 }

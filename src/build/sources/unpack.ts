@@ -3,8 +3,7 @@ import { join } from 'node:path'
 import { extractTar } from '../../archive/extract-tar.ts'
 import { openApplier } from '../../linux/apply.ts'
 import { stepKey } from '../cache/key.ts'
-import { archiveKind } from '../copy/archive-kind.ts'
-import { openArchive } from '../copy/extract.ts'
+import { archiveKind, openArchive } from '../copy/archive-kind.ts'
 import { freshDirectory } from '../scratch.ts'
 import { TREE } from './git-checkout.ts'
 import type { HttpFile } from './http-source.ts'
@@ -16,7 +15,7 @@ export async function unpackFile(store: SourceStore, file: HttpFile, keeping: Ke
     const root = join(directory, TREE)
     freshDirectory(root, 0o755)
     await using applier = openApplier(root)
-    const stream = openArchive({ path: file.path, compression: archiveKind(file.path) ?? 'none' })
+    const stream = openArchive({ path: file.path, compression: (await archiveKind(file.path)) ?? 'none' })
     try {
       await extractTar(stream, applier, { place: (path) => path, onBytes: () => {}, signal: keeping.signal })
     } finally {

@@ -6,7 +6,7 @@ import type { StackedLayer } from '../../images/building.ts'
 import { openApplier } from '../../linux/apply.ts'
 import { userIdMaps } from '../../linux/id-mappings.ts'
 import { stepKey } from '../cache/key.ts'
-import type { Compression } from '../copy/archive-kind.ts'
+import type { Archive } from '../copy/archive-kind.ts'
 import { extractOver } from '../copy/extract.ts'
 import { openLanding, resolveInLayers } from '../copy/landing.ts'
 import { resolveOwner } from '../copy/owners.ts'
@@ -18,12 +18,6 @@ import type { StageState } from '../state.ts'
 import type { StepOptions } from './options.ts'
 
 export type Add = Extract<Expanded, { kind: 'ADD' }>
-
-export interface Archive {
-  /** On the host. */
-  readonly path: string
-  readonly compression: Compression
-}
 
 interface Unpacking extends Archive {
   readonly instruction: Add

@@ -54,7 +54,7 @@ async function addUrl(
   }
   if (instruction.unpack === true) {
     const { path } = await fetch()
-    const compression = archiveKind(path)
+    const compression = await archiveKind(path)
     if (compression !== undefined) return archiveStep(state, { instruction, path, compression }, options)
   }
   const name = nameOf(url)

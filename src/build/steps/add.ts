@@ -1,13 +1,13 @@
 /** ADD: as COPY, but archives are unpacked, and sources may be elsewhere. */
 import { join, posix } from 'node:path'
 import { byteString } from '../../linux/apply.ts'
-import { archiveKind } from '../copy/archive-kind.ts'
+import { type Archive, archiveKind } from '../copy/archive-kind.ts'
 import { hasPattern } from '../copy/glob.ts'
 import { textOf } from '../copy/landing.ts'
 import { CopyFailed, SourceMissing } from '../errors.ts'
 import type { Step } from '../solve-step.ts'
 import type { StageState } from '../state.ts'
-import { type Add, type Archive, archiveStep } from './add-archive.ts'
+import { type Add, archiveStep } from './add-archive.ts'
 import { addRemote, addRequest } from './add-remote.ts'
 import { type CopyRequest, copyStep } from './copy.ts'
 import type { LayerOptions } from './options.ts'
@@ -38,7 +38,7 @@ async function findArchive(instruction: Add, { context }: LayerOptions): Promise
     if (found === undefined) throw new SourceMissing(source)
     if (found.isDirectory) continue
     const path = join(tree.source ?? '/', textOf(found.path))
-    const compression = archiveKind(path)
+    const compression = await archiveKind(path)
     if (compression !== undefined) archives.push({ path, compression })
   }
   if (archives.length > 0 && sources.length > 1)
