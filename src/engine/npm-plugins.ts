@@ -1,5 +1,6 @@
 /** Plugins that npm installs, as the commands see them. Whoever changes what is installed holds a lock: one at a time. */
 import { type Paths, readPaths } from '../paths.ts'
+import { asItIs } from '../plugins/npm/describe.ts'
 import { PluginIndexBroken } from '../plugins/npm/errors.ts'
 import { type IndexedPlugin, readIndex } from '../plugins/npm/index-file.ts'
 import {
@@ -47,13 +48,13 @@ export function openNpmPlugins(paths: Paths = readPaths()): NpmPlugins {
     list: () => listPackages(paths),
     has: (name) => isPackage(paths, name),
     read: (name) => findPlugin(paths, name),
-    inspect: (name) => documentOf(findPlugin(paths, name)),
+    inspect: (name) => documentOf(asItIs(findPlugin(paths, name))),
   }
 }
 
 function listPackages(paths: Paths): ReturnType<NpmPlugins['list']> {
   try {
-    return { packages: readIndex(paths).plugins }
+    return { packages: readIndex(paths).plugins.map(asItIs) }
   } catch (error) {
     if (!(error instanceof PluginIndexBroken)) throw error
     return { packages: [], broken: error }

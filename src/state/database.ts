@@ -1,7 +1,8 @@
 /** Opens the state database: one SQLite file in WAL mode, shared by every Coracle process of this data root. */
-import { chmodSync, mkdirSync } from 'node:fs'
+import { chmodSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { explainDataRoot, makeDataRoot } from './data-root.ts'
 import { migrate } from './migrate.ts'
 import { keepReserve, releaseReserve } from './reserve.ts'
 
@@ -14,11 +15,11 @@ const BUSY_TIMEOUT_MS = 30_000
  * Opens and, where needed, creates or migrates the database. The caller closes it.
  *
  * @param path - the file; its directory is made with mode 0711 when missing
- * @throws {StateTooNew} a newer Coracle wrote it
+ * @throws {StateTooNew} a newer Coracle wrote it @throws {DataRootUnusable} it cannot be written
  */
 export function openDatabase(path: string): Database {
   const root = dirname(path)
-  mkdirSync(root, { recursive: true, mode: 0o711 })
+  makeDataRoot(root)
   const database = openDespiteFullDisk(path, root)
   keepReserve(root)
   return database
@@ -28,7 +29,7 @@ function openDespiteFullDisk(path: string, root: string): Database {
   try {
     return openFile(path)
   } catch (error) {
-    if (!isDatabaseFull(error) || !releaseReserve(root)) throw error
+    if (!isDatabaseFull(error) || !releaseReserve(root)) throw explainDataRoot(error, root)
     return openFile(path)
   }
 }

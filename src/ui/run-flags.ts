@@ -16,6 +16,8 @@ const grant = (description: string, bare: BareFlag) => {
 const ALL = { value: '' }
 /** No rule looks like a flag or like the path of a module. */
 const ALL_NET = { value: '', before: /^(?:-|\.{0,2}\/)/ }
+/** What could be an image is one: only addresses, blocks, `*.domain` and lists are rules as the next word. */
+const NO_NET = { value: '', before: /^(?!\*|\[|[^/]*,|[\d.]+(?:\/\d{1,2})?(?::\d+)?(?:\/tcp|\/udp)?$)/ }
 
 export const createFlags = {
   'add-host': list('Add a custom host-to-IP mapping (host:ip)'),
@@ -44,7 +46,7 @@ export const createFlags = {
   'cpuset-mems': text('MEMs in which to allow execution (0-3, 0,1)'),
   'debug-plan': on('Print the steps that would start the container, and start nothing'),
   'deny-env': grant('Never let it see these variables of yours: NAME,…', ALL),
-  'deny-net': list('Never let it reach these hosts, in the words of --allow-net'),
+  'deny-net': grant('Never let it reach these hosts, in the words of --allow-net, or any', NO_NET),
   'deny-read': grant('Never let it read these files: PATH,…', ALL),
   'deny-write': grant('Never let it change these files: PATH,…', ALL),
   device: list('Add a host device to the container'),

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -166,6 +166,9 @@ describe('npm plugins', () => {
     assert.equal(help.status, 0)
     assert.match(help.stderr, /^WARNING: coracle-plugin-test: .*package\.json is no JSON\n$/)
     assert.match(cli.run(['tell']).stderr, /^coracle: the plugin coracle-plugin-test is broken: /)
+    rmSync(directory, { recursive: true })
+    assert.match(cli.run(['plugins']).stderr, /^WARNING: coracle-plugin-test: .* is not there any more$/m)
+    assert.match(cli.output('plugins', 'inspect', 'coracle-plugin-test'), /"\S+ is not there any more"/)
   })
 
   it('never break the command line: what throws, hangs or is no code is told of in a line', () => {

@@ -101,6 +101,13 @@ describe('the limits of a module', function () {
     assert.equal(ended.stdout, 'no\n')
   })
 
+  it('--timeout ends a paused container too, which goes on only to end', () => {
+    const id = coracle.output('run', '-d', '--timeout', '500ms', '--stop-timeout', '1', IMAGE, 'sleep', '1000')
+    coracle.output('pause', id)
+    assert.equal(coracle.output('wait', id), '124')
+    coracle.output('rm', id)
+  })
+
   it('--memory caps its memory: it is told that there is no more, and lives on', () => {
     assert.equal(coracle.run(['run', '--rm', '-m', '200m', './greedy.wasm']).status, 200 - 64)
   })

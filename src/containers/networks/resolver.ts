@@ -11,6 +11,7 @@ import { hostFiles } from '../bundle.ts'
 import type { HostConfig } from '../config.ts'
 import type { Draft } from '../draft.ts'
 import { readHostFile } from '../host-file.ts'
+import { ANYWHERE } from '../parse/net-rules.ts'
 import type { ContainerRecord } from '../records.ts'
 import type { ContainerRoom } from '../room.ts'
 import { hasNetRules } from '../spec/capabilities.ts'
@@ -112,6 +113,6 @@ async function writeConfig({ host }: Draft['settings'], { directory, connected }
 async function filterOf(host: HostConfig): Promise<NetFilter | undefined> {
   if (!hasNetRules(host)) return undefined
   const { parseNetRule } = await import('../../network/names/parse.ts')
-  const { AllowNet = ['*', '0.0.0.0/0', '::/0'], DenyNet = [] } = host
+  const { AllowNet = ANYWHERE, DenyNet = [] } = host
   return { allow: AllowNet.map(parseNetRule), deny: DenyNet.map(parseNetRule) }
 }

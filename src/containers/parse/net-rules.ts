@@ -8,13 +8,16 @@ import { networkWords } from './network.ts'
 /** With one of these a program could take the rules away, or go past them. */
 const STRONGER = ['ALL', 'CAP_NET_ADMIN', 'CAP_NET_RAW', 'CAP_SYS_ADMIN', 'CAP_SYS_MODULE']
 
+/** All names, and all addresses. */
+export const ANYWHERE: readonly string[] = ['*', '0.0.0.0/0', '::/0']
+
 /** @throws {InvalidArgument} a rule that means nothing, or a container that no rule could hold */
 export function parseNetRules(
   flags: RunFlags,
   { CapAdd, Privileged }: Pick<HostConfig, 'CapAdd' | 'Privileged'>,
 ): Pick<HostConfig, 'AllowNet' | 'DenyNet'> {
   const AllowNet = ruleTexts(flags['allow-net'])
-  const DenyNet = ruleTexts(flags['deny-net'])
+  const DenyNet = flags['deny-net']?.includes('') ? [...ANYWHERE] : ruleTexts(flags['deny-net'])
   if (AllowNet === undefined && DenyNet === undefined) return {}
   const flag = AllowNet === undefined ? '--deny-net' : '--allow-net'
   const refuse = (what: string, hint: string) => {

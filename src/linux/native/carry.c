@@ -154,7 +154,7 @@ void carry_streams(void) {
     watch(fds, held);
     if (!self.child_ended) {
       probe_run_if_due(&self.probe);
-      deadline_act_if_due(&self.deadline, self.child);
+      if (deadline_act_if_due(&self.deadline, self.child)) thaw_groups(&self.host);
     }
     if (poll(fds, CLIENTS + MAX_CLIENTS, patience()) < 0) {
       if (errno == EINTR) continue;

@@ -20,11 +20,12 @@ int deadline_timeout(const struct deadline *deadline) {
   return wait < 0 ? 0 : (int)wait;
 }
 
-void deadline_act_if_due(struct deadline *deadline, pid_t child) {
-  if (deadline->due < 0 || now_ms() < deadline->due) return;
+bool deadline_act_if_due(struct deadline *deadline, pid_t child) {
+  if (deadline->due < 0 || now_ms() < deadline->due) return false;
   /* ESRCH: its end is on its way to us */
   kill(child, deadline->passed ? SIGKILL : (int)deadline->signal);
   if (deadline->passed) deadline->due = -1;
   else schedule(deadline, deadline->grace);
   deadline->passed = true;
+  return true;
 }

@@ -18,6 +18,7 @@ struct deadline {
 void deadline_arm(struct deadline *deadline);
 /* Milliseconds to wait for, -1 for ever. */
 int deadline_timeout(const struct deadline *deadline);
-void deadline_act_if_due(struct deadline *deadline, pid_t child);
+/* Whether it has sent a signal. What is frozen does not notice. */
+bool deadline_act_if_due(struct deadline *deadline, pid_t child);
 
 #endif

@@ -246,6 +246,20 @@ int run_host_step(struct host *host, uint32_t code, struct reader *args, pid_t c
   }
 }
 
+static void write_where_possible(const char *group, const char *name, const char *text) {
+  char path[PATH_MAX];
+  if (snprintf(path, sizeof path, "%s/%s", group, name) >= (int)sizeof path) return;
+  cleanup_fd int fd = open(path, O_WRONLY | O_CLOEXEC);
+  if (fd >= 0 && write(fd, text, strlen(text)) < 0) return; /* it is on its way out */
+}
+
+void thaw_groups(const struct host *host) {
+  for (unsigned i = 0; i < host->group_count; i++) {
+    write_where_possible(host->groups[i], "freezer.state", "THAWED"); /* version 1 */
+    write_where_possible(host->groups[i], "cgroup.freeze", "0");
+  }
+}
+
 static void kill_members(const char *group) {
   char path[PATH_MAX], line[32];
   if (snprintf(path, sizeof path, "%s/cgroup.kill", group) < (int)sizeof path && write_file(path, "1") == 0) return;

@@ -34,6 +34,8 @@ int run_host_step(struct host *host, uint32_t code, struct reader *args, pid_t c
 int return_to_own_pid_namespace(const struct host *host);
 /* How often the kernel killed in the container's groups for want of memory. */
 bool was_oom_killed(const struct host *host);
+/* Lets everything in the groups go on that stood still. */
+void thaw_groups(const struct host *host);
 /* Kills what is left in the groups and removes them; answers -1 with the failure noted for the first one that stays. */
 int remove_groups(struct host *host);
 

@@ -4,7 +4,7 @@ import type { Config } from '@oclif/core/config'
 import { CoracleError } from '../../errors.ts'
 import { npmIndexPath, type Paths } from '../../paths.ts'
 import { PluginBroken } from '../errors.ts'
-import { checkPlugin, hasChanged, oneLine } from './describe.ts'
+import { asItIs, checkPlugin, hasChanged, oneLine } from './describe.ts'
 import { PluginFailed, PluginsClash } from './errors.ts'
 import { type IndexedCommand, type IndexedPlugin, readIndex } from './index-file.ts'
 
@@ -31,7 +31,7 @@ export function findCommand(plugins: readonly IndexedPlugin[], words: readonly s
 
 /** What npm plugins there are; linked ones as they are now. */
 export function readPlugins(paths: Paths): readonly IndexedPlugin[] {
-  return existsSync(npmIndexPath(paths)) ? readIndex(paths).plugins : []
+  return existsSync(npmIndexPath(paths)) ? readIndex(paths).plugins.map(asItIs) : []
 }
 
 /** Those of which something may not be known yet. */

@@ -191,6 +191,12 @@ export function hasChanged({ root, type, stamps }: IndexedPlugin): boolean {
   return JSON.stringify(now) !== JSON.stringify(stamps)
 }
 
+/** With what is wrong at this moment: a linked one may have gone away since. */
+export function asItIs<Plugin extends Pick<IndexedPlugin, 'root' | 'faults'>>(plugin: Plugin): Plugin {
+  if (existsSync(plugin.root)) return plugin
+  return { ...plugin, faults: [...plugin.faults, `${plugin.root} is not there any more`] }
+}
+
 /** Of a plugin that was installed under an older Coracle. @throws {ContractMismatch} */
 export function checkPlugin({ name, contract }: Pick<IndexedPlugin, 'name' | 'contract'>): void {
   if (contract !== undefined) checkContract(name, contract, CONTRACT_VERSION)

@@ -60,6 +60,8 @@ export interface OpenOptions {
   readonly truncate: boolean
   /** Of `FD_FLAG`. */
   readonly flags: number
+  /** Whether opening a named pipe may wait for its other end, or throws `WouldWait`; it may when nothing is said. */
+  readonly waits?: boolean
 }
 
 export interface DirectoryEntry {

@@ -15,13 +15,15 @@ import { FD_FLAG, FILE_TYPE, type FileType } from './abi.ts'
 import { Refusal } from './errno.ts'
 import { hostTime, rememberTimes } from './exact-times.ts'
 import type { NewTimes, OpenFile, OpenOptions } from './files.ts'
+import { openPipe, openWithoutWaiting } from './named-pipe.ts'
 import { statusOf, typeOf } from './status.ts'
 
 /** @param writable - whether the file may be changed in any way, its times too @throws {Refusal} EISDIR */
 export function openHostFile(path: string, options: OpenOptions, writable: boolean): OpenFile {
-  const fd = openSync(path, openFlags(options), 0o666)
+  const fd = openWithoutWaiting(path, openFlags(options), options)
   // What did not exist a moment ago is a file now.
   const type = options.create && options.exclusive ? FILE_TYPE.regularFile : fileType(fd)
+  if (type === 'pipe') return openPipe(fd, options)
   return new HostFile({ fd, type, options, writable })
 }
 
@@ -88,8 +90,10 @@ class HostFile implements OpenFile {
   }
 }
 
-function fileType(fd: number): FileType {
-  const type = typeOf(fstatSync(fd))
+function fileType(fd: number): FileType | 'pipe' {
+  const stats = fstatSync(fd)
+  const type = typeOf(stats)
+  if (type === FILE_TYPE.unknown && stats.isFIFO()) return 'pipe'
   if (type !== FILE_TYPE.directory) return type
   closeSync(fd)
   throw new Refusal('EISDIR')
@@ -103,13 +107,13 @@ export function setTimes(fd: number, times: NewTimes): void {
 
 function openFlags({ read, write, create, exclusive, truncate, flags }: OpenOptions): number {
   const access = write ? (read ? constants.O_RDWR : constants.O_WRONLY) : constants.O_RDONLY
-  let all = access | constants.O_NOFOLLOW | constants.O_NOCTTY
+  // Of a file it means nothing; of a named pipe, that the kernel does not wait for the other end.
+  let all = access | constants.O_NOFOLLOW | constants.O_NOCTTY | constants.O_NONBLOCK
   if (create) all |= constants.O_CREAT
   if (exclusive) all |= constants.O_EXCL
   if (truncate) all |= constants.O_TRUNC
   if (flags === 0) return all
   if ((flags & FD_FLAG.append) !== 0) all |= constants.O_APPEND
-  if ((flags & FD_FLAG.nonblock) !== 0) all |= constants.O_NONBLOCK
   if ((flags & FD_FLAG.dsync) !== 0) all |= constants.O_DSYNC
   if ((flags & (FD_FLAG.sync | FD_FLAG.rsync)) !== 0) all |= constants.O_SYNC
   return all

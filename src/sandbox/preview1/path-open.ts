@@ -22,9 +22,10 @@ interface Wish {
   readonly flags: number
   readonly rights: number
   readonly inheriting: number
+  readonly waits: boolean
 }
 
-export function openFunction({ memory, descriptors }: Context): WasiFunctions {
+export function openFunction({ memory, descriptors, sinceNs }: Context): WasiFunctions {
   return {
     path_open: (
       fd: number,
@@ -37,7 +38,8 @@ export function openFunction({ memory, descriptors }: Context): WasiFunctions {
       flags: number,
       resultAt: number,
     ) => {
-      const wish = { openFlags, flags, rights: knownRights(base), inheriting: knownRights(inheriting) }
+      const rights = { rights: knownRights(base), inheriting: knownRights(inheriting) }
+      const wish = { openFlags, flags, ...rights, waits: sinceNs === undefined }
       const {
         open,
         linkRoot,
@@ -107,7 +109,7 @@ function openAt(place: Place, wish: Wish): OpenFile | Directory {
   return enter(directory, name, wish)
 }
 
-function openFile(directory: Directory, name: string, { rights, openFlags, flags }: Wish): OpenFile {
+function openFile(directory: Directory, name: string, { rights, openFlags, flags, waits }: Wish): OpenFile {
   return directory.openFile(name, {
     read: (rights & RIGHT.fdRead) !== 0 || (rights & CHANGES_FILES) === 0,
     write: (rights & CHANGES_FILES) !== 0,
@@ -115,6 +117,7 @@ function openFile(directory: Directory, name: string, { rights, openFlags, flags
     exclusive: (openFlags & OPEN_FLAG.exclusive) !== 0,
     truncate: (openFlags & OPEN_FLAG.truncate) !== 0,
     flags,
+    waits,
   })
 }
 
