@@ -1,5 +1,9 @@
 /** `build`: from a Dockerfile and a context to an image, or files. */
+import { openAttesting } from './attest/attesting.ts'
+import { openMaterials } from './attest/materials.ts'
+import { parseAttestations } from './attest/wish.ts'
 import { openContext } from './context/open.ts'
+import { parseAnnotations } from './output/annotations.ts'
 import { parseOutputs } from './output/parse.ts'
 import { writeOutputs } from './output/write.ts'
 import { isForSeveral, parseGrants, parsePlatforms, parseSettings, parseTags } from './parse-request.ts'
@@ -15,25 +19,31 @@ import type { BuildRequest, BuildResult } from './types.ts'
 export async function buildImage(room: BuildRoom, request: BuildRequest): Promise<BuildResult> {
   const names = parseTags(request.tags)
   const outputs = parseOutputs(request.outputs)
+  const annotations = parseAnnotations(request.annotations)
+  const wish = parseAttestations(request.attests)
   const platforms = parsePlatforms(request.platforms, request.env)
+  const startedAtMs = Date.now()
   const progress = openProgress(request.onEvent)
   await prepareScratch(room.paths)
   await using cleanup = new AsyncDisposableStack()
   using store = await room.openStore()
-  const sources = openSources(room, { grants: () => parseGrants(request), cleanup })
+  const materials = openMaterials()
+  const sources = openSources(room, { materials, grants: () => parseGrants(request), cleanup })
   const context = await progress.run('[internal] load build definition', ({ status }) =>
     openContext(request, { paths: room.paths, cleanup, sources, onStatus: status }),
   )
   const settings = parseSettings(request)
-  const solutions = await solve({ room, request, settings, store, context, platforms, progress, cleanup, sources })
+  const solving = { room, request, settings, store, context, platforms, progress, cleanup, sources, materials }
+  const solutions = await solve(solving)
   const targets = solutions.map(({ platform, state }) => ({
     platform,
     config: imageConfig(withLabels(state, request.labels)),
     layers: state.layers,
   }))
+  const attesting = openAttesting({ ...solving, signal: request.signal, wish, solutions, startedAtMs })
   return await writeOutputs(
     { room, store, progress, signal: request.signal, stdout: request.stdout },
-    { outputs, names, targets, isMap: isForSeveral(platforms, settings) },
+    { outputs, names, targets, annotations, attesting, isMap: isForSeveral(platforms, settings) },
   )
 }
 

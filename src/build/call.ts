@@ -1,8 +1,10 @@
 /** `--check` and `--call`: what a Dockerfile says, without building it. */
+
 import { InvalidArgument } from '../errors.ts'
 import { ImageNotFound, ImageNotRunnable } from '../images/errors.ts'
 import { formatPlatform, hostPlatform } from '../images/platform.ts'
 import type { Platform } from '../oci/descriptor.ts'
+import { openMaterials } from './attest/materials.ts'
 import { parseContexts } from './context/named.ts'
 import { type OpenedContext, openContext } from './context/open.ts'
 import { parseDockerfile } from './dockerfile/parse.ts'
@@ -22,7 +24,7 @@ const METHODS = ['check', 'targets'] as const
 export async function callFrontend(room: BuildRoom, request: BuildRequest, call: string): Promise<CallResult> {
   const { method, isJson } = parseCall(call)
   await using cleanup = new AsyncDisposableStack()
-  const sources = openSources(room, { grants: () => parseGrants(request), cleanup })
+  const sources = openSources(room, { materials: openMaterials(), grants: () => parseGrants(request), cleanup })
   const context = await openContext(request, { paths: room.paths, cleanup, sources, onStatus: () => {} })
   const dockerfile = parseDockerfile(context.dockerfile, context.name)
   if (method === 'targets') return { text: isJson ? json(targetsOf(dockerfile)) : table(dockerfile), status: 0 }

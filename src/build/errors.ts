@@ -36,6 +36,11 @@ export class ContextUnreadable extends CoracleError {
   override readonly status = 400
 }
 
+/** The image that was to list what is in another one did not. */
+export class GeneratorFailed extends CoracleError {
+  override readonly code = 'BUILD_GENERATOR_FAILED'
+}
+
 /** A step failed; the message shows where in the Dockerfile. */
 export class StepFailed extends CoracleError {
   override readonly code = 'BUILD_STEP_FAILED'

@@ -2,6 +2,7 @@
 import type { BuildStore } from '../images/building.ts'
 import { hostPlatform } from '../images/platform.ts'
 import type { Platform } from '../oci/descriptor.ts'
+import type { Materials } from './attest/materials.ts'
 import { parseContexts } from './context/named.ts'
 import type { OpenedContext } from './context/open.ts'
 import { unusedBuildArgs } from './dockerfile/arguments.ts'
@@ -26,6 +27,7 @@ export interface Solving {
   readonly settings: Settings
   readonly store: BuildStore
   readonly context: OpenedContext
+  readonly materials: Materials
   /** At least one. */
   readonly platforms: readonly Platform[]
   readonly progress: Progress
@@ -37,6 +39,7 @@ export interface Solving {
 export interface Solution {
   readonly platform: Platform
   readonly state: StageState
+  readonly plan: StagePlan
 }
 
 interface Target {
@@ -72,6 +75,7 @@ export async function solve(solving: Solving): Promise<readonly Solution[]> {
   return Promise.all(
     targets.map(async ({ platform, ...one }) => ({
       platform,
+      plan: one.plan,
       state: await one.solver.stage(one.plan.target.stage.index),
     })),
   )

@@ -7,6 +7,7 @@ import { formatPlatform } from '../images/platform.ts'
 import type { TransferProgress } from '../images/types.ts'
 import { type ByteString, byteString } from '../linux/apply.ts'
 import type { Platform } from '../oci/descriptor.ts'
+import { imageMaterial, type Materials } from './attest/materials.ts'
 import { fingerprintDirectory, openFingerprints } from './context/fingerprints.ts'
 import { openLocalTree } from './context/local-tree.ts'
 import type { NamedContext } from './context/named.ts'
@@ -43,6 +44,7 @@ export interface SolverOptions {
   /** Of all targets. */
   readonly shared: Memo
   readonly settings: Settings
+  readonly materials: Materials
   readonly plan: StagePlan
   readonly progress: Progress
   readonly cleanup: AsyncDisposableStack
@@ -187,7 +189,12 @@ export class Solver {
   /** A base image; it is the one that stages have. */
   image(reference: string, platform: Platform): Promise<BaseImage> {
     const key = `image ${reference} ${formatPlatform(platform)}`
-    return this.#options.shared(key, () => findBase(this.#options, reference, platform))
+    return this.#options.shared(key, async () => {
+      const base = await findBase(this.#options, reference, platform)
+      const facts = { digest: base.pinned, platform: formatPlatform(base.platform) }
+      this.#options.materials.add(imageMaterial(reference, facts))
+      return base
+    })
   }
 }
 
@@ -198,8 +205,10 @@ async function treeOfLayers({ store }: SolverOptions, layers: StageState['layers
   return { tree: layerTree(directories), identity: layers.at(-1)?.chainID ?? 'scratch', layers: directories }
 }
 
+type Finding = Pick<SolverOptions, 'store' | 'request' | 'progress' | 'room' | 'signal'>
+
 /** What is here is taken, unless a newer one is asked for. @throws {ImageNotFound} */
-async function findBase(options: SolverOptions, reference: string, platform: Platform): Promise<BaseImage> {
+export async function findBase(options: Finding, reference: string, platform: Platform): Promise<BaseImage> {
   const { store, request, progress, room, signal } = options
   const wanted = formatPlatform(platform)
   const work = async (): Promise<BaseImage> => {

@@ -37,6 +37,10 @@ export interface BuildRequest {
   readonly cgroupParent?: string | undefined
   /** `type=…,dest=…`; none: the image store. */
   readonly outputs: readonly string[]
+  /** `[manifest|index|…:]key=value` */
+  readonly annotations: readonly string[]
+  /** `type=provenance,…`, `type=sbom,…` */
+  readonly attests: readonly string[]
   /** Where outputs go whose `dest` is `-`. */
   readonly stdout?: NodeJS.WritableStream | undefined
   readonly env: NodeJS.ProcessEnv
@@ -58,6 +62,8 @@ export interface StoredImage {
   readonly names: readonly string[]
   /** One for each platform; their manifests have it. */
   readonly images: readonly { readonly platform: Platform; readonly id: Digest; readonly manifest: Descriptor }[]
+  /** What there is to tell of how each of them was made, as SLSA has it; nothing that was given to the build. */
+  readonly provenance: readonly { readonly platform: string; readonly predicate: object }[]
 }
 
 /** What happens, for a display. Vertices are the steps, numbered from 1 in the order they begin. */

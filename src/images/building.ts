@@ -4,6 +4,7 @@ import { rename, rm } from 'node:fs/promises'
 import type { Descriptor, ImageConfig, Manifest, Platform } from '../oci/descriptor.ts'
 import { type Digest, digestOf } from '../oci/digest.ts'
 import { layerCompression, layerType, OCI_LAYER } from '../oci/media-types.ts'
+import { repositoryName } from '../oci/reference.ts'
 import { transaction } from '../state/database.ts'
 import { acquireLock } from '../state/lock.ts'
 import { blobPath, storeVerified, translateFull } from './blobs.ts'
@@ -11,13 +12,13 @@ import type { BuildOutcome, BuiltImage, CommittedBuild, WrittenImage } from './c
 import type { CompressionWish } from './compress-layer.ts'
 import type { ImageContext } from './context.ts'
 import { BlobMissing, ImageNotRunnable } from './errors.ts'
-import { findImage } from './find.ts'
+import { type FoundImage, findImage } from './find.ts'
 import { inParallel } from './in-parallel.ts'
 import type { LayoutImage } from './layout-base.ts'
 import { type Lease, leaseForThisProcess, openLease } from './leases.ts'
 import { parsePlatform } from './platform.ts'
 import { readContent } from './read-content.ts'
-import { type LayerRecord, readLayers } from './records.ts'
+import { type LayerRecord, readLayers, readNames } from './records.ts'
 import { chainIDs, fillSnapshot, snapshotSize } from './snapshot.ts'
 import { adopt, spool } from './spool.ts'
 
@@ -35,6 +36,8 @@ export interface BaseImage {
   readonly id: Digest
   /** Of its manifest. */
   readonly digest: Digest
+  /** What a registry knows by the name: an index, or the manifest. */
+  readonly pinned: Digest
   readonly platform: Platform
   readonly config: ImageConfig
   readonly layers: readonly StackedLayer[]
@@ -121,7 +124,15 @@ async function readBase(
   if (image.kind !== 'layers') throw new ImageNotRunnable(name, manifest.config.mediaType)
   const layers = stackOf(image.id, manifest, readLayers(context.database, image.id))
   leaseLayers(lease, layers)
-  return { id: image.id, digest: image.manifest.digest, platform: image.platform, config: understood.config, layers }
+  const { id, platform: own } = image
+  const { digest } = image.manifest
+  return { id, digest, pinned: pinnedOf(context, image), platform: own, config: understood.config, layers }
+}
+
+function pinnedOf({ database }: ImageContext, { id, manifest, reference }: FoundImage): Digest {
+  if (reference?.digest !== undefined) return reference.digest
+  const known = reference && readNames(database, id).filter((one) => one.repository === repositoryName(reference))
+  return known?.findLast(({ digest }) => digest !== undefined)?.digest ?? manifest.digest
 }
 
 async function readLayout(
@@ -133,7 +144,8 @@ async function readLayout(
   const { understood, manifest, descriptor, layers } = await loadLayoutBase(context, lease, request)
   const { id, kind, config, platform } = understood
   if (kind !== 'layers') throw new ImageNotRunnable(request.image.path, manifest.config.mediaType)
-  return { id, digest: descriptor.digest, platform, config, layers: stackOf(id, manifest, layers) }
+  const { digest } = descriptor
+  return { id, digest, pinned: digest, platform, config, layers: stackOf(id, manifest, layers) }
 }
 
 function stackOf(id: Digest, manifest: Manifest, records: readonly LayerRecord[]): readonly StackedLayer[] {

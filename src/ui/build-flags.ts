@@ -1,12 +1,15 @@
 /** The flags of `build`, by docker's names. */
 import * as Flags from '@oclif/core/flags'
 import type { BuildRequest } from '../build/types.ts'
+import { parseBool } from '../util/truth.ts'
 
 const list = (description: string) => Flags.string({ description, multiple: true, multipleNonGreedy: true })
 
 export const buildFlags = {
   'add-host': list('Add a custom host-to-IP mapping (format: "host:ip")'),
   allow: list('Allow extra privileged entitlement (network.host, security.insecure)'),
+  annotation: list('Add annotation to the image'),
+  attest: list('Attestation parameters (format: "type=sbom,generator=image")'),
   'build-arg': list('Set build-time variables'),
   'build-context': list(
     'Additional build contexts (name=path, name=URL, name=docker-image://image, name=oci-layout://directory)',
@@ -33,9 +36,11 @@ export const buildFlags = {
     description: 'Set type of progress output ("auto", "plain", "tty", "quiet", "rawjson")',
     options: ['auto', 'plain', 'tty', 'quiet', 'none', 'rawjson'],
   }),
+  provenance: Flags.string({ description: 'Shorthand for "--attest=type=provenance"' }),
   pull: Flags.boolean({ description: 'Always attempt to pull all referenced images' }),
   push: Flags.boolean({ description: 'Shorthand for "--output=type=registry"' }),
   quiet: Flags.boolean({ char: 'q', description: 'Suppress the build output and print image ID on success' }),
+  sbom: Flags.string({ description: 'Shorthand for "--attest=type=sbom"' }),
   secret: list('Secret to expose to the build (format: "id=mysecret[,src=/local/secret]")'),
   'shm-size': Flags.string({ description: 'Shared memory size for build containers' }),
   ssh: list('SSH agent socket to expose to the build (format: "default|<id>[=<socket>]")'),
@@ -84,8 +89,18 @@ export function requestOf(flags: Given): BuildWords {
     shmSize: one('shm-size'),
     ulimits: many('ulimit'),
     cgroupParent: one('cgroup-parent'),
+    annotations: many('annotation'),
+    attests: [...many('attest'), ...shorthand('provenance', one('provenance')), ...shorthand('sbom', one('sbom'))],
     outputs: [...many('output'), ...shorthands],
   }
+}
+
+/** `true`, `false`, or the rest of what `--attest` takes. */
+function shorthand(type: string, value: string | undefined): readonly string[] {
+  if (value === undefined) return []
+  const isTrue = parseBool(value)
+  if (isTrue === undefined) return [`type=${type},${value}`]
+  return [isTrue ? `type=${type}` : `type=${type},disabled=true`]
 }
 
 type BuildWords = Omit<BuildRequest, 'context' | 'input' | 'stdout' | 'env' | 'signal' | 'onEvent'>

@@ -23,6 +23,8 @@ const NOTHING: BuildRequest = {
   ssh: [],
   allow: [],
   addHosts: [],
+  annotations: [],
+  attests: [],
   ulimits: [],
   outputs: [],
   env: {},

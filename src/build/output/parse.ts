@@ -3,6 +3,8 @@ import { InvalidArgument } from '../../errors.ts'
 import { type CompressionWish, checkedLevel } from '../../images/compress-layer.ts'
 import type { Compression } from '../../oci/media-types.ts'
 import { splitCsv } from '../../util/csv.ts'
+import { parseBool } from '../../util/truth.ts'
+import { type Annotation, parseAnnotationType } from './annotations.ts'
 
 export type Output =
   | ({ readonly type: 'image'; readonly names: readonly string[]; readonly push: boolean } & ImageForm)
@@ -29,6 +31,7 @@ export interface ImageForm {
   readonly compression?: CompressionWish
   /** Media types of docker in place of OCI's. */
   readonly dockerTypes?: boolean
+  readonly annotations?: readonly Annotation[]
 }
 
 const FORM_KEYS = ['compression', 'compression-level', 'force-compression', 'oci-mediatypes']
@@ -43,10 +46,11 @@ function parseOutput(text: string): Output {
     fields.map((field): [string, string] => {
       const equals = field.indexOf('=')
       if (equals === -1) throw new InvalidArgument(`invalid value ${field} in --output ${text}`)
-      return [field.slice(0, equals).toLowerCase(), field.slice(equals + 1)]
+      const key = field.slice(0, equals)
+      return [ANNOTATION.test(key) ? key : key.toLowerCase(), field.slice(equals + 1)]
     }),
   )
-  const unknown = [...values.keys()].find((key) => !KEYS.has(key))
+  const unknown = [...values.keys()].find((key) => !KEYS.has(key) && !ANNOTATION.test(key))
   if (unknown !== undefined) throw new InvalidArgument(`unknown key ${unknown} in --output ${text}`)
   return makeOutput(values, text)
 }
@@ -80,9 +84,20 @@ function makeOutput(values: ReadonlyMap<string, string>, text: string): Output {
   }
 }
 
-const isOn = (text: string | undefined): boolean => /^(?:1|t|true)$/i.test(text ?? '')
+const isOn = (text: string | undefined): boolean => parseBool(text ?? '') === true
 
 const COMPRESSIONS: Readonly<Record<string, Compression>> = { uncompressed: 'none', gzip: 'gzip', zstd: 'zstd' }
+
+/** `annotation.KEY`, `annotation-index.KEY`, `annotation-manifest[linux/arm64].KEY` */
+const ANNOTATION = /^annotation(?:-([a-z-]+))?(\[[^\]]*\])?\.(.+)$/
+
+function annotationsIn(values: ReadonlyMap<string, string>, text: string): Pick<ImageForm, 'annotations'> {
+  const annotations = [...values].flatMap(([name, value]) => {
+    const [whole, type = 'manifest', platform = '', key = ''] = ANNOTATION.exec(name) ?? []
+    return whole === undefined ? [] : [{ ...parseAnnotationType(`${type}${platform}`, text), key, value }]
+  })
+  return annotations.length > 0 ? { annotations } : {}
+}
 
 function formOf(values: ReadonlyMap<string, string>, text: string): ImageForm {
   const types = values.get('oci-mediatypes')
@@ -90,7 +105,8 @@ function formOf(values: ReadonlyMap<string, string>, text: string): ImageForm {
   const name = values.get('compression')
   const level = values.get('compression-level')
   const force = isOn(values.get('force-compression'))
-  if (name === undefined && level === undefined && !force) return { ...dockerTypes }
+  const annotations = annotationsIn(values, text)
+  if (name === undefined && level === undefined && !force) return { ...dockerTypes, ...annotations }
   const compression = COMPRESSIONS[name ?? 'gzip']
   if (compression === undefined)
     throw new InvalidArgument(`unknown compression ${JSON.stringify(name)} in --output ${text}`, {
@@ -98,7 +114,7 @@ function formOf(values: ReadonlyMap<string, string>, text: string): ImageForm {
     })
   const wish = { compression, ...(level !== undefined && { level: Number(level) }), ...(force && { force }) }
   checkedLevel(wish)
-  return { ...dockerTypes, compression: wish }
+  return { ...dockerTypes, ...annotations, compression: wish }
 }
 
 function local(dest: string, split: boolean): Output {

@@ -4,8 +4,9 @@ import { join } from 'node:path'
 import { finished } from 'node:stream/promises'
 import { tarSink } from '../../archive/tar-sink.ts'
 import { applySink } from '../../archive/tree-sinks.ts'
+import { InvalidArgument } from '../../errors.ts'
 import type { BuildStore, StackedLayer } from '../../images/building.ts'
-import type { BuiltImage, WrittenImage } from '../../images/commit-built.ts'
+import type { BuiltImage, ExtraManifest, WrittenImage } from '../../images/commit-built.ts'
 import { USUAL } from '../../images/compress-layer.ts'
 import { formatPlatform } from '../../images/platform.ts'
 import type { ImageName } from '../../images/records.ts'
@@ -14,10 +15,12 @@ import { readMerged, type TreeSink } from '../../linux/archive.ts'
 import { userIdMaps } from '../../linux/id-mappings.ts'
 import { isIndex } from '../../oci/media-types.ts'
 import { familiarName, parseReference } from '../../oci/reference.ts'
+import type { Attesting } from '../attest/attesting.ts'
 import { hostPath, parseTags } from '../parse-request.ts'
 import type { Progress } from '../progress.ts'
 import type { BuildRoom } from '../room.ts'
 import type { BuildResult } from '../types.ts'
+import { type Annotation, annotationsOf } from './annotations.ts'
 import type { FilesOutput, ImageForm, Output } from './parse.ts'
 
 export interface Built {
@@ -26,6 +29,8 @@ export interface Built {
   readonly names: readonly ImageName[]
   /** One for each platform. */
   readonly targets: readonly BuiltImage[]
+  readonly annotations: readonly Annotation[]
+  readonly attesting: Attesting
   /** The result is told by platform, also where there is only one. */
   readonly isMap: boolean
 }
@@ -74,7 +79,8 @@ interface Form extends ImageForm {
 }
 
 async function storeImage({ room, store, progress, signal }: WriteOptions, built: Built, form: Form): Promise<Image> {
-  const { targets, names, isMap } = built
+  const { targets, names, isMap, attesting } = built
+  const annotations = [...built.annotations, ...(form.annotations ?? [])]
   const texts = names.map(({ repository, tag }) => `${repository}:${tag}`)
   // In the store a plain tar is read fastest, and takes no time to make. What is in an index stays as it is, also when it leaves.
   const leaves = form.leaves === true || form.push === true || isMap
@@ -82,21 +88,43 @@ async function storeImage({ room, store, progress, signal }: WriteOptions, built
   const { dockerTypes = false } = form
   const image = await progress.run('exporting to image', async (vertex) => {
     const images: WrittenImage[] = []
+    const extra: ExtraManifest[] = []
     for (const target of targets) {
       const layers = wish === undefined ? target.layers : await store.compressed(target.layers, { ...wish, signal })
-      const written = await store.write({ ...target, layers, dockerTypes })
+      const noted = annotationsOf(annotations, 'manifest', target.platform)
+      const written = await store.write({ ...target, layers, dockerTypes, annotations: noted })
       vertex.status(`writing image ${written.id}`)
-      images.push(written)
+      images.push(described(written, annotations))
+      const attestations = await attesting.attach(written, { names, isSent: form.push === true && !dockerTypes })
+      if (attestations !== undefined) extra.push(attestations)
     }
-    const { id, target } = await store.commit({ images, extra: [], names, asIndex: isMap })
+    const ofIndex = annotationsOf(annotations, 'index')
+    if (Object.keys(ofIndex).length > 0 && !isMap && extra.length === 0)
+      throw new InvalidArgument('there is no index to annotate', {
+        hint: 'build for several platforms, or with an attestation (--provenance=true)',
+      })
+    const outcome = await store.commit({ images, extra, names, asIndex: isMap, annotations: ofIndex })
+    const { target } = outcome
+    // Attestations beside it do not make another image of it.
+    const id = isMap ? outcome.id : (images[0]?.id ?? outcome.id)
     if (isIndex(target.mediaType)) vertex.status(`writing index ${target.digest}`)
     for (const text of texts) vertex.status(`naming to ${text}`)
-    return { id, manifest: target, images: images.map(({ config: _, layers: __, ...one }) => one) }
+    const provenance = images.flatMap((image) => {
+      const predicate = attesting.tell(image)
+      return predicate === undefined ? [] : [{ platform: formatPlatform(image.platform), predicate }]
+    })
+    return { id, manifest: target, images: images.map(({ config: _, layers: __, ...one }) => one), provenance }
   })
   if (form.push === true)
     for (const text of texts)
       await progress.run(`pushing ${familiarName(parseReference(text))}`, () => room.images.push(text, { signal }))
   return { ...image, names: texts }
+}
+
+/** As an index lists it. */
+function described(image: WrittenImage, annotations: readonly Annotation[]): WrittenImage {
+  const own = annotationsOf(annotations, 'manifest-descriptor', image.platform)
+  return Object.keys(own).length === 0 ? image : { ...image, manifest: { ...image.manifest, annotations: own } }
 }
 
 /** By way of the store: an archive is what `save` writes. */

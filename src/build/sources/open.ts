@@ -1,4 +1,5 @@
 /** What one build has of the network: each repository and each file is asked for once. */
+import { digestSet, fileAddress, gitAddress, type Materials } from '../attest/materials.ts'
 import { openMemo } from '../memo.ts'
 import type { BuildRoom } from '../room.ts'
 import type { Grants } from '../settings.ts'
@@ -33,6 +34,8 @@ export interface HttpWishes extends Wishes {
 }
 
 export interface SourcesOptions {
+  /** Takes what is fetched. */
+  readonly materials: Materials
   /** Asked when it is first needed. */
   readonly grants: () => Grants
   /** Lets go of what is kept from a prune. */
@@ -40,18 +43,22 @@ export interface SourcesOptions {
 }
 
 /** Nothing is loaded and nothing is asked before it is needed. */
-export function openSources(room: BuildRoom, { grants, cleanup }: SourcesOptions): Sources {
+export function openSources(room: BuildRoom, { materials, grants, cleanup }: SourcesOptions): Sources {
   const once = openMemo()
   return {
     git: (source, wishes) =>
       once(JSON.stringify(['git', source, wishes.keepGitDirectory, wishes.commitTimes]), async () => {
         const { openGitTree } = await import('./git-source.ts')
-        return openGitTree(room, { ...wishes, source, grants: grants(), cleanup })
+        const tree = await openGitTree(room, { ...wishes, source, grants: grants(), cleanup })
+        materials.add({ uri: gitAddress(source), digest: digestSet(tree.commit) })
+        return tree
       }),
     http: (url, wishes) =>
       once(JSON.stringify(['http', url, wishes.checksum]), async () => {
         const { openHttpFile } = await import('./http-source.ts')
-        return openHttpFile(room, { ...wishes, url, grants: grants(), cleanup })
+        const file = await openHttpFile(room, { ...wishes, url, grants: grants(), cleanup })
+        materials.add({ uri: fileAddress(url), digest: digestSet(file.digest) })
+        return file
       }),
     unpacked: (file, { signal }) =>
       once(`unpacked ${file.digest}`, async () => {

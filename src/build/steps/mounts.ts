@@ -104,7 +104,7 @@ async function planBind(mount: Extract<Mount, { type: 'bind' }>, context: Planni
       const writable = { upper: join(scratch.path, 'upper'), work: join(scratch.path, 'work') }
       if (found.path === '' && from.layers !== undefined) {
         for (const path of Object.values(writable)) freshDirectory(path, 0o755)
-        return only(overlay(destination, from.layers, { ...writable, readOnly: mount.readOnly }))
+        return only(overlayMount(destination, from.layers, { ...writable, readOnly: mount.readOnly }))
       }
       const copy = join(scratch.path, 'files')
       const part = { ...from, path: found.path, isDirectory: found.isDirectory }
@@ -125,7 +125,8 @@ async function treeOf(from: string | undefined, { options }: MountContext): Prom
   return { tree: await options.context(), identity: undefined, layers: undefined }
 }
 
-function overlay(
+/** Layers as one tree; an ordinary user's overlay keeps its marks elsewhere. */
+export function overlayMount(
   destination: string,
   layers: readonly string[],
   { upper, work, readOnly }: { readonly upper: string; readonly work: string; readonly readOnly: boolean },
