@@ -5,7 +5,8 @@ import { SourceFailed } from '../errors.ts'
 import { freshDirectory } from '../scratch.ts'
 import { type GitOptions, runGit } from './git-program.ts'
 import type { Resolved } from './git-ref.ts'
-import { type GitSource, shownAddress } from './git-url.ts'
+import type { GitSource } from './git-url.ts'
+import { shownAddress } from './shown.ts'
 
 export interface Checkout {
   readonly source: GitSource

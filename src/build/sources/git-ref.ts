@@ -1,7 +1,8 @@
 /** Which commit a reference stands for just now: one question to the server. */
 import { SourceFailed } from '../errors.ts'
 import { type GitOptions, runGit } from './git-program.ts'
-import { type GitSource, isCommit, shownAddress } from './git-url.ts'
+import { type GitSource, isCommit } from './git-url.ts'
+import { shownAddress } from './shown.ts'
 
 export interface Resolved {
   /** What is fetched: the commit, or an annotated tag that names it. */

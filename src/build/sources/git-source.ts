@@ -9,8 +9,9 @@ import type { Grants } from '../settings.ts'
 import { checkOut, TREE } from './git-checkout.ts'
 import type { GitOptions } from './git-program.ts'
 import { type Resolved, resolveRef } from './git-ref.ts'
-import { type GitSource, shownAddress } from './git-url.ts'
+import type { GitSource } from './git-url.ts'
 import { type Keeping, keepSource, type SourceStore } from './kept.ts'
+import { shownAddress } from './shown.ts'
 
 export interface GitTree {
   /** On the host; nothing of it may be changed. */

@@ -68,11 +68,6 @@ export function checkCommit(text: string): void {
     throw new InvalidArgument(`invalid checksum ${text.slice(0, 80)} for Git URL, expected hex commit hash`)
 }
 
-/** An address as people may see it: without a password. */
-export function shownAddress(remote: string): string {
-  return remote.replace(/^([a-z]+:\/\/[^/:@]*):[^/@]*@/i, '$1:xxxxx@')
-}
-
 interface Address {
   readonly remote: string
   readonly scheme: GitSource['scheme']

@@ -8,6 +8,7 @@ import { discard, type HttpResponse } from '../../registry/http.ts'
 import { header } from '../../registry/manifests.ts'
 import { openTransport } from '../../registry/transport.ts'
 import { SourceFailed } from '../errors.ts'
+import { shownUrl } from './shown.ts'
 
 export interface Asking {
   readonly url: URL
@@ -127,9 +128,4 @@ function measuring({ url, limit = () => undefined, onStatus }: Asking) {
     onStatus(`${Math.floor(sizeBytes / 1e6)} MB`)
   }
   return { add, end: look, sizeBytes: () => sizeBytes }
-}
-
-/** Without a password, and without what may be one. */
-export function shownUrl(url: URL): string {
-  return `${url.origin}${url.pathname}${url.search === '' ? '' : '?…'}`
 }

@@ -9,8 +9,9 @@ import { stepKey } from '../cache/key.ts'
 import { NotGranted, SourceFailed } from '../errors.ts'
 import { makeScratch } from '../scratch.ts'
 import type { Grants } from '../settings.ts'
-import { type Fetched, fetchFile, shownUrl } from './http-download.ts'
+import { type Fetched, fetchFile } from './http-download.ts'
 import { findSource, type Keeping, keepSource, type SourceStore } from './kept.ts'
+import { shownUrl } from './shown.ts'
 
 export interface HttpFile {
   /** On the host; it may not be changed. */

@@ -5,7 +5,7 @@ import { shellOf } from '../configure.ts'
 import { PROXY_ARGUMENTS } from '../dockerfile/arguments.ts'
 import type { Expanded, ExpandedRun } from '../dockerfile/expand-instruction.ts'
 import { runCommand } from '../dockerfile/run-command.ts'
-import { RunUnsupported } from '../errors.ts'
+import { CopyFailed, RunUnsupported } from '../errors.ts'
 import type { Step } from '../solve-step.ts'
 import type { StageState } from '../state.ts'
 import { addStep } from './add.ts'
@@ -57,6 +57,11 @@ async function copyInstruction(
   options: LayerOptions,
 ): Promise<LayerInstruction> {
   const { sources, files, destination, chown, chmod, link, parents, exclude, from } = instruction
+  const elsewhere = sources.find((source) => /^(?:https?|git|ssh):\/\//i.test(source))
+  if (elsewhere !== undefined)
+    throw new CopyFailed(`source can't be a URL for COPY: ${elsewhere}`, {
+      hint: 'ADD takes files and repositories from elsewhere',
+    })
   const hasSources = sources.length > 0
   const own = async () => ({ tree: await options.context(), identity: undefined, layers: undefined })
   const tree = hasSources ? await (from === undefined ? own() : options.origin(from)) : undefined
