@@ -8,6 +8,9 @@ import { fileModule } from '../support/file-module.ts'
 import { file, tarOf } from '../support/images.ts'
 import { needsRoot } from '../support/needs-root.ts'
 
+/** Where temporary directories are decides which of them it is. */
+const ABSENT = /: (?:No such file or directory|Capabilities insufficient)$/
+
 describe('the permissions of a module', function () {
   this.timeout(120_000)
   let coracle: Coracle
@@ -36,11 +39,33 @@ describe('the permissions of a module', function () {
   }
 
   it('are none at first: no file, no variable of the host', () => {
-    assert.deepEqual(run([], `r:${data}/open`, 'r:/etc/shadow', 'e:TOKEN', 'l:/'), [
-      'r:DATA/open: No such file or directory',
-      'r:/etc/shadow: No such file or directory',
-      'e:TOKEN: (none)',
-      'l:/:',
+    const [file = '', ...others] = run([], `r:${data}/open`, 'r:/etc/shadow', 'e:TOKEN', 'l:/')
+    assert.match(file, ABSENT)
+    assert.deepEqual(others, ['r:/etc/shadow: Capabilities insufficient', 'e:TOKEN: (none)', 'l:/:'])
+  })
+
+  it('tell a module that asks for files of the host the same, whether there are any or not', () => {
+    const words = [
+      'r:/etc/passwd',
+      'r:/etc/no/such',
+      'r:/root',
+      'r:/var/x/../y',
+      'r:/proc/1/environ',
+      'r:own',
+      'r:own/etc/x',
+    ]
+    const answers = run([], ...words).map((line) => line.slice(line.lastIndexOf(': ') + 2))
+    const [refused, missing] = ['Capabilities insufficient', 'No such file or directory']
+    assert.deepEqual(answers, [refused, refused, refused, refused, refused, missing, missing])
+  })
+
+  it('keep nobody from making directories of such names, which are the module its own then', () => {
+    assert.deepEqual(run([], 'w:/etc/x', 'd:/etc', 'r:/etc/x', 'w:/etc/x', 'r:/etc/x'), [
+      'w:/etc/x: No such file or directory',
+      'd:/etc: ok',
+      'r:/etc/x: No such file or directory',
+      'w:/etc/x: ok',
+      'r:/etc/x: written',
     ])
   })
 
@@ -139,7 +164,10 @@ describe('the permissions of a module', function () {
     assert(refused.stderr.includes(`--allow-read=${data} --allow-env=TOKEN`), refused.stderr)
     assert.match(ask('--allow-all').stdout, /open: open\ne:TOKEN: xyz/)
     assert.match(ask('--allow-read', '--deny-env').stdout, /open: open\ne:TOKEN: \(none\)/)
-    assert.match(ask('--deny-read', '--allow-env').stdout, /open: No such file or directory\ne:TOKEN: xyz/)
+    assert.match(
+      ask('--deny-read', '--allow-env').stdout,
+      /open: (?:No such file or directory|Capabilities insufficient)\ne:TOKEN: xyz/,
+    )
   })
 
   it('are kept with the container, so that a start asks nobody', () => {

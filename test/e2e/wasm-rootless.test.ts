@@ -50,7 +50,7 @@ describe('a module of an ordinary user', function () {
       'w:/own/made: ok',
       'l:/data: f',
       'f:/t/x: No space left on device after 1 MiB',
-      'r:/etc/shadow: No such file or directory',
+      'r:/etc/shadow: Capabilities insufficient',
       'l:/: app.wasm data own t',
     ])
     assert.equal(statSync(join(own, 'made')).uid, uid)

@@ -1,6 +1,6 @@
 /**
  * A module that does to files what its arguments say, and tells what came of it, a line each: `r:PATH` reads the first line, `w:PATH`
- * writes, `a:PATH` appends, `l:PATH` lists, `u:PATH` unlinks, `s:TARGET>PATH` links, `m:FROM>TO` renames, `e:NAME` tells a variable,
+ * writes, `a:PATH` appends, `l:PATH` lists, `u:PATH` unlinks, `d:PATH` makes a directory, `s:TARGET>PATH` links, `m:FROM>TO` renames, `e:NAME` tells a variable,
  * `f:PATH` writes until that fails, `p:` tells the names of the directories it was given.
  */
 import { moduleFromC } from './wasm.ts'
@@ -12,6 +12,7 @@ const SOURCE = String.raw`
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <wasi/api.h>
 
@@ -68,6 +69,7 @@ static void act(char what, char *path) {
     else puts("ok");
   } else if (what == 'l') list(path);
   else if (what == 'u') puts(unlink(path) ? strerror(errno) : "ok");
+  else if (what == 'd') puts(mkdir(path, 0755) ? strerror(errno) : "ok");
   else if (what == 's') puts(symlink(path, second) ? strerror(errno) : "ok");
   else if (what == 'm') puts(rename(path, second) ? strerror(errno) : "ok");
   else if (what == 'e') puts(getenv(path) ? getenv(path) : "(none)");

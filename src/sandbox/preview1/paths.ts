@@ -45,8 +45,7 @@ export function withPlace<Result>(start: Directory, options: WalkOptions, use: (
   try {
     return withFoundPlace(start, options, use)
   } catch (error) {
-    tellRefusal(error, options)
-    throw error
+    throw told(error, start, options)
   }
 }
 
@@ -87,11 +86,28 @@ function withRememberedPlace<Result>(start: Directory, options: WalkOptions, use
   }
 }
 
-/** Of paths from what the module was given only: elsewhere nobody knows what they are called. */
-function tellRefusal(error: unknown, { path, startName, end, writes = end === 'keep' }: WalkOptions): void {
+/** What the module is told, and whoever tells the user. Of paths from what it was given only: elsewhere nobody knows what they are called. */
+function told(error: unknown, start: Directory, options: WalkOptions): unknown {
+  const { path, startName, end, writes = end === 'keep' } = options
   const code = startName === undefined ? undefined : codeOf(error)
-  if (code !== 'ENOENT' && code !== 'EROFS') return
+  if (code !== 'ENOENT' && code !== 'EROFS') return error
   noteRefusal({ path: `${startName === '/' ? '' : startName}/${path}`, writes: writes || code === 'EROFS', code })
+  const isRefused = code === 'ENOENT' && startName === '/' && !writes && isOfHost(start, path)
+  return isRefused ? new Refusal('ENOTCAPABLE', { cause: error }) : error
+}
+
+/** Directories that systems have below their root (hier(7)). */
+const OF_SYSTEMS: ReadonlySet<string> = new Set(
+  'bin boot dev etc home lib lib32 lib64 media mnt opt proc root run sbin srv sys tmp usr var'.split(' '),
+)
+
+/**
+ * In a container without such a directory, a path into it can only mean the host's. Whether the host has it is not known here, so the
+ * answer tells nothing. Other names may be the program's own, which looks for them before it makes them.
+ */
+function isOfHost(root: Directory, path: string): boolean {
+  const [first = ''] = path.split('/', 1)
+  return OF_SYSTEMS.has(first) && root.find(first) === undefined
 }
 
 /** Nothing when there is a link to be followed. */
