@@ -4,6 +4,7 @@ import { after, before, describe, it } from 'mocha'
 import { CLI } from '../support/cli.ts'
 import { type Coracle, IMAGE, openCoracle } from '../support/coracle.ts'
 import { needsRoot } from '../support/needs-root.ts'
+import { BRIDGE_DRIVER, writePackage } from '../support/npm-plugins.ts'
 import { until } from '../support/until.ts'
 
 let coracle: Coracle
@@ -132,6 +133,28 @@ describe('networks below a link of the host', function () {
     )
     output('network', 'rm', 'wire')
     assert.equal(output('ps', '-aq', '--filter', 'status=running'), '')
+  })
+
+  it('may be made by the driver of a plugin, from bridges and pairs of links', () => {
+    const before = links()
+    const more = { coracle: { contract: '^1.0.0', networkDrivers: { ours: './driver.js' } } }
+    output('plugins', 'link', writePackage(coracle.directory, { more, files: { 'driver.js': BRIDGE_DRIVER } }))
+    assert.match(run('network', 'create', '-d', 'ours', '-o', 'a=b', 'lan').stderr, /there is no option a/)
+    output('network', 'create', '-d', 'ours', '--subnet', '10.79.0.0/24', 'lan')
+    background('one', '--network', 'lan', '--ip', '10.79.0.8')
+    background('two', '--network', 'lan')
+    background('late', '--network', 'none')
+    output('network', 'connect', 'lan', 'late')
+    for (const name of ['two', 'late']) {
+      assert.ok(reaches(name, '10.79.0.1'), 'the bridge')
+      assert.ok(reaches(name, '10.79.0.8'), 'each other')
+    }
+    assert.match(output('exec', 'two', 'ip', 'route'), /default via 10\.79\.0\.1 dev eth0/)
+    output('network', 'disconnect', 'lan', 'late')
+    assert.doesNotMatch(output('exec', 'late', 'ip', 'link'), /eth0/)
+    output('rm', '-f', 'one', 'two', 'late')
+    output('network', 'rm', 'lan')
+    assert.equal(links(), before)
   })
 
   it('give containers of an ipvlan addresses behind that of the parent', function () {

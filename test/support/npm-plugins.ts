@@ -54,6 +54,39 @@ export function commandSource(body: string, summary = 'A test'): string {
 `
 }
 
+/**
+ * Source of a network driver that makes links which work: a bridge for each network, and a pair of links for each container. Coracle's
+ * native program makes them, by the steps; the driver takes away what it has named.
+ */
+export const BRIDGE_DRIVER = `
+import { spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { defineNetworkDriver } from 'coracle/plugin'
+
+const linkName = (kind, id) => kind + '-' + createHash('sha256').update(id).digest('hex').slice(0, 10)
+
+function removeLink(link) {
+  const { status, stderr } = spawnSync('ip', ['link', 'delete', link], { encoding: 'utf8' })
+  if (status !== 0 && !/Cannot find device/.test(stderr)) throw new Error('cannot remove ' + link + ': ' + stderr.trim())
+}
+
+export default defineNetworkDriver(() => ({
+  create({ options }) {
+    for (const name of Object.keys(options)) throw new Error('there is no option ' + name)
+  },
+  remove: ({ id }) => removeLink(linkName('tb', id)),
+  join({ id, subnets }, { id: endpoint, interface: container, mac }) {
+    const bridge = linkName('tb', id)
+    const addresses = subnets.map(({ subnet, gateway }) => gateway + subnet.slice(subnet.indexOf('/')))
+    return [
+      { do: 'bridge', name: bridge, addresses },
+      { do: 'veth', host: linkName('tv', endpoint), container, bridge, mac, group: 0 },
+    ]
+  },
+  leave: (network, { id }) => removeLink(linkName('tv', id)),
+}))
+`
+
 export interface NpmRegistry {
   readonly url: string
   /** Makes a version known, the newest one. */
