@@ -7,18 +7,19 @@ import type { Platform } from '../oci/descriptor.ts'
 import { openMaterials } from './attest/materials.ts'
 import { parseContexts } from './context/named.ts'
 import { type OpenedContext, openContext } from './context/open.ts'
+import { outlineOf } from './dockerfile/outline.ts'
 import { parseDockerfile } from './dockerfile/parse.ts'
 import { planStages } from './dockerfile/stages.ts'
-import { listTargets } from './dockerfile/targets.ts'
 import type { Dockerfile } from './dockerfile/types.ts'
 import { checkDocument, renderCheck } from './lint/render.ts'
 import { lintPlan } from './lint-build.ts'
 import { parseGrants, parsePlatforms, parseSettings } from './parse-request.ts'
+import { outlineDocument, renderOutline, renderTargets, targetsDocument } from './render-call.ts'
 import type { BuildRoom } from './room.ts'
 import { openSources } from './sources/open.ts'
 import type { BuildRequest, CallResult } from './types.ts'
 
-const METHODS = ['check', 'targets'] as const
+const METHODS = ['check', 'outline', 'targets'] as const
 
 /** See `BuildEngine.call`. */
 export async function callFrontend(room: BuildRoom, request: BuildRequest, call: string): Promise<CallResult> {
@@ -27,11 +28,18 @@ export async function callFrontend(room: BuildRoom, request: BuildRequest, call:
   const sources = openSources(room, { materials: openMaterials(), grants: () => parseGrants(request), cleanup })
   const context = await openContext(request, { paths: room.paths, cleanup, sources, onStatus: () => {} })
   const dockerfile = parseDockerfile(context.dockerfile, context.name)
-  if (method === 'targets') return { text: isJson ? json(targetsOf(dockerfile)) : table(dockerfile), status: 0 }
-  return check(room, { request, context, dockerfile, isJson })
+  const looking = { request, context, dockerfile, isJson }
+  switch (method) {
+    case 'targets':
+      return { text: isJson ? json(targetsDocument(dockerfile)) : renderTargets(dockerfile), status: 0 }
+    case 'outline':
+      return outline(looking)
+    case 'check':
+      return check(room, looking)
+  }
 }
 
-/** `check` or `targets`, and `,format=json`; docker's `lint` is `check`. @throws {InvalidArgument} */
+/** `check`, `outline` or `targets`, and `,format=json`; docker's `lint` is `check`. @throws {InvalidArgument} */
 function parseCall(call: string): { readonly method: (typeof METHODS)[number]; readonly isJson: boolean } {
   const [name = '', ...options] = call.split(',')
   const typed = name === 'lint' ? 'check' : name
@@ -46,14 +54,14 @@ function parseCall(call: string): { readonly method: (typeof METHODS)[number]; r
   return { method, isJson: options.includes('format=json') }
 }
 
-interface Checking {
+interface Looking {
   readonly request: BuildRequest
   readonly context: OpenedContext
   readonly dockerfile: Dockerfile
   readonly isJson: boolean
 }
 
-async function check(room: BuildRoom, { request, context, dockerfile, isJson }: Checking): Promise<CallResult> {
+function planFor({ request, dockerfile }: Pick<Looking, 'request' | 'dockerfile'>) {
   const [targetPlatform = hostPlatform()] = parsePlatforms(request.platforms, request.env)
   const { target } = request
   const settings = {
@@ -63,7 +71,17 @@ async function check(room: BuildRoom, { request, context, dockerfile, isJson }: 
     contexts: [...parseContexts(request.contexts).keys()],
     ...(target !== undefined && { target }),
   }
-  const plan = planStages(dockerfile, settings)
+  return { plan: planStages(dockerfile, settings), settings }
+}
+
+function outline({ request, context, dockerfile, isJson }: Looking): CallResult {
+  const { plan, settings } = planFor({ request, dockerfile })
+  const found = outlineOf(plan, settings.buildArgs)
+  return { text: isJson ? json(outlineDocument(found, context.dockerfile)) : renderOutline(found), status: 0 }
+}
+
+async function check(room: BuildRoom, { request, context, dockerfile, isJson }: Looking): Promise<CallResult> {
+  const { plan, settings } = planFor({ request, dockerfile })
   using store = await room.openStore()
   // Those that are here: nothing is fetched to look at a text.
   const image = async (reference: string, platform: Platform) => {
@@ -74,32 +92,11 @@ async function check(room: BuildRoom, { request, context, dockerfile, isJson }: 
       throw error
     }
   }
-  const stages = target === undefined ? plan.stages : plan.needed
+  const stages = request.target === undefined ? plan.stages : plan.needed
   const findings = await lintPlan(plan, { settings, ignored: context.ignore, stages, image })
   const { source } = dockerfile
   const text = isJson ? json(checkDocument(findings, source)) : renderCheck(findings, source)
   return { text, status: findings.length === 0 ? 0 : 1 }
-}
-
-function targetsOf(dockerfile: Dockerfile): object {
-  const targets = listTargets(dockerfile).map(({ name, isDefault, description, base, platform }) => ({
-    ...(name !== undefined && { name }),
-    ...(isDefault && { default: true }),
-    ...(description !== '' && { description }),
-    base,
-    ...(platform !== undefined && { platform }),
-  }))
-  return { targets }
-}
-
-function table(dockerfile: Dockerfile): string {
-  const rows = listTargets(dockerfile).map(({ name = '', isDefault, description }) => ({
-    name: isDefault ? `${name} (default)`.trim() : name,
-    description,
-  }))
-  const width = Math.max(6, ...rows.map(({ name }) => name.length)) + 1
-  const lines = [{ name: 'TARGET', description: 'DESCRIPTION' }, ...rows]
-  return lines.map(({ name, description }) => `${`${name.padEnd(width)}${description}`.trimEnd()}\n`).join('')
 }
 
 function json(document: object): string {

@@ -129,7 +129,7 @@ export interface BuildEngine {
   /**
    * Looks at the Dockerfile, and builds nothing.
    *
-   * @param call - `check` or `targets`, with `,format=json` for programs
+   * @param call - `check`, `outline` or `targets`, with `,format=json` for programs
    * @throws {DockerfileInvalid} @throws {InvalidArgument} another method
    */
   call(request: BuildRequest, call: string): Promise<CallResult>

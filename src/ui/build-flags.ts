@@ -14,7 +14,10 @@ export const buildFlags = {
   'build-context': list(
     'Additional build contexts (name=path, name=URL, name=docker-image://image, name=oci-layout://directory)',
   ),
-  call: Flags.string({ description: 'Set method for evaluating build ("check", "targets")', default: 'build' }),
+  call: Flags.string({
+    description: 'Set method for evaluating build ("check", "outline", "targets")',
+    default: 'build',
+  }),
   'cgroup-parent': Flags.string({ description: 'Set the parent cgroup for the RUN instructions during build' }),
   check: Flags.boolean({ description: 'Shorthand for "--call=check"' }),
   file: Flags.string({ char: 'f', description: 'Name of the Dockerfile (default: "PATH/Dockerfile")' }),

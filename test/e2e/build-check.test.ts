@@ -98,8 +98,56 @@ describe('build --call', function () {
     assert.deepEqual(targets[1], { default: true, base: 'base' })
   })
 
+  it('tells what a target takes', () => {
+    const Dockerfile = [
+      'ARG BASE=scratch',
+      'ARG UNUSED=1',
+      'FROM $BASE AS base',
+      '# VERSION of the program',
+      'ARG VERSION=1.0',
+      'ARG NAME=app-$VERSION SECOND',
+      'RUN --mount=type=secret,id=token,required --mount=type=ssh make',
+      'FROM scratch AS other',
+      'ARG OTHER',
+      '# app is what is shipped',
+      'FROM base AS app',
+      'ARG TARGETARCH',
+      'RUN --mount=type=secret,id=token --mount=type=cache,target=/c make',
+    ].join('\n')
+    const words = ['build', '--target', 'app', '--build-arg', 'SECOND=2', '--call']
+    const context = writeContext(coracle.directory, { Dockerfile })
+    assert.equal(
+      coracle.output(...words, 'outline', context),
+      [
+        'TARGET:      app',
+        'DESCRIPTION: is what is shipped',
+        '',
+        'BUILD ARG   VALUE     DESCRIPTION',
+        'BASE        scratch',
+        'VERSION     1.0       of the program',
+        'NAME        app-1.0',
+        'SECOND      2',
+        '',
+        'SECRET   REQUIRED',
+        'token    true',
+        '',
+        'SSH       REQUIRED',
+        'default',
+      ].join('\n'),
+    )
+    const { sources, ...document } = JSON.parse(coracle.output(...words, 'outline,format=json', context)) as {
+      sources: string[]
+      secrets: object[]
+      cache: object[]
+    }
+    assert.equal(Buffer.from(sources[0] ?? '', 'base64').toString(), Dockerfile)
+    const at = (line: number) => ({ ranges: [{ start: { line }, end: { line } }] })
+    assert.deepEqual(document.secrets, [{ name: 'token', required: true, location: at(7) }])
+    assert.deepEqual(document.cache, [{ ID: '/c', location: at(13) }])
+  })
+
   it('knows no other words', () => {
-    assert.match(call('outline').stderr, /unknown method "outline" of --call/)
+    assert.match(call('contour').stderr, /unknown method "contour" of --call/)
     assert.match(call('check,format=xml').stderr, /invalid option "format=xml" of --call/)
   })
 })

@@ -22,7 +22,8 @@ export function listTargets({ stages }: Dockerfile): readonly Target[] {
   }))
 }
 
-function describeName(name: string | undefined, comments: readonly string[]): string {
+/** The rest of the comment line that begins with the name. */
+export function describeName(name: string | undefined, comments: readonly string[]): string {
   const comment = comments.find((line) => name !== undefined && line.startsWith(`${name} `))
   return comment?.slice((name?.length ?? 0) + 1) ?? ''
 }
