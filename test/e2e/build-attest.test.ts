@@ -128,6 +128,9 @@ describe('attestations of a build', function () {
     const id = built([...words, '--provenance=mode=max,version=v0.2,builder-id=https://ci.example/7'])
     assert.equal(coracle.output('image', 'inspect', '-f', '{{.Id}}', `${host}/app:1`), id)
     coracle.output('push', '-q', `${host}/app:1`)
+    const { manifests = [] } = await indexOf(host, '1')
+    const { layers = [] } = (await ask(host, `manifests/${manifests[0]?.digest}`)) as Document
+    for (const { mediaType } of layers) assert.match(mediaType, /\+gzip$/)
     const [statement] = await statementsOf(host, '1')
     assert.equal(statement?.predicateType, 'https://slsa.dev/provenance/v0.2')
     assert.equal(statement?._type, 'https://in-toto.io/Statement/v0.1')
@@ -168,6 +171,8 @@ describe('attestations of a build', function () {
     for (const [scan, said] of [
       ['true', /wrote no \*\.spdx\.json/],
       ['exit 3', /failed: exit code: 3/],
+      ['mknod $BUILDKIT_SCAN_DESTINATION/x.spdx.json p', /is no file/],
+      ['dd if=/dev/zero of=$BUILDKIT_SCAN_DESTINATION/x.spdx.json bs=1 count=1 seek=100000000', /is too large/],
       ['ln -s /etc/passwd $BUILDKIT_SCAN_DESTINATION/x.spdx.json', /x\.spdx\.json .* cannot be read/],
       ['echo [] > $BUILDKIT_SCAN_DESTINATION/x.spdx.json', /is no JSON object/],
     ] as const) {

@@ -15,6 +15,8 @@ import { scanLayers } from './sbom.ts'
 import { type AttestationWish, DEFAULT_PROVENANCE, type ProvenanceWish } from './wish.ts'
 
 export interface Attesting {
+  /** Whether there will be anything to attach. @param isSent - as in `attach` */
+  wants(isSent: boolean): boolean
   /**
    * @param isSent - it goes to a registry: then it gets what images get there where nobody says otherwise
    * @returns undefined: there is nothing to attest
@@ -48,9 +50,11 @@ export function openAttesting(options: AttestingOptions): Attesting {
   const once = openMemo()
   const scan = (image: WrittenImage, name: string) =>
     once(`sbom ${formatPlatform(image.platform)}`, () => scanImage(options, image, name))
+  const provenanceFor = (isSent: boolean) => wish.provenance ?? (isSent ? defaultProvenance(options) : false)
   return {
+    wants: (isSent) => wish.sbomGenerator !== undefined || provenanceFor(isSent) !== false,
     attach: async (image, { names, isSent }) => {
-      const provenance = wish.provenance ?? (isSent ? defaultProvenance(options) : false)
+      const provenance = provenanceFor(isSent)
       const predicates: Predicate[] = []
       if (wish.sbomGenerator !== undefined) predicates.push(...(await scan(image, wish.sbomGenerator)))
       if (provenance !== false) predicates.push(provenanceOf(factsFor(image), provenance, layersOf(image)))

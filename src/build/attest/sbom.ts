@@ -14,7 +14,8 @@ import { overlayMount } from '../steps/mounts.ts'
 /** What the generator is told. */
 const SOURCE = '/run/src/core/sbom'
 const DESTINATION = '/run/out'
-const MAX_BYTES = 256 << 20
+/** All together: they are held in memory. */
+const MAX_BYTES = 64 << 20
 const MAX_DOCUMENTS = 100
 
 export interface Scanning {
@@ -88,11 +89,20 @@ function readDocuments(directory: string, name: string): readonly object[] {
   if (sorted.length === 0) throw new GeneratorFailed(`the SBOM generator ${name} wrote no *.spdx.json`)
   if (sorted.length > MAX_DOCUMENTS)
     throw new GeneratorFailed(`the SBOM generator ${name} wrote ${sorted.length} documents: ${MAX_DOCUMENTS} are taken`)
-  return sorted.map((file) => readDocument(join(directory, file), `${file} of the SBOM generator ${name}`))
+  let leftBytes = MAX_BYTES
+  return sorted.map((file) => {
+    const what = `${file} of the SBOM generator ${name}`
+    const { document, sizeBytes } = readDocument(join(directory, file), { what, leftBytes })
+    leftBytes -= sizeBytes
+    return document
+  })
 }
 
 /** A link would be followed on this host, and a pipe waited for. */
-function readDocument(path: string, what: string): object {
+function readDocument(
+  path: string,
+  { what, leftBytes }: { readonly what: string; readonly leftBytes: number },
+): { readonly document: object; readonly sizeBytes: number } {
   let file: number
   try {
     file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
@@ -101,9 +111,11 @@ function readDocument(path: string, what: string): object {
   }
   try {
     const stats = fstatSync(file)
-    if (!stats.isFile() || stats.size > MAX_BYTES) throw new GeneratorFailed(`${what} is no file of at most 256 MiB`)
+    if (!stats.isFile()) throw new GeneratorFailed(`${what} is no file`)
+    if (stats.size > leftBytes) throw new GeneratorFailed(`${what} is too large: 64 MiB are taken in all`)
     const document: unknown = JSON.parse(readFileSync(file, 'utf8'))
-    if (typeof document === 'object' && document !== null && !Array.isArray(document)) return document
+    if (typeof document === 'object' && document !== null && !Array.isArray(document))
+      return { document, sizeBytes: stats.size }
     throw new GeneratorFailed(`${what} is no JSON object`)
   } catch (cause) {
     if (cause instanceof SyntaxError) throw new GeneratorFailed(`${what} is no JSON`, { cause })

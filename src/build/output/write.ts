@@ -82,10 +82,11 @@ async function storeImage({ room, store, progress, signal }: WriteOptions, built
   const { targets, names, isMap, attesting } = built
   const annotations = [...built.annotations, ...(form.annotations ?? [])]
   const texts = names.map(({ repository, tag }) => `${repository}:${tag}`)
-  // In the store a plain tar is read fastest, and takes no time to make. What is in an index stays as it is, also when it leaves.
-  const leaves = form.leaves === true || form.push === true || isMap
-  const wish = form.compression ?? (leaves ? USUAL : undefined)
   const { dockerTypes = false } = form
+  const isSent = form.push === true && !dockerTypes
+  // In the store a plain tar is read fastest, and takes no time to make. What is in an index stays as it is, also when it leaves.
+  const leaves = form.leaves === true || form.push === true || isMap || attesting.wants(isSent)
+  const wish = form.compression ?? (leaves ? USUAL : undefined)
   const image = await progress.run('exporting to image', async (vertex) => {
     const images: WrittenImage[] = []
     const extra: ExtraManifest[] = []
@@ -95,7 +96,7 @@ async function storeImage({ room, store, progress, signal }: WriteOptions, built
       const written = await store.write({ ...target, layers, dockerTypes, annotations: noted })
       vertex.status(`writing image ${written.id}`)
       images.push(described(written, annotations))
-      const attestations = await attesting.attach(written, { names, isSent: form.push === true && !dockerTypes })
+      const attestations = await attesting.attach(written, { names, isSent })
       if (attestations !== undefined) extra.push(attestations)
     }
     const ofIndex = annotationsOf(annotations, 'index')
