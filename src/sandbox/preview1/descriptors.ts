@@ -1,7 +1,8 @@
 /** The open things of a module by their numbers, and what it may do with each. */
 import type { FileType } from './abi.ts'
 import { Refusal } from './errno.ts'
-import type { Directory, DirectoryEntry, OpenFile } from './files.ts'
+import type { Directory, OpenFile } from './files.ts'
+import type { Listing } from './listings.ts'
 
 export interface Descriptor {
   readonly open: OpenFile | Directory
@@ -19,12 +20,6 @@ export interface Descriptor {
   listing: Listing | undefined
   /** Where absolute links below it lead. */
   readonly linkRoot: Directory | undefined
-}
-
-export interface Listing {
-  readonly entries: readonly DirectoryEntry[]
-  /** What is known of the numbers of entries. */
-  readonly numbers: Map<string, bigint>
 }
 
 export type FileDescriptor = Descriptor & { readonly open: OpenFile }

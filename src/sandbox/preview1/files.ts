@@ -89,8 +89,8 @@ export interface Directory extends Open {
   openFile(name: string, options: OpenOptions): OpenFile
   readLink(name: string): string
   entries(): DirectoryEntry[]
-  /** Numbers of entries by their names, as far as they were told before and are the same for certain. Takes those that are found now. */
-  numbers?(): Map<string, bigint>
+  /** The names alone, which is quicker: of those whose time of change tells of every other change of an entry. */
+  names?(): readonly string[]
   makeDirectory(name: string): void
   makeLink(name: string, target: string): void
   removeDirectory(name: string): void

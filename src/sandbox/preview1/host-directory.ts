@@ -23,7 +23,6 @@ import {
   symlinkSync,
   unlinkSync,
 } from 'node:fs'
-import { entryNumbers } from './entry-numbers.ts'
 import { codeOf, Refusal } from './errno.ts'
 import { hostTime, rememberTimes } from './exact-times.ts'
 import type { Directory, DirectoryEntry, FileStatus, NewTimes, OpenFile, OpenOptions } from './files.ts'
@@ -50,7 +49,8 @@ export class HostDirectory implements Directory {
   readonly readOnly: boolean
   readonly takesWays: boolean
   readonly #handle: Handle
-  readonly #ways: Ways<HostDirectory>
+  readonly #path: string
+  #ways: Ways<HostDirectory> | undefined
   #users = 1
   #numbers: Numbers | undefined
   /** The one last entered: opening by way of /proc takes many times as long as looking whether it is still the same. */
@@ -61,7 +61,7 @@ export class HostDirectory implements Directory {
     this.#handle = handle
     this.readOnly = readOnly
     this.takesWays = takesWays
-    this.#ways = openWays(path ?? through(handle, '.'))
+    this.#path = path ?? through(handle, '.')
   }
 
   status() {
@@ -69,11 +69,13 @@ export class HostDirectory implements Directory {
   }
 
   reach(way: string): HostDirectory | undefined {
-    return this.#ways.find(way)
+    return this.#ways?.find(way)
   }
 
   remember(way: string, to: Directory): void {
-    if (to instanceof HostDirectory) this.#ways.keep(way, to)
+    if (!(to instanceof HostDirectory)) return
+    this.#ways ??= openWays(this.#path)
+    this.#ways.keep(way, to)
   }
 
   isAt(path: string): boolean {
@@ -143,8 +145,8 @@ export class HostDirectory implements Directory {
     return found
   }
 
-  numbers(): Map<string, bigint> {
-    return entryNumbers(this.status())
+  names(): readonly string[] {
+    return readdirSync(through(this.#handle, '.'))
   }
 
   makeDirectory(name: string): void {
@@ -223,7 +225,7 @@ export class HostDirectory implements Directory {
     this.#users--
     if (this.#users > 0) return
     this.#entered?.directory.close()
-    this.#ways.close()
+    this.#ways?.close()
     leave(this.#handle)
     closeSync(this.#handle.fd)
   }

@@ -8,7 +8,9 @@ import {
   ftruncateSync,
   futimesSync,
   openSync,
+  readSync,
   readvSync,
+  writeSync,
   writevSync,
 } from 'node:fs'
 import { FD_FLAG, FILE_TYPE, type FileType } from './abi.ts'
@@ -53,11 +55,15 @@ class HostFile implements OpenFile {
   }
 
   read(into: Uint8Array[], position: number | undefined): number {
-    return readvSync(this.#fd, into, position)
+    const only = into.length === 1 ? into[0] : undefined
+    if (only === undefined) return readvSync(this.#fd, into, position)
+    return readSync(this.#fd, only, 0, only.length, position ?? null)
   }
 
   write(from: Uint8Array[], position: number | undefined): number {
-    return writevSync(this.#fd, from, position)
+    const only = from.length === 1 ? from[0] : undefined
+    if (only === undefined) return writevSync(this.#fd, from, position)
+    return writeSync(this.#fd, only, 0, only.length, position ?? null)
   }
 
   truncate(size: number): void {

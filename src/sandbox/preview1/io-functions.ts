@@ -73,16 +73,16 @@ function writeNext(file: FileDescriptor, buffers: Uint8Array[]): number {
 
 function seek(file: FileDescriptor, offset: bigint, whence: number): bigint {
   if (isStream(file)) throw new Refusal('ESPIPE')
-  const origins: Record<number, () => bigint> = {
-    [WHENCE.set]: () => 0n,
-    [WHENCE.current]: () => BigInt(file.position),
-    [WHENCE.end]: () => file.open.status().size,
-  }
-  const origin = origins[whence]
-  if (origin === undefined) throw new Refusal('EINVAL')
-  const target = origin() + offset
+  const target = originOf(file, whence) + offset
   file.position = safePosition(target)
   return target
+}
+
+function originOf({ position, open }: FileDescriptor, whence: number): bigint {
+  if (whence === WHENCE.set) return 0n
+  if (whence === WHENCE.current) return BigInt(position)
+  if (whence === WHENCE.end) return open.status().size
+  throw new Refusal('EINVAL')
 }
 
 /** No file system of Linux has a file beyond 2^53. */

@@ -12,7 +12,7 @@ export interface GuestMemory {
   bytes(at: number, size: number): Uint8Array
   /** @throws {Refusal} ENAMETOOLONG beyond 4096 bytes, EILSEQ if it is no UTF-8 */
   path(at: number, size: number): string
-  /** Of a scatter or gather list; at most 1024, as Linux has it. Empty ones are left out. */
+  /** Of a scatter or gather list; at most 1024, as Linux has it. Empty ones are left out. The list holds until the next is asked for. */
   vectors(at: number, count: number): Uint8Array[]
   readU8(at: number): number
   readU16(at: number): number
@@ -27,21 +27,27 @@ export interface GuestMemory {
 /** @param buffer - asked for when what was known of it is too small: growing the memory makes the old one useless, and empty */
 export function openMemory(buffer: () => ArrayBuffer): GuestMemory {
   let all = new Uint8Array(0)
+  let text = Buffer.from(all.buffer)
   let view = new DataView(all.buffer)
   /** @returns where it begins, when all of it is there. Comes first: it may replace `all` and `view` */
   const begin = (at: number, size: number): number => {
     const start = at >>> 0
     if (start + size <= all.length) return start
     all = new Uint8Array(buffer())
+    text = Buffer.from(all.buffer)
+    lastStart = -1
     view = new DataView(all.buffer)
     if (start + size > all.length) throw new Refusal('EFAULT')
     return start
   }
-  /** Programs read and write by way of the same buffers again and again. */
-  let last = all
-  const window = (start: number, size: number): Uint8Array => {
-    if (last.byteOffset !== start || last.length !== size || last.buffer !== all.buffer)
-      last = all.subarray(start, start + size)
+  /** Programs read and write by way of the same buffer again and again. */
+  let last: Uint8Array[] = []
+  let [lastStart, lastSize] = [-1, 0]
+  const only = (start: number, size: number): Uint8Array[] => {
+    if (lastStart === start && lastSize === size) return last
+    last = [all.subarray(start, start + size)]
+    lastStart = start
+    lastSize = size
     return last
   }
   const bytes = (at: number, size: number) => {
@@ -53,16 +59,26 @@ export function openMemory(buffer: () => ArrayBuffer): GuestMemory {
     bytes,
     path: (at, size) => {
       if (size >>> 0 > MAX_PATH_BYTES) throw new Refusal('ENAMETOOLONG')
-      return decodeText(bytes(at, size))
+      const start = begin(at, size >>> 0)
+      const end = start + (size >>> 0)
+      // Of ASCII the decoder's answer is known, and there is little else.
+      for (let index = start; index < end; index++)
+        if ((all[index] ?? 0) >= 0x80) return decodeText(all.subarray(start, end))
+      return text.toString('latin1', start, end)
     },
     vectors: (at, count) => {
       if (count >>> 0 > MAX_VECTORS) throw new Refusal('EINVAL')
       const list = begin(at, (count >>> 0) * VECTOR_BYTES)
+      if (count === 1) {
+        const size = view.getUint32(list + 4, true)
+        const start = begin(view.getUint32(list, true), size)
+        return size === 0 ? [] : only(start, size)
+      }
       const vectors: Uint8Array[] = []
       for (let from = list; from < list + (count >>> 0) * VECTOR_BYTES; from += VECTOR_BYTES) {
         const size = view.getUint32(from + 4, true)
         const start = begin(view.getUint32(from, true), size)
-        if (size > 0) vectors.push(window(start, size))
+        if (size > 0) vectors.push(all.subarray(start, start + size))
       }
       return vectors
     },

@@ -4,12 +4,22 @@ import { FILE_TYPE, type FileType } from './abi.ts'
 import { exactTimes } from './exact-times.ts'
 import type { FileStatus } from './files.ts'
 
+/** By the upper bits of a mode (inode(7)). */
+const TYPES: readonly (FileType | undefined)[] = Array.from({ length: 16 }, (_, bits) => {
+  if (bits === 2) return FILE_TYPE.characterDevice
+  if (bits === 4) return FILE_TYPE.directory
+  if (bits === 6) return FILE_TYPE.blockDevice
+  if (bits === 8) return FILE_TYPE.regularFile
+  if (bits === 10) return FILE_TYPE.symbolicLink
+  return bits === 12 ? FILE_TYPE.socketStream : undefined
+})
+
 export function statusOf(stats: BigIntStats): FileStatus {
   const exact = exactTimes(stats)
   return {
     device: stats.dev,
     inode: stats.ino,
-    type: typeOf(stats),
+    type: TYPES[(Number(stats.mode) >> 12) & 15] ?? FILE_TYPE.unknown,
     links: stats.nlink,
     size: stats.size,
     accessedNs: exact.accessedNs,
