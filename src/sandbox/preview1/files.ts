@@ -46,10 +46,21 @@ export interface OpenFile extends Open {
   readable?(): number | undefined
   /** Returns when there are some, or the end. */
   waitReadable?(): void
+  /** Of what tells when it may have become ready to be read or written. */
+  readonly changes?: Changes | undefined
+  /** From now on it does, if that is possible. */
+  watch?(): void
   /** Whether a write would move something at once; absent where it always does. */
   writable?(): boolean
   /** Of sockets alone. */
   readonly socket?: SocketCalls
+}
+
+/** A count that goes up whenever one of many may have become ready. */
+export interface Changes {
+  changes(): number
+  /** Returns when the count is not `seen` any more, after `ms` at the latest. */
+  waitForChange(seen: number, ms: number): void
 }
 
 export interface OpenOptions {

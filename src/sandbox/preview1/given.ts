@@ -1,10 +1,11 @@
 /** What a module holds when it begins: its streams, sockets that listen, and directories. */
+import { openIdleLine, openLine } from '../sockets/line.ts'
 import { ALL_RIGHTS, DIRECTORY_RIGHTS, FILE_TYPE, LISTENER_RIGHTS, RIGHT, SOCKET_RIGHTS, STREAM_RIGHTS } from './abi.ts'
 import { type Descriptors, newDescriptor, openDescriptors } from './descriptors.ts'
 import { ERRNO, type ErrnoName, Refusal } from './errno.ts'
 import type { Directory } from './files.ts'
 import { openListener } from './sockets.ts'
-import { isSeekableDevice, openStream } from './streams.ts'
+import { isSeekableDevice, openStream, type StreamOptions } from './streams.ts'
 import { isTerminal } from './terminal.ts'
 
 export interface Preopen {
@@ -34,12 +35,15 @@ export interface Given {
 /** @throws {ModuleUnsupported} a port cannot be listened on */
 export async function openGiven({ preopens, listens = [], waits = true }: GivenOptions): Promise<Given> {
   const fail = (code: string) => new Refusal(Object.hasOwn(ERRNO, code) ? (code as ErrnoName) : 'EIO')
-  const line =
-    listens.length === 0
-      ? undefined
-      : await (await import('../sockets/line.ts')).openLine({ ports: listens, fail, waits })
+  let line = listens.length === 0 ? undefined : await openLine({ ports: listens, fail, waits })
   const descriptors = openDescriptors()
-  giveStreams(descriptors, waits)
+  giveStreams(descriptors, {
+    waits,
+    openLine: () => {
+      line ??= openIdleLine({ fail, waits })
+      return line
+    },
+  })
   for (const [number, port] of listens.entries()) {
     if (line === undefined) break
     const given = { rights: LISTENER_RIGHTS, inheriting: SOCKET_RIGHTS, preopen: String(port) }
@@ -58,9 +62,9 @@ export async function openGiven({ preopens, listens = [], waits = true }: GivenO
 const SEEKS = RIGHT.fdSeek | RIGHT.fdTell
 const STREAMS = [RIGHT.fdRead, RIGHT.fdWrite, RIGHT.fdWrite]
 
-function giveStreams(descriptors: Descriptors, waits: boolean): void {
+function giveStreams(descriptors: Descriptors, options: StreamOptions): void {
   for (const [fd, direction] of STREAMS.entries()) {
-    const open = openStream(fd, waits)
+    const open = openStream(fd, options)
     const { type } = open.status()
     const seekable = type === FILE_TYPE.characterDevice && isSeekableDevice(open, isTerminal(fd)) ? SEEKS : 0
     const rights = (STREAM_RIGHTS & ~(RIGHT.fdRead | RIGHT.fdWrite)) | direction | seekable

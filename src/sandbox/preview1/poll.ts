@@ -1,11 +1,12 @@
 /** `poll_oneoff`: waits until one of several clocks and descriptors has something to tell. */
 import { CLOCK, EVENT, FILE_TYPE, RIGHT } from './abi.ts'
-import { pauseNs } from './clocks.ts'
 import type { Context, WasiFunctions } from './context.ts'
 import type { FileDescriptor } from './descriptors.ts'
 import { ERRNO, errnoOf, Refusal } from './errno.ts'
+import type { OpenFile } from './files.ts'
 import type { GuestMemory } from './memory.ts'
 import { WouldWait } from './patience.ts'
+import { openRest } from './rest.ts'
 
 const SUBSCRIPTION_BYTES = 48
 const EVENT_BYTES = 32
@@ -37,7 +38,7 @@ export function areClocks(memory: GuestMemory, from: number, count: number): boo
 /** Of an ordinary program that sleeps there is one. */
 const MOST_CLOCKS = 16
 
-interface Event {
+export interface Event {
   readonly userdata: bigint
   readonly type: number
   readonly errno: number
@@ -45,12 +46,13 @@ interface Event {
   readonly flags: number
 }
 
-interface Subscription {
+export interface Subscription {
   /** What there is to tell now, if anything. */
   check(elapsedNs: bigint): Event | undefined
   /** Of a clock: when, counted from the beginning of the wait. */
   readonly dueNs?: bigint
-  /** Of what can be waited for without a time limit. */
+  readonly open?: OpenFile
+  /** Of what can be waited for by itself, without a time limit. */
   readonly block?: (() => void) | undefined
 }
 
@@ -91,8 +93,9 @@ function fileSubscription({ descriptors }: Context, [fd, type]: [number, number]
   if ((file.rights & wanted) === 0) throw new Refusal('ENOTCAPABLE')
   // Of all but sockets a writer waits, if at all, when it writes.
   const isWritable = () => file.open.writable?.() ?? true
-  if (type === EVENT.write) return { check: () => (isWritable() ? event() : undefined) }
-  return { check: () => readable(file, event), block: file.open.waitReadable }
+  const { open } = file
+  if (type === EVENT.write) return { open, check: () => (isWritable() ? event() : undefined) }
+  return { open, check: () => readable(file, event), block: open.waitReadable }
 }
 
 function readable({ open, type, position }: FileDescriptor, event: MakeEvent): Event | undefined {
@@ -104,36 +107,16 @@ function readable({ open, type, position }: FileDescriptor, event: MakeEvent): E
   return bytes === undefined ? undefined : event({ bytes: BigInt(bytes), flags: bytes === 0 ? HANG_UP : 0 })
 }
 
-const SHORTEST_PAUSE_NS = 1_000_000n
-const LONGEST_PAUSE_NS = 10_000_000n
-
 function wait(context: Context, subscriptions: readonly Subscription[]): Event[] {
   const start = context.sinceNs?.() ?? context.clocks.now(CLOCK.monotonic)
-  const sleep = openSleep(context, subscriptions)
+  const rest = openRest(context, subscriptions)
   for (;;) {
     const elapsed = context.clocks.now(CLOCK.monotonic) - start
+    rest.begin()
     const events = subscriptions.flatMap((one) => one.check(elapsed) ?? [])
     if (events.length > 0) return events
     if (context.sinceNs !== undefined) throw new WouldWait()
-    sleep(elapsed)
-  }
-}
-
-/** Returns when it is time to look again: at once after the event where that can be waited for, else after a pause. */
-function openSleep({ clocks }: Context, subscriptions: readonly Subscription[]): (elapsedNs: bigint) => void {
-  const files = subscriptions.filter(({ dueNs }) => dueNs === undefined)
-  const first = subscriptions.flatMap(({ dueNs }) => dueNs ?? []).toSorted((a, b) => (a < b ? -1 : 1))[0]
-  if (first === undefined) {
-    const block = files.length === 1 ? files[0]?.block : undefined
-    if (block !== undefined) return block
-  }
-  let pause = SHORTEST_PAUSE_NS
-  return (elapsed) => {
-    const left = first === undefined ? undefined : first - elapsed
-    // Node waits for descriptors in its event loop only, and that stands still while the module runs.
-    if (left === undefined) pauseNs(pause)
-    else clocks.sleep(files.length > 0 && pause < left ? pause : left)
-    if (pause < LONGEST_PAUSE_NS) pause *= 2n
+    rest.take(elapsed)
   }
 }
 

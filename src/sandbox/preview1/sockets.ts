@@ -43,7 +43,8 @@ export function openListener(line: Line, number: number): OpenSocket {
   }
 }
 
-function openConnected(line: Line, number: number, flags: number): OpenSocket {
+/** @param flags - of `FD_FLAG` */
+export function openConnected(line: Line, number: number, flags: number): OpenSocket {
   let waits = waitsWith(flags)
   const receive = (into: Uint8Array[], receiveFlags: number) => {
     const size = Math.min(DATA_BYTES, sizeOf(into))
@@ -97,6 +98,7 @@ function common(line: Line, number: number): Common {
       return (answer & READY.readable) === 0 ? undefined : more
     },
     waitReadable: () => void line.ask('await', number),
+    changes: line,
     truncate: refuse,
     setTimes: refuse,
     sync: refuse,

@@ -1,35 +1,55 @@
 /** The standard streams: pipes, terminals and what else the runner was started with. They have no position. */
 import { closeSync, constants, fstatSync, fsyncSync, openSync, readSync, readvSync, writeSync } from 'node:fs'
+import type { Line } from '../sockets/line.ts'
 import { FD_FLAG, FILE_TYPE } from './abi.ts'
 import { codeOf, Refusal } from './errno.ts'
 import type { OpenFile } from './files.ts'
 import { WouldWait } from './patience.ts'
+import { openConnected } from './sockets.ts'
 import { statusOf } from './status.ts'
 
 const LOOKAHEAD_BYTES = 4096
 const WAIT_MS = 5
 
-/**
- * @param fd - of this process; it stays open when the module closes its own
- * @param waits - or throws `WouldWait`, when it is to be read and has nothing
- */
-export function openStream(fd: number, waits = true): OpenFile {
+export interface StreamOptions {
+  /** Or it throws `WouldWait`, when it is to be read and has nothing. */
+  readonly waits?: boolean
+  /** To a thread that can wait for several things at once. */
+  readonly openLine?: () => Line
+}
+
+/** @param fd - of this process; it stays open when the module closes its own */
+export function openStream(fd: number, { waits = true, openLine }: StreamOptions = {}): OpenFile {
   const ahead = openLookahead(fd)
   let flags = 0
+  /** Once the other thread has it, all that comes comes from there. */
+  let watched: OpenFile | undefined
+  let isTried = openLine === undefined
+  const watch = () => {
+    if (isTried || ahead.available() !== undefined) return
+    isTried = true
+    watched = openWatched(ahead, openLine)
+    watched?.setFlags(flags)
+  }
   return {
     kind: 'file',
     status: () => statusOf(fstatSync(fd, { bigint: true })),
     read: (into) => {
       const early = ahead.take(into)
       if (early !== undefined) return early
+      if (watched !== undefined) return watched.read(into, undefined)
       if (!waits && ahead.available() === undefined && (flags & FD_FLAG.nonblock) === 0) throw new WouldWait()
       if (waits && (flags & FD_FLAG.nonblock) === 0) return patiently(() => readvSync(fd, into))
       if (ahead.available() === undefined) throw new Refusal('EAGAIN')
       return ahead.take(into) ?? 0
     },
     write: (from) => from.reduce((sum, bytes) => sum + writeAll(fd, bytes), 0),
-    readable: ahead.available,
-    waitReadable: ahead.wait,
+    readable: () => (watched !== undefined && ahead.isEmpty() ? watched.readable?.() : ahead.available()),
+    waitReadable: () => (watched !== undefined && ahead.isEmpty() ? watched.waitReadable?.() : ahead.wait()),
+    get changes() {
+      return watched?.changes
+    },
+    watch,
     truncate: () => {
       throw new Refusal('EINVAL')
     },
@@ -40,12 +60,30 @@ export function openStream(fd: number, waits = true): OpenFile {
     datasync: () => syncIfPossible(fd),
     setFlags: (wanted) => {
       flags = wanted
+      watched?.setFlags(wanted)
     },
     close: ahead.close,
   }
 }
 
+function openWatched(ahead: Lookahead, openLine: StreamOptions['openLine']): OpenFile | undefined {
+  const fd = ahead.letGo()
+  if (fd === undefined || openLine === undefined) return undefined
+  try {
+    const line = openLine()
+    return openConnected(line, line.ask('input', fd).answer, 0)
+  } catch (error) {
+    const isThreadRefused = error instanceof Error && 'code' in error && error.code === 'ERR_WORKER_INIT_FAILED'
+    if (!isThreadRefused && codeOf(error) === undefined) throw error
+    return undefined // it is looked at again and again, as before
+  }
+}
+
 interface Lookahead {
+  isEmpty(): boolean
+  /** Gives the pipe or terminal away by which it is read without waiting, if there is one. */
+  letGo(): number | undefined
+
   /** Bytes that can be read without waiting, 0 at the end, nothing when there are none yet. */
   available(): number | undefined
   wait(): void
@@ -74,6 +112,12 @@ function openLookahead(fd: number): Lookahead {
   }
   return {
     available,
+    isEmpty: () => kept === undefined,
+    letGo: () => {
+      const fd = source?.isOwn === true ? source.fd : undefined
+      if (fd !== undefined) source = undefined
+      return fd
+    },
     wait: () => {
       if (kept === undefined && !isFile)
         kept = buffer.subarray(
@@ -96,6 +140,8 @@ function openLookahead(fd: number): Lookahead {
 
 interface Unblocked {
   readonly fd: number
+  /** Opened for this alone. */
+  readonly isOwn: boolean
   close(): void
 }
 
@@ -103,7 +149,7 @@ interface Unblocked {
 function unblocked(fd: number): Unblocked {
   try {
     const again = openSync(`/proc/self/fd/${fd}`, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY)
-    return { fd: again, close: () => closeSync(again) }
+    return { fd: again, isOwn: true, close: () => closeSync(again) }
   } catch (error) {
     const code = codeOf(error)
     if (code !== 'ENXIO' && code !== 'EACCES') throw error // a socket, or a pipe that another user made
@@ -117,7 +163,7 @@ function unblockedSocket(fd: number): Unblocked {
   const socket = new Socket({ fd, readable: false, writable: true })
   socket.unref()
   sockets.add(socket)
-  return { fd, close: () => {} }
+  return { fd, isOwn: false, close: () => {} }
 }
 
 /** Never collected: that would close what is the process's own. */

@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { CLOCK } from '../preview1/abi.ts'
 import type { Clocks } from '../preview1/clocks.ts'
+import type { Changes } from '../preview1/files.ts'
 
 /** What a call gives that may have to wait: a promise only where calls can be suspended. */
 export type Later<Value> = Value | Promise<Value>
@@ -14,13 +15,6 @@ export interface Awaited {
   readonly dueNs?: bigint
   /** Of what can be waited for together with others of its kind, and with clocks. */
   readonly changes?: Changes | undefined
-}
-
-/** A count that goes up whenever one of many may have become ready. */
-export interface Changes {
-  changes(): number
-  /** Returns when the count is not `seen` any more, after `ms` at the latest. */
-  waitForChange(seen: number, ms: number): void
 }
 
 export class Pollable {

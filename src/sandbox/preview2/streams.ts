@@ -1,8 +1,9 @@
 /** `wasi:io/streams` and `wasi:io/error` over whatever has bytes to give or takes them. */
 import type { Clocks } from '../preview1/clocks.ts'
 import { codeOf } from '../preview1/errno.ts'
+import type { Changes } from '../preview1/files.ts'
 import { Failure, fileErrorCode } from './failure.ts'
-import { type Changes, type Later, Pollable } from './poll.ts'
+import { type Later, Pollable } from './poll.ts'
 
 interface ErrorCodes {
   readonly file?: string

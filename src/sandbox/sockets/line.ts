@@ -1,7 +1,7 @@
 /** The sockets of a module, asked for by the thread that runs it: each call waits for its answer. */
 import { once } from 'node:events'
 import { join } from 'node:path'
-import { Worker } from 'node:worker_threads'
+import type { Worker } from 'node:worker_threads'
 import { packageRoot } from '../../package-root.ts'
 import { ModuleUnsupported } from '../errors.ts'
 import { CELL, failureOf, makeLine, type Opened, QUESTION, type SocketFailure, STATE } from './protocol.ts'
@@ -55,7 +55,8 @@ export function openIdleLine(options: Omit<LineOptions, 'ports'>): Line {
 function startLine({ ports, fail, waits }: LineOptions): { readonly line: Line; readonly worker: Worker } {
   const shared = makeLine()
   const { cells, data, note } = shared
-  const worker = new Worker(entryPath(), { workerData: { line: shared, ports }, execArgv: [], env: {} })
+  const threads = process.getBuiltinModule('node:worker_threads') // takes a while to load, and most modules need none
+  const worker = new threads.Worker(entryPath(), { workerData: { line: shared, ports }, execArgv: [], env: {} })
   const ask: Line['ask'] = (question, ...numbers) => {
     Atomics.store(cells, CELL.question, QUESTION[question])
     for (const [index, number] of numbers.entries()) Atomics.store(cells, CELL.first + index, number)

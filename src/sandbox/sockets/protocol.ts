@@ -50,6 +50,8 @@ export const QUESTION = {
   resolve: 20,
   /** (question): the size of addresses in the data, one in a line. */
   resolved: 21,
+  /** (descriptor of the process, a pipe or a terminal): the number of a connection that brings what can be read from it. */
+  input: 23,
 } as const
 
 export const RECEIVE = { peek: 1, waitAll: 2 } as const

@@ -2,6 +2,7 @@
 import { activeAnswers } from './active-answers.ts'
 import { type Connection, SocketError } from './connection.ts'
 import { openCrowd } from './crowd.ts'
+import { openInput } from './input.ts'
 import { listen } from './listener.ts'
 import { CELL, failureNumber, QUESTION, READY, type SharedLine, STATE } from './protocol.ts'
 import { type Entry, openTable, type Table } from './table.ts'
@@ -25,7 +26,11 @@ export async function openSwitchboard(line: SharedLine, ports: readonly number[]
     Atomics.notify(cells, CELL.changes)
   })
   for (const port of ports) table.add(await listen({ port, crowd, started: true }))
-  const answers: Answers = { ...passiveAnswers(table, line), ...activeAnswers(table, crowd, line) }
+  const answers: Answers = {
+    ...passiveAnswers(table, line),
+    ...activeAnswers(table, crowd, line),
+    [QUESTION.input]: (fd) => table.add(openInput(fd, crowd.changed)),
+  }
   return {
     answer: async () => {
       const question = Atomics.load(cells, CELL.question)

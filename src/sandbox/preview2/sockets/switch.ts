@@ -1,5 +1,6 @@
 /** The sockets of one component: what the switchboard is asked for it, and what is left of them when it has ended. */
 import type { Clocks } from '../../preview1/clocks.ts'
+import type { Changes } from '../../preview1/files.ts'
 import type { Line } from '../../sockets/line.ts'
 import {
   type ConnectNote,
@@ -10,7 +11,7 @@ import {
   writeNote,
 } from '../../sockets/protocol.ts'
 import { Failure } from '../failure.ts'
-import { type Changes, type Later, suspends } from '../poll.ts'
+import { type Later, suspends } from '../poll.ts'
 import { networkCode } from './error-code.ts'
 
 /** @throws {SocketFailed} */
