@@ -30,7 +30,7 @@ export function openWithoutWaiting(path: string, hostFlags: number, options: Ope
 export function openPipe(fd: number, options: OpenOptions): OpenFile {
   try {
     for (;;) {
-      const stream = openStream(fd, waits(options))
+      const stream = openStream(fd, { waits: waits(options) })
       stream.setFlags(options.flags)
       // Nothing to read and nobody who could write.
       const deserted = !options.write && !doesNotWait(options) && stream.readable?.() === 0
