@@ -22,7 +22,8 @@ export interface Fault {
   readonly run: (blow: Blow) => Promise<readonly Outcome[]>
 }
 
-const LONGEST_DELAY_MS = 150
+/** As long as the operation takes, about. */
+const longestDelayMs = ({ kind }: Operation) => (kind === 'build' ? 900 : 150)
 const DAY_MS = 86_400_000
 const clockJump = join(import.meta.dirname, 'clock-jump.ts')
 
@@ -31,7 +32,7 @@ async function during(
   { random, world, operation }: Blow,
   harm: () => Promise<void> | void,
 ): Promise<readonly Outcome[]> {
-  const delayMs = random.below(LONGEST_DELAY_MS)
+  const delayMs = random.below(longestDelayMs(operation))
   const { outcome } = world.start(operation.args)
   await sleep(delayMs)
   await harm()
@@ -72,7 +73,8 @@ export const FAULTS: readonly Fault[] = [
     kind: 'kill command',
     weight: 8,
     run: async ({ random, world, operation }) => {
-      const delayMs = random.below(random.pick([LONGEST_DELAY_MS, LONGEST_DELAY_MS / 2]))
+      const longestMs = longestDelayMs(operation)
+      const delayMs = random.below(random.pick([longestMs, longestMs / 2]))
       const { child, outcome } = world.start(operation.args)
       await sleep(delayMs)
       child.kill('SIGKILL')

@@ -1,5 +1,6 @@
 /** What users do, on a handful of names, whether that makes sense at the moment or not. */
 import { existsSync } from 'node:fs'
+import { buildWords } from './builds.ts'
 import type { Random } from './random.ts'
 import { FILLED, PACKED } from './volumes.ts'
 import { IMAGE, type World } from './world.ts'
@@ -186,6 +187,8 @@ const KINDS: readonly Kind[] = [
     args: ({ random, world }) => ['volume', 'export', '-o', `${world.directory}/exported`, random.pick(FILLED)],
   },
   { kind: 'volume prune', weight: 1, args: () => ['volume', 'prune', '-f'] },
+  { kind: 'build', weight: 12, args: ({ world, random }) => buildWords(world, random) },
+  { kind: 'builder prune', weight: 2, args: (by) => ['builder', 'prune', '-f', ...sometimes(by, '-a')] },
   { kind: 'container prune', weight: 1, args: () => ['container', 'prune', '-f'] },
 ]
 
@@ -200,7 +203,7 @@ const volumes = ({ random }: Drawing) => [
   ...(random.below(2) === 0 ? ['-v', '/etc'] : []),
 ]
 
-const MADE = ['imported:1', 'committed:0', 'committed:1']
+const MADE = ['imported:1', 'committed:0', 'committed:1', 'built:0', 'built:1']
 const memory = ({ random }: Drawing) => ['--memory', `${40 + random.below(9)}m`, '--memory-swap', '200m']
 
 /** Would one wait for what the other may start? */
@@ -210,11 +213,15 @@ export function areAtOdds(one: Operation, other: Operation): boolean {
   return waits(one, other) || waits(other, one)
 }
 
+/** To look at one kind of them closely. */
+const ONLY = process.env['FAULTS_ONLY'] ?? ''
+
 export function chooseOperation(drawing: Drawing): Operation {
   const { random, known } = drawing
   const boldly = random.below(12) === 0
   const sensible = KINDS.filter(
-    ({ needs, strict }) => (boldly && !strict) || needs === undefined || known[needs].length > 0,
+    ({ kind, needs, strict }) =>
+      kind.startsWith(ONLY) && ((boldly && !strict) || needs === undefined || known[needs].length > 0),
   )
   const { kind, args } = random.weighted(sensible)
   return { kind, args: args(drawing) }

@@ -1,5 +1,6 @@
 /** Rounds of an operation and a fault, drawn by a seed; after each round the invariants. */
 
+import { buildLies, writeBuilds } from './builds.ts'
 import { FAULTS } from './faults.ts'
 import { accidents, knownOf, leftovers, lies, type Memory, stuckNames, unmended, unshowable } from './invariants.ts'
 import { falseInspects } from './networks.ts'
@@ -36,6 +37,7 @@ export class InvariantBroken extends Error {}
 export async function runFaults({ seed, rounds, onRound }: FaultOptions): Promise<FaultRun> {
   const random = openRandom(seed)
   const world = await openWorld()
+  writeBuilds(world)
   const memory: Memory = {
     logs: new Map(),
     ids: new Set(),
@@ -78,7 +80,8 @@ async function broken(world: World, memory: Memory, round: number): Promise<stri
   if (found.length > 0) return found
   if (round % 5 === 0) found.push(...(await unshowable(world)), ...(await falseInspects(world)))
   if (round % CHECK_EVERY === 0) found.push(...(await unmended(world)))
-  if (round % SWEEP_EVERY === 0) found.push(...(await leftovers(world, memory)), ...(await stuckNames(world)))
+  if (round % SWEEP_EVERY === 0)
+    found.push(...(await leftovers(world, memory)), ...(await stuckNames(world)), ...(await buildLies(world)))
   return found
 }
 
