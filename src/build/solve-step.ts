@@ -1,5 +1,6 @@
 /** One step: found in the cache, or carried out and remembered. */
 import type { BuildStore, StackedLayer } from '../images/building.ts'
+import { chainIDs } from '../images/snapshot.ts'
 import type { Database } from '../state/database.ts'
 import { acquireLock } from '../state/lock.ts'
 import { readStep, touchStep, writeStep } from './cache/records.ts'
@@ -12,6 +13,8 @@ export interface Step {
   readonly kind: string
   readonly description: string
   readonly below: readonly StackedLayer[]
+  /** Its layer is the same on whatever stands below, and its keys say nothing of that. */
+  readonly independent?: boolean
   /**
    * @param doubt - told that files have changed since their digest was made: the result is good, but not what the keys say
    * @returns the layer; undefined: nothing has changed
@@ -66,7 +69,10 @@ async function lookUp(
     const { kind, description } = step
     const others = keys.filter((other) => other !== key)
     if (others.length > 0) writeStep(database, { ...found, keys: others, kind, description })
-    return { ...found, cached: true }
+    if (step.independent !== true) return { ...found, cached: true }
+    const layers = [...step.below, ...found.layers.map((layer) => stackedOn(step.below, layer))]
+    await store.directories(layers) // unpacked once more: it is another snapshot
+    return { ...found, layers, cached: true }
   }
   return undefined
 }
@@ -79,6 +85,13 @@ async function carryOut(step: Step, keys: readonly string[], { database }: Solve
   })
   const layers = layer === undefined ? below : [...below, layer]
   const solved = { layers, changed: layer !== undefined, createdAtMs: Date.now() }
-  if (isCertain) writeStep(database, { ...solved, keys, kind, description })
+  const alone = layer === undefined ? [] : [stackedOn([], layer)]
+  const remembered = step.independent === true ? alone : layers
+  if (isCertain) writeStep(database, { ...solved, layers: remembered, keys, kind, description })
   return { ...solved, cached: false }
+}
+
+function stackedOn(below: readonly StackedLayer[], layer: StackedLayer): StackedLayer {
+  const chainID = chainIDs([...below.map(({ diffID }) => diffID), layer.diffID]).at(-1) ?? layer.diffID
+  return { ...layer, chainID }
 }

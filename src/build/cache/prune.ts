@@ -2,13 +2,12 @@
 import { parseSize } from '../../containers/parse/values.ts'
 import { removeTree } from '../../linux/remove-tree.ts'
 import { type Database, transaction } from '../../state/database.ts'
-import { tryLock } from '../../state/lock.ts'
 import { splitFilter } from '../../util/filters.ts'
 import { parseMoment } from '../../util/moment.ts'
 import { fingerprintDirectory } from '../context/fingerprints.ts'
 import type { BuildRoom } from '../room.ts'
 import { pruneSources } from '../sources/prune.ts'
-import { cacheMountDirectory } from '../steps/cache-mount.ts'
+import { cacheMountDirectory, removeCacheMount } from '../steps/cache-mount.ts'
 import type { PruneCacheOptions, PruneCacheResult } from '../types.ts'
 import { type MountRow, mountBytes, mountRows, type StepRow, stepRows } from './usage.ts'
 
@@ -31,9 +30,14 @@ export async function pruneCache(room: BuildRoom, options: PruneCacheOptions): P
     forgetLayers(database)
     return doomed
   })
-  const mounts = keepBytes > 0 ? [] : mountRows(database).filter(isOld)
+  const mounts: MountRow[] = []
   let reclaimedBytes = 0
-  for (const mount of mounts) reclaimedBytes += await removeMount(room, mount)
+  for (const mount of keepBytes > 0 ? [] : mountRows(database).filter(isOld)) {
+    const bytes = await removeMount(room, mount)
+    if (bytes === undefined) continue
+    mounts.push(mount)
+    reclaimedBytes += bytes
+  }
   const sources = keepBytes > 0 ? { keys: [], reclaimedBytes: 0 } : await pruneSources(room, isOld)
   reclaimedBytes += sources.reclaimedBytes
   if (untilMs === Number.POSITIVE_INFINITY) await removeTree(fingerprintDirectory(room.paths))
@@ -57,13 +61,8 @@ function parseUntil(filters: readonly string[]): number {
   return Math.min(Number.POSITIVE_INFINITY, ...moments)
 }
 
-/** One that a step has mounted is left alone. */
-async function removeMount({ database, paths }: BuildRoom, { key }: MountRow): Promise<number> {
-  using lock = tryLock(database, `build-mount:${key}`)
-  if (lock === undefined) return 0
-  const directory = cacheMountDirectory(paths, key)
-  const bytes = await mountBytes(directory)
-  database.prepare('DELETE FROM build_mounts WHERE key = ?').run(key)
-  await removeTree(directory)
-  return bytes
+/** @returns undefined: a step has it mounted, so it is left alone */
+async function removeMount({ database, paths }: BuildRoom, { key }: MountRow): Promise<number | undefined> {
+  const bytes = await mountBytes(cacheMountDirectory(paths, key))
+  return (await removeCacheMount(database, paths, key)) ? bytes : undefined
 }

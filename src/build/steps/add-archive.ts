@@ -15,6 +15,7 @@ import { makeLayer } from '../layer.ts'
 import { freshDirectory, makeScratch } from '../scratch.ts'
 import type { Step } from '../solve-step.ts'
 import type { StageState } from '../state.ts'
+import { baseOf, isIndependent } from './link.ts'
 import type { StepOptions } from './options.ts'
 
 export type Add = Extract<Expanded, { kind: 'ADD' }>
@@ -27,7 +28,8 @@ export function archiveStep(state: StageState, unpacking: Unpacking, options: St
   const { layers, config } = state
   const { destination, chown, link } = unpacking.instruction
   const target = posix.resolve('/', config.WorkingDir ?? '/', destination)
-  const shape = [layers.at(-1)?.chainID ?? '', target, chown ?? null, link, options.settings.epoch ?? null]
+  const independent = isIndependent(link, chown)
+  const shape = [baseOf(layers, independent), target, chown ?? null, link, options.settings.epoch ?? null]
   const { path } = unpacking
   const before = stateOf(path)
   return {
@@ -35,6 +37,7 @@ export function archiveStep(state: StageState, unpacking: Unpacking, options: St
     kind: 'add',
     description: unpacking.instruction.code,
     below: layers,
+    independent,
     run: async (doubt) => {
       const layer = await unpack(layers, { ...unpacking, target }, options)
       if (stateOf(path) !== before) doubt()
@@ -74,5 +77,5 @@ async function unpack(
   landing.directory(base)
   await extractOver({ path, compression }, { applier, landing, lower: seen, base, owner, signal })
   await applier.finish()
-  return await makeLayer(store, { upper, below, lower, epoch: settings.epoch, signal })
+  return await makeLayer(store, { upper, below, lower: seen, epoch: settings.epoch, signal })
 }

@@ -4,9 +4,11 @@ import { existsSync, mkdirSync, renameSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { openApplier } from '../../linux/apply.ts'
 import { userIdMaps } from '../../linux/id-mappings.ts'
+import { removeTree } from '../../linux/remove-tree.ts'
 import type { Paths } from '../../paths.ts'
 import type { Database } from '../../state/database.ts'
 import { acquireLock, type Lock, tryLock } from '../../state/lock.ts'
+import { randomHex } from '../../util/random.ts'
 import { freshDirectory, makeScratch } from '../scratch.ts'
 import type { StepOptions } from './options.ts'
 
@@ -29,7 +31,7 @@ export async function openCacheMount(
   const { database, paths } = room
   const key = await lockedKey(database, { ...request, signal, stack })
   const directory = cacheMountDirectory(paths, key)
-  using _ = await acquireLock(database, `build-mount-made:${key}`, { signal })
+  using _ = await acquireLock(database, madeLock(key), { signal })
   if (!existsSync(directory)) await make(paths, directory, request)
   database
     .prepare(`INSERT INTO build_mounts (key, id, created_at_ms, used_at_ms, uses) VALUES (?, ?, ?, ?, 1)
@@ -39,6 +41,30 @@ export async function openCacheMount(
 }
 
 const DATA = 'data'
+
+/** Held while a command has the directory; those that share it hold one each, with an ending of its own. */
+const useLock = (key: string): string => `build-mount:${key}`
+/** Held while it is made, or removed. */
+const madeLock = (key: string): string => `build-mount-made:${key}`
+
+/** Removes the directory, unless a command has it. @returns false: it is in use */
+export async function removeCacheMount(database: Database, paths: Paths, key: string): Promise<boolean> {
+  using made = tryLock(database, madeLock(key))
+  if (made === undefined || isInUse(database, key)) return false
+  database.prepare('DELETE FROM build_mounts WHERE key = ?').run(key)
+  await removeTree(cacheMountDirectory(paths, key))
+  return true
+}
+
+function isInUse(database: Database, key: string): boolean {
+  const rows = database
+    .prepare('SELECT name FROM locks WHERE name = ? OR name GLOB ?')
+    .all(useLock(key), `${useLock(key)}:*`)
+  return rows.some(({ name }) => {
+    using lock = tryLock(database, String(name)) // those of the dead are free
+    return lock === undefined
+  })
+}
 
 export function cacheMountDirectory(paths: Paths, key: string): string {
   return join(paths.root, 'build', 'mounts', key)
@@ -55,13 +81,17 @@ async function lockedKey(
   }: CacheMountRequest & { readonly signal: AbortSignal; readonly stack: AsyncDisposableStack },
 ): Promise<string> {
   const keep = (lock: Lock) => stack.defer(() => lock.release())
-  if (sharing === 'shared') return keyOf(id, 0)
+  if (sharing === 'shared') {
+    const key = keyOf(id, 0)
+    keep(await acquireLock(database, `${useLock(key)}:${randomHex(8)}`, { signal }))
+    return key
+  }
   if (sharing === 'locked') {
-    keep(await acquireLock(database, `build-mount:${keyOf(id, 0)}`, { signal }))
+    keep(await acquireLock(database, useLock(keyOf(id, 0)), { signal }))
     return keyOf(id, 0)
   }
   for (let number = 0; ; number += 1) {
-    const lock = tryLock(database, `build-mount:${keyOf(id, number)}`)
+    const lock = tryLock(database, useLock(keyOf(id, number)))
     if (lock === undefined) continue
     keep(lock)
     return keyOf(id, number)

@@ -16,6 +16,7 @@ import { makeLayer } from '../layer.ts'
 import { freshDirectory, makeScratch } from '../scratch.ts'
 import type { Step } from '../solve-step.ts'
 import type { StageState } from '../state.ts'
+import { baseOf, isIndependent } from './link.ts'
 import type { StepOptions, Tree } from './options.ts'
 
 /** COPY with everything known but the files. */
@@ -52,13 +53,15 @@ export function copyStep(
   const words = [destination, sources, chown ?? null, chmod ?? null, link, parents, exclude, keepsOwners]
   const written = files.map(({ name, content }) => [name, content])
   const shape = [...words, written, options.settings.epoch ?? null]
-  const base = layers.at(-1)?.chainID ?? ''
+  const independent = isIndependent(link, chown)
+  const base = baseOf(layers, independent)
   const chosen = () => chooseFiles(request)
   const content = async () => stepKey('copy-content', [base, ...shape, await digestOf(chosen(), request, options)])
   const step = {
     kind: 'copy',
     description: request.description,
     below: layers,
+    independent,
     run: (doubt: () => void) => carryOut(layers, { ...request, destination, chosen: chosen(), doubt }, options),
   }
   const identity = from === undefined ? '' : from.identity
@@ -139,7 +142,7 @@ async function carryOut(
   const copying = { applier, landing, lower, owner, change, mtimeSeconds, signal }
   const isSame = await copyAll(request, copying)
   if (!(await applier.finish()) || !isSame) request.doubt()
-  return await makeLayer(store, { upper, below, lower: all, epoch: settings.epoch, signal })
+  return await makeLayer(store, { upper, below, lower, epoch: settings.epoch, signal })
 }
 
 const ROOT: Owner = { uid: 0, gid: 0 }
