@@ -11,7 +11,7 @@ import { prepareProgram } from './prepare-program.ts'
 import type { Prepared } from './preview2/prepare.ts'
 import { type MakeSteps, rootDirectory, rootSteps } from './root-steps.ts'
 import { PLACES } from './walls/places.ts'
-import { networkFiles, READABLE, type Shown, smallRootSteps, WRITABLE } from './walls/small-root.ts'
+import { hostSteps, networkFiles, READABLE, type Shown, smallRootSteps, WRITABLE } from './walls/small-root.ts'
 import { type CompileFilter, wallNamespaces, wallSteps } from './walls/walls.ts'
 
 const OPERATING_SYSTEMS = new Set(['wasi', 'wasip1', 'wasip2'])
@@ -64,33 +64,33 @@ async function plan(bundle: Bundle, options: WasiBackendOptions): Promise<Launch
   const prepared = await prepareProgram(bundle, options.componentCache)
   const own = writeFiles(bundle, { enclosed, prepared })
   const mapped: CloneNamespace[] = rootless ? ['user'] : []
+  const parts = { own, host: enclosed ? hostSteps(process.execPath) : [], runner: await runnerSteps(bundle, options) }
   const early = options.early !== undefined && enclosed && mayBeEarly(bundle) ? options.early : undefined
   return {
     namespaces: enclosed ? [...mapped, ...wallNamespaces(bundle)] : [],
     before: [...bundle.cgroup.before, ...(network?.before ?? [])],
     after: [...(enclosed ? idMapSteps(bundle) : []), ...bundle.cgroup.after, ...(network?.after ?? [])],
-    child: [
-      ...(enclosed ? ownPlaceSteps(bundle, options, own) : []),
-      ...(await runnerSteps(bundle, options, enclosed ? PLACES.job : jobFile(bundle))),
-    ],
-    ...(early !== undefined && { early: await earlyStart(bundle, { ...options, early }, own) }),
+    child: [...(enclosed ? ownPlaceSteps(bundle, options, parts) : []), ...parts.runner],
+    ...(early !== undefined && { early: earlyStart(bundle, { ...options, early }, parts) }),
   }
 }
 
+/** Of a plan: what the host gives to its small root, what is the container's own there, and what becomes the runner in it. */
+interface Parts {
+  readonly host: readonly ChildStep[]
+  readonly own: readonly Shown[]
+  readonly runner: readonly ChildStep[]
+}
+
 /** In its own place, if it has one: from there to the program. */
-async function runnerSteps(
-  bundle: Bundle,
-  { enclosed, compileFilter }: WasiBackendOptions,
-  job: string,
-  gate?: number,
-): Promise<ChildStep[]> {
+async function runnerSteps(bundle: Bundle, { enclosed, compileFilter }: WasiBackendOptions): Promise<ChildStep[]> {
   const wall = { compileFilter, network: enclosed && hasNetwork(bundle), ownProcesses: enclosed }
   return [
     ...limitSteps(bundle),
     { do: 'session', terminal: bundle.spec.process?.terminal ?? false, console: false },
     ...(enclosed ? identitySteps(bundle) : []),
-    ...(await wallSteps(bundle, process.execPath, { ...wall, ...(gate !== undefined && { gate }) })),
-    { do: 'exec', file: process.execPath, argv: argvOf(bundle, job, gate), env: [] },
+    ...(await wallSteps(bundle, process.execPath, wall)),
+    { do: 'exec', file: process.execPath, argv: argvOf(bundle, enclosed ? PLACES.job : jobFile(bundle)), env: [] },
   ]
 }
 
@@ -125,7 +125,7 @@ function writeFiles(bundle: Bundle, { enclosed, prepared }: Known): Shown[] {
   ]
 }
 
-function ownPlaceSteps(bundle: Bundle, options: WasiBackendOptions, own: readonly Shown[]): ChildStep[] {
+function ownPlaceSteps(bundle: Bundle, options: WasiBackendOptions, { host, own }: Parts): ChildStep[] {
   // Of the new user namespace: what is made below belongs to it.
   const becomeRoot: ChildStep[] = bundle.rootless ? [{ do: 'user', uid: 0, gid: 0, groups: undefined }] : []
   const at = join(bundle.runDirectory, 'walls')
@@ -134,7 +134,7 @@ function ownPlaceSteps(bundle: Bundle, options: WasiBackendOptions, own: readonl
     ...becomeRoot,
     ...networkSteps(bundle),
     ...rootSteps(bundle, options),
-    ...smallRootSteps({ at, program: process.execPath, own: [...networkFiles(bundle), ...own] }),
+    ...smallRootSteps({ at, host, own: [...networkFiles(bundle), ...own] }),
   ]
 }
 
@@ -151,17 +151,17 @@ function mayBeEarly(bundle: Bundle): boolean {
 const GATE = 20
 
 /** The same runner in two parts: what any container's has, kept for the next one to be started from, and what is this one's own. */
-async function earlyStart(
+function earlyStart(
   bundle: Bundle,
   options: WasiBackendOptions & { readonly early: EarlyRunners },
-  own: readonly Shown[],
-): Promise<EarlyStart> {
+  { host, own, runner }: Parts,
+): EarlyStart {
   const { early } = options
   const child: ChildStep[] = [
     { do: 'propagation', path: '/', value: 'rprivate' },
     ...networkSteps(bundle),
-    ...smallRootSteps({ at: early.smallRoot(), program: process.execPath, own: [] }),
-    ...(await runnerSteps(bundle, options, PLACES.job, GATE)),
+    ...smallRootSteps({ at: early.smallRoot(), host, own: [] }),
+    ...runner.flatMap(atGate),
   ]
   return {
     plan: early.keep({ namespaces: wallNamespaces(bundle), before: [], after: [], child }),
@@ -172,6 +172,12 @@ async function earlyStart(
       { do: 'done' },
     ],
   }
+}
+
+/** The gate comes before the limit of descriptors, and the program is told of it. */
+function atGate(step: ChildStep): ChildStep[] {
+  if (step.do === 'hold-program') return [{ do: 'gate', descriptor: GATE }, step]
+  return step.do === 'exec' ? [{ ...step, argv: [...step.argv, String(GATE)] }] : [step]
 }
 
 /** But for descriptors, whose limit the walls set when they hold the program. */
@@ -187,13 +193,13 @@ const RUNNER_FLAGS = ['--no-addons', '--no-warnings', '--single-threaded-gc']
 /** What Node takes of the container's memory beside the module's. */
 const RUNNER_BYTES = 64 << 20
 
-function argvOf({ spec }: Bundle, job: string, gate?: number): string[] {
+function argvOf({ spec }: Bundle, job: string): string[] {
   const limit = spec.linux?.resources?.memory?.limit ?? 0
   // Less than all, so that a module learns that there is no more before the kernel kills it for having it.
   const linear = Math.max(limit - RUNNER_BYTES, limit / 4)
   const pages = limit > 0 ? Math.max(1, Math.min(MAX_PAGES, Math.floor(linear / PAGE_BYTES))) : MAX_PAGES
   const flags = [`--wasm-max-mem-pages=${pages}`, ...RUNNER_FLAGS]
-  return [process.execPath, ...flags, runnerPath(), job, ...(gate === undefined ? [] : [String(gate)])]
+  return [process.execPath, ...flags, runnerPath(), job]
 }
 
 /** Whose the files are that a module makes. An ordinary user stays root of the user namespace, which is that user outside. */

@@ -19,13 +19,19 @@ export interface ImageFile {
 
 const MAX_LINKS = 40
 
-/** @param layers - unpacked directories, top-most first; one that is already merged is a list of one */
-export function openImageFiles(layers: readonly string[]): ImageFiles {
+/**
+ * @param layers - unpacked directories, top-most first; one that is already merged is a list of one
+ * @param readFile - for who needs no whole files
+ */
+export function openImageFiles(
+  layers: readonly string[],
+  readFile: (path: string) => Buffer = readFileSync,
+): ImageFiles {
   const find = (path: string) => findInLayers(layers, path)
   return {
     read: (path) => {
       const found = resolve(find, path)
-      return found?.stats.isFile() ? readFileSync(found.real) : undefined
+      return found?.stats.isFile() ? readFile(found.real) : undefined
     },
     walk: () => walk(layers, find, ''),
   }

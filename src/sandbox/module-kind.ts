@@ -39,13 +39,18 @@ const COMPONENT_VERSION = 0x0001_000d
 /** `(`, or `;;` of a comment. */
 const isText = (bytes: Buffer): boolean => /^\s*(?:\(|;;)/.test(bytes.toString('latin1', 0, 64))
 
+/** By its first eight bytes. */
+export function isComponent(head: Buffer): boolean {
+  return head.length >= 8 && head.readUInt32LE(0) === MAGIC && head.readUInt32LE(4) === COMPONENT_VERSION
+}
+
 /** Compiles nothing: any bytes are safe to ask about. */
 export function readModuleFacts(bytes: Buffer): ModuleFacts {
   if (bytes.length < 8 || bytes.readUInt32LE(0) !== MAGIC)
     return { kind: isText(bytes) ? 'text' : 'unknown', ...NOTHING }
   const version = bytes.readUInt32LE(4)
   try {
-    if (version === COMPONENT_VERSION) return { kind: 'component', ...readComponentFacts(bytes) }
+    if (isComponent(bytes)) return { kind: 'component', ...readComponentFacts(bytes) }
     if (version === MODULE_VERSION) return readSections(bytes)
   } catch (error) {
     if (!(error instanceof RangeError)) throw error // cut or damaged

@@ -12,8 +12,7 @@ import { NETWORK_FILES } from './places.ts'
 export interface SmallRoot {
   /** An empty directory, or one of an earlier small root. */
   readonly at: string
-  /** Node. */
-  readonly program: string
+  readonly host: readonly ChildStep[]
   /** What the container has of its own. */
   readonly own: readonly Shown[]
 }
@@ -28,17 +27,10 @@ export interface Shown {
 }
 
 /** From the host's root to the small one. The container's own mounts come before. */
-export function smallRootSteps({ at, program, own }: SmallRoot): ChildStep[] {
-  const readable = ['/etc/ld.so.cache'].filter((path) => existsSync(path))
+export function smallRootSteps({ at, host, own }: SmallRoot): ChildStep[] {
   return [
     { do: 'root-bind', at, source: at },
-    ...librarySteps(),
-    ...[program, ...ownCode()].map((path) => show(path, RUNNABLE)),
-    ...readable.map((path) => show(path, READABLE)),
-    show('/dev/null', ['nosuid', 'noexec']),
-    system('devpts', '/dev/pts', ['nosuid', 'noexec'], 'newinstance,ptmxmode=0666,mode=620'),
-    // Of its own processes alone. There is no /proc/sys, whose files listen to uid 0 without any capability.
-    system('proc', '/proc', ['ro', 'nosuid', 'nodev', 'noexec'], 'subset=pid,hidepid=invisible'),
+    ...host,
     ...own.map(({ source, target, flags, recursive }) => ({
       ...show(source, flags, target),
       recursive,
@@ -46,6 +38,20 @@ export function smallRootSteps({ at, program, own }: SmallRoot): ChildStep[] {
     })),
     { do: 'remount', target: '/', set: ['ro', 'nosuid', 'nodev', 'noexec'], clear: [], recursive: false },
     { do: 'move-root', at },
+  ]
+}
+
+/** What the host gives: Node (`program`), what it needs, and what of the kernel is to be seen. */
+export function hostSteps(program: string): ChildStep[] {
+  const readable = ['/etc/ld.so.cache'].filter((path) => existsSync(path))
+  return [
+    ...librarySteps(),
+    ...[program, ...ownCode()].map((path) => show(path, RUNNABLE)),
+    ...readable.map((path) => show(path, READABLE)),
+    show('/dev/null', ['nosuid', 'noexec']),
+    system('devpts', '/dev/pts', ['nosuid', 'noexec'], 'newinstance,ptmxmode=0666,mode=620'),
+    // Of its own processes alone. There is no /proc/sys, whose files listen to uid 0 without any capability.
+    system('proc', '/proc', ['ro', 'nosuid', 'nodev', 'noexec'], 'subset=pid,hidepid=invisible'),
   ]
 }
 

@@ -23,8 +23,6 @@ export interface Wall {
   readonly network: boolean
   /** Whether the plan has a pid namespace of its own. */
   readonly ownProcesses: boolean
-  /** The descriptor on which the program waits, if it is to. */
-  readonly gate?: number
 }
 
 /** Those that are made anew whatever the container shares with the host: nothing of them is for modules. */
@@ -40,7 +38,6 @@ export async function wallSteps(bundle: Bundle, program: string, wall: Wall): Pr
   const descriptor = Math.min(PROGRAM_DESCRIPTOR, ...descriptorLimits(bundle))
   const filter = await wall.compileFilter(allowedCalls({ ...wall, program: descriptor }))
   return [
-    ...(wall.gate === undefined ? [] : [{ do: 'gate', descriptor: wall.gate } as const]),
     { do: 'hold-program', file: program, descriptor },
     { do: 'no-new-privileges' },
     // A small parent has number 1: without a handler, a first process would not hear the signals that are to stop it.
