@@ -191,7 +191,7 @@ export class Solver {
     const key = `image ${reference} ${formatPlatform(platform)}`
     return this.#options.shared(key, async () => {
       const base = await findBase(this.#options, reference, platform)
-      const facts = { digest: base.pinned, platform: formatPlatform(base.platform) }
+      const facts = { digest: base.pinned, platform: formatPlatform(platform) }
       this.#options.materials.add(imageMaterial(reference, facts))
       return base
     })

@@ -1,7 +1,7 @@
 /** A layer in another compression: made once, remembered, the same bytes each time. */
 import { createReadStream } from 'node:fs'
 import { rm } from 'node:fs/promises'
-import type { Readable } from 'node:stream'
+import { Readable } from 'node:stream'
 import { constants, createZstdCompress } from 'node:zlib'
 import { InvalidArgument } from '../errors.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
@@ -9,9 +9,10 @@ import { type Digest, parseDigest } from '../oci/digest.ts'
 import { type Compression, layerCompression, layerType, OCI_LAYER } from '../oci/media-types.ts'
 import { transaction } from '../state/database.ts'
 import { acquireLock } from '../state/lock.ts'
-import { blobPath, hasBlob } from './blobs.ts'
+import { blobPath, finishDigest, hasBlob, hashFor } from './blobs.ts'
 import type { ImageContext } from './context.ts'
 import { decompressor } from './decompress.ts'
+import { BlobMismatch } from './errors.ts'
 import { gzip } from './gzip.ts'
 import type { Lease } from './leases.ts'
 import { adopt, type Spooled, spool } from './spool.ts'
@@ -52,6 +53,8 @@ interface Compressing extends CompressionWish {
  * Several callers, in any process, compress it once.
  *
  * @returns the descriptor of the blob, with OCI's media type; the layer's own where it is as wished already
+ * @throws {BlobMismatch} the layer has been damaged
+ * @throws {DiskFull}
  */
 export async function compressLayer(context: ImageContext, layer: Layer, wish: Compressing): Promise<Descriptor> {
   const { compression, lease, signal } = wish
@@ -99,7 +102,7 @@ async function carryOut(
   const tar: Readable = present === 'none' ? file : file.compose(decompressor(present))
   let spooled: Spooled
   try {
-    spooled = await spool(context.paths, 'layer', compressed(tar, compression, level))
+    spooled = await spool(context.paths, 'layer', compressed(verified(tar, { blob, diffID }), compression, level))
   } finally {
     file.destroy()
   }
@@ -114,10 +117,21 @@ async function carryOut(
   return made
 }
 
-function compressed(tar: Readable, compression: Compression, level: number): AsyncIterable<Uint8Array> {
+/** Whoever gets the compressed layer has no other way to see that the plain one was damaged here. @throws {BlobMismatch} */
+async function* verified(tar: Readable, { blob, diffID }: Layer): AsyncGenerator<Buffer> {
+  const hash = hashFor(diffID)
+  for await (const chunk of tar as AsyncIterable<Buffer>) {
+    hash.update(chunk)
+    yield chunk
+  }
+  const found = finishDigest(diffID, hash)
+  if (found !== diffID) throw new BlobMismatch({ ...blob, digest: diffID }, found)
+}
+
+function compressed(tar: AsyncIterable<Buffer>, compression: Compression, level: number): AsyncIterable<Uint8Array> {
   if (compression === 'none') return tar
   if (compression === 'gzip') return gzip(tar, level)
-  return tar.compose(createZstdCompress({ params: { [constants.ZSTD_c_compressionLevel]: level } }))
+  return Readable.from(tar).compose(createZstdCompress({ params: { [constants.ZSTD_c_compressionLevel]: level } }))
 }
 
 interface Remembering {

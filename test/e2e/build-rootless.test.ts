@@ -77,4 +77,13 @@ describe('build by an ordinary user', function () {
     })
     assert.equal(outcome.status, 0, outcome.stderr)
   })
+
+  it('has what is inside listed by a program of any user', () => {
+    const Dockerfile = `FROM ${IMAGE}\nCOPY --chmod=755 scan /\nUSER 1000\nENTRYPOINT ["/scan"]\n`
+    const print = `printf '{"found":"%s"}' "$(cat $BUILDKIT_SCAN_SOURCE/kept)"`
+    build({ Dockerfile, scan: `#!/bin/sh\n${print} > $BUILDKIT_SCAN_DESTINATION/sbom.spdx.json\n` }, '-t', 'scanner')
+    build({ Dockerfile: `FROM ${IMAGE}\nRUN echo here > /kept\n` }, '-t', 'listed', '--sbom=generator=scanner')
+    const { stdout } = coracle.run(['save', 'listed'])
+    assert.match(stdout, /"predicate":\{"found":"here"\}/)
+  })
 })

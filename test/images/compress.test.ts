@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
 import { Readable } from 'node:stream'
 import { gunzipSync } from 'node:zlib'
 import { describe, it } from 'mocha'
-import { listBlobs } from '../../src/images/blobs.ts'
+import { blobPath, listBlobs } from '../../src/images/blobs.ts'
 import { checkedLevel } from '../../src/images/compress-layer.ts'
 import { digestOf } from '../../src/oci/digest.ts'
 import { startTestRegistry } from '../support/image-registry.ts'
@@ -85,6 +86,26 @@ describe('an image that was made here', () => {
     await test.store.remove(`${host}/app:1`)
     assert.deepEqual(listBlobs(test.context.paths), [])
     assert.deepEqual(test.context.database.prepare('SELECT * FROM compressed_layers').all(), [])
+  })
+
+  it('is compressed once by pushes at the same time', async () => {
+    using test = await stage()
+    const { host } = test.registry
+    const names = ['one', 'two', 'three'].map((name) => `${host}/${name}:1`)
+    for (const name of names) await test.store.tag(test.id, name)
+    const results = await Promise.all(names.map((name) => test.store.push(name)))
+    assert.equal(new Set(results.map(([result]) => result?.digest)).size, 1)
+    assert.equal(test.context.database.prepare('SELECT * FROM compressed_layers').all().length, 1)
+  })
+
+  it('is not sent when it has been damaged here', async () => {
+    using test = await stage()
+    const { host } = test.registry
+    const damaged = Buffer.from(test.tar)
+    damaged[3000] = (damaged[3000] ?? 0) ^ 1
+    writeFileSync(blobPath(test.context.paths, digestOf(test.tar)), damaged)
+    await assert.rejects(test.store.push(`${host}/app:1`), { code: 'BLOB_MISMATCH' })
+    assert(!test.registry.requests.some((line) => line.startsWith('PUT')), test.registry.requests.join('\n'))
   })
 
   it('shares what was compressed with an image above it', async () => {

@@ -2,14 +2,16 @@
 import type { ExtraManifest, WrittenImage } from '../../images/commit-built.ts'
 import { formatPlatform, hostPlatform } from '../../images/platform.ts'
 import type { ImageName } from '../../images/records.ts'
-import type { Descriptor } from '../../oci/descriptor.ts'
+import type { Descriptor, Platform } from '../../oci/descriptor.ts'
 import { parseBool } from '../../util/truth.ts'
+import type { StagePlan } from '../dockerfile/stages.ts'
 import { GeneratorFailed } from '../errors.ts'
 import { openMemo } from '../memo.ts'
 import type { Solution, Solving } from '../solve.ts'
 import { findBase } from '../solver.ts'
 import { attach, type Predicate, spdx } from './attach.ts'
 import { type BuildFacts, gatherFacts } from './facts.ts'
+import { type Material, type Materials, platformQuery } from './materials.ts'
 import { provenanceOf } from './provenance.ts'
 import { scanLayers } from './sbom.ts'
 import { type AttestationWish, DEFAULT_PROVENANCE, type ProvenanceWish } from './wish.ts'
@@ -72,10 +74,23 @@ export function openAttesting(options: AttestingOptions): Attesting {
   }
 }
 
-function factsOf(options: AttestingOptions, { plan }: Solution): BuildFacts {
+function factsOf(options: AttestingOptions, { plan, platform }: Solution): BuildFacts {
   const { request, settings, context, materials, startedAtMs } = options
   const dockerfile = { name: context.name, content: context.dockerfile }
-  return gatherFacts({ request, settings, plan, dockerfile, materials: materials.list(), startedAtMs })
+  return gatherFacts({
+    request,
+    settings,
+    plan,
+    dockerfile,
+    materials: materialsFor(materials, plan, platform),
+    startedAtMs,
+  })
+}
+
+/** Images for platforms that no stage of this target has belong to another one. */
+function materialsFor(all: Materials, { needed }: StagePlan, target: Platform): readonly Material[] {
+  const mine = needed.map(({ platform = target }) => platformQuery(formatPlatform(platform)))
+  return all.list().filter(({ uri }) => !uri.startsWith('pkg:') || mine.some((query) => uri.endsWith(query)))
 }
 
 /** Whoever asks for the same bytes each time does not ask to be told when they were made. */

@@ -53,14 +53,13 @@ export function imageMaterial(reference: string, { digest, platform }: { digest:
   return { uri: packageUrl(reference, platform), digest: { [digestAlgorithm(digest)]: digestHex(digest) } }
 }
 
+export const platformQuery = (platform: string): string => `platform=${encodeURIComponent(platform)}`
+
 /** As BuildKit writes them: `pkg:docker/busybox@1.36?platform=linux%2Famd64` (package-url, type docker). */
 export function packageUrl(reference: string, platform: string): string {
   const { digest, tag, ...place } = parseReference(reference)
   const name = familiarName(place)
   const version = tag ?? (digest === undefined ? 'latest' : undefined)
-  const query = [
-    ...(digest === undefined ? [] : [`digest=${digest}`]),
-    `platform=${encodeURIComponent(platform)}`,
-  ].join('&')
+  const query = [...(digest === undefined ? [] : [`digest=${digest}`]), platformQuery(platform)].join('&')
   return `pkg:docker/${name}${version === undefined ? '' : `@${version}`}?${query}`
 }
