@@ -11,7 +11,10 @@ export async function componentFromText(text: string): Promise<Buffer> {
 }
 
 /** A component from C, of a world of wasi.wit; what it does not use of that it does not import. */
-export async function componentFromC(source: string, world: 'command' | 'proxy' = 'command'): Promise<Buffer> {
+export async function componentFromC(
+  source: string,
+  world: 'command' | 'client' | 'proxy' = 'command',
+): Promise<Buffer> {
   const directory = await scratchDirectory()
   const [program, core] = [join(directory, 'program.c'), join(directory, 'core.wasm')]
   writeFileSync(program, `#include "component.h"\n${source}`)

@@ -344,8 +344,15 @@ static int is(struct text word, const char *wanted) {
   return 1;
 }
 
+#ifdef CLIENT
+IMPORT("wasi:http/types", "[constructor]fields") int32_t make_fields(void);
+#endif
+
 RUN {
   struct strings words;
+#ifdef CLIENT
+  make_fields();
+#endif
   get_arguments(&words);
   network = the_network();
   struct text kept[64];

@@ -20,18 +20,19 @@ const closing: (() => void)[] = []
 describe('the sockets of a component', function () {
   this.timeout(20_000)
   let program: Buffer
+  const source = readFileSync(join(packageRoot, 'test/support/sockets.c'), 'utf8')
   before(async () => {
-    program = await componentFromC(readFileSync(join(packageRoot, 'test/support/sockets.c'), 'utf8'))
+    program = await componentFromC(source)
   })
   afterEach(() => {
     for (const close of closing.splice(0)) close()
   })
 
-  async function start(words: readonly string[], job: Partial<WasiJob> = {}) {
+  async function start(words: readonly string[], job: Partial<WasiJob> = {}, bytes = program) {
     const scratch = await scratchDirectory()
     const [image, path] = [join(scratch, 'image'), join(scratch, 'job.json')]
     mkdirSync(image)
-    writeFileSync(join(image, 'app.wasm'), program)
+    writeFileSync(join(image, 'app.wasm'), bytes)
     const given: WasiJob = {
       root: image,
       layers: [],
@@ -46,8 +47,8 @@ describe('the sockets of a component', function () {
   }
 
   /** What it says to each word, in order. */
-  async function run(words: readonly string[], job?: Partial<WasiJob>): Promise<string[]> {
-    const said = await text((await start(words, job)).stdout)
+  async function run(words: readonly string[], job?: Partial<WasiJob>, bytes?: Buffer): Promise<string[]> {
+    const said = await text((await start(words, job, bytes)).stdout)
     const parts = said.split(/^(?=\w+\/)/m).map((part) => part.slice(part.indexOf(' ') + 1).trim())
     assert.equal(parts.length, words.length, said)
     return parts
@@ -145,6 +146,14 @@ describe('the sockets of a component', function () {
   it('are none without a network', async () => {
     const words = ['tcp/127.0.0.1:80', 'udp/127.0.0.1:80', 'name/localhost', 'name/127.0.0.1']
     assert.deepEqual(await run(words, { network: false }), Array(4).fill('access-denied'))
+  })
+
+  it('are waited for by one that speaks HTTP as well, whose calls are suspended', async () => {
+    const [tcp, udp, nobody] = [await tcpServer(echo), await udpEcho(), await freePort()]
+    const both = await componentFromC(`#define CLIENT\n${source}`, 'client')
+    const words = [`tcp/127.0.0.1:${tcp}`, `udp/127.0.0.1:${udp}`, `tcp/127.0.0.1:${nobody}`, 'name/localhost']
+    const answers = ['ping\nend', 'got ping', 'connection-refused', '127.0.0.1']
+    assert.deepEqual(await run(words, {}, both), answers)
   })
 
   it('work beside clocks that do not go on by themselves', async () => {
