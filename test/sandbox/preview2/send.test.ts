@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net'
 import { afterEach, describe, it } from 'mocha'
 import { hostClocks } from '../../../src/sandbox/preview1/clocks.ts'
 import { Failure } from '../../../src/sandbox/preview2/failure.ts'
-import { OutgoingBody } from '../../../src/sandbox/preview2/http/bodies.ts'
+import { IncomingBody, OutgoingBody } from '../../../src/sandbox/preview2/http/bodies.ts'
 import { Fields } from '../../../src/sandbox/preview2/http/fields.ts'
 import { type IncomingResponse, outgoingMessages, RequestOptions } from '../../../src/sandbox/preview2/http/messages.ts'
 import { sendRequest } from '../../../src/sandbox/preview2/http/send.ts'
@@ -81,6 +81,47 @@ describe('sendRequest', () => {
     assert.equal(response.status(), 201)
     assert.deepEqual(response.headers().get('x-seen').map(String), [`REPORT /a?b=c yes ${authority}`])
     assert.equal(await contentOf(response), 'the body')
+  })
+
+  it('sends trailers behind a body, and hands over those of the answer', async () => {
+    const authority = await serve((incoming, response) => {
+      response.writeHead(200)
+      incoming.pipe(response, { end: false })
+      incoming.on('end', () => {
+        response.addTrailers([['X-Seen', incoming.rawTrailers.join('=')]])
+        response.end()
+      })
+    })
+    const request = requestTo(authority)
+    request.setMethod({ tag: 'post' })
+    const body = request.body()
+    await body.write().blockingWriteAndFlush(Buffer.from('the body'))
+    OutgoingBody.finish(body, Fields.fromList([['X-Sum', Buffer.from('7')]]))
+    const response = (await outcomeOf(request)).val as IncomingResponse
+    const trailers = IncomingBody.finish(response.consume())
+    await trailers.subscribe().block()
+    const { val } = trailers.get() as { val: { tag: string; val: Fields } }
+    assert.equal(val.tag, 'ok')
+    assert.deepEqual(val.val.get('x-seen').map(String), ['X-Sum=7'])
+    assert.deepEqual(trailers.get(), { tag: 'err', val: undefined }, 'they can be taken once')
+  })
+
+  it('tells that the end of a body, and what stands there, never came', async () => {
+    const authority = await serve((_, response) => {
+      response.writeHead(200)
+      response.write('half', () => response.destroy())
+    })
+    const response = (await outcomeOf(requestTo(authority))).val as IncomingResponse
+    const trailers = IncomingBody.finish(response.consume())
+    await trailers.subscribe().block()
+    assert.deepEqual(trailers.get(), { tag: 'ok', val: { tag: 'err', val: { tag: 'connection-terminated' } } })
+  })
+
+  it('refuses trailers that would change what was sent before them', () => {
+    const finish = (name: string, headers?: Fields) =>
+      OutgoingBody.finish(requestTo('a', headers).body(), Fields.fromList([[name, Buffer.from('1')]]))
+    for (const name of ['Content-Length', 'trailer', 'Content-Encoding']) assert.throws(() => finish(name), Failure)
+    assert.throws(() => finish('X-Sum', Fields.fromList([['Content-Length', Buffer.from('0')]])), Failure)
   })
 
   it('tells why there is no answer', async () => {

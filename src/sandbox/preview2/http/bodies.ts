@@ -1,11 +1,12 @@
 /** Bodies of `wasi:http/types`, coming and going. */
-import { PassThrough, type Readable } from 'node:stream'
+import type { IncomingMessage, OutgoingMessage } from 'node:http'
+import { PassThrough } from 'node:stream'
 import type { Clocks } from '../../preview1/clocks.ts'
 import { Failure } from '../failure.ts'
 import { Pollable } from '../poll.ts'
 import { InputStream, IoError, OutputStream } from '../streams.ts'
-import type { ErrorCode } from './error-code.ts'
-import type { Fields } from './fields.ts'
+import { type ErrorCode, errorCodeOf } from './error-code.ts'
+import { type Fields, fromRaw, toPairs } from './fields.ts'
 import { readableSource, writableSink } from './node-streams.ts'
 
 /** Something that is there once: whoever asks again is refused. */
@@ -20,29 +21,50 @@ export function once<Value>(make: () => Value): () => Value {
 
 export class IncomingBody {
   readonly #clocks: Clocks
+  readonly #message: IncomingMessage
   readonly stream: () => InputStream
-  constructor(clocks: Clocks, stream: Readable) {
+  constructor(clocks: Clocks, message: IncomingMessage) {
     this.#clocks = clocks
-    this.stream = once(() => new InputStream(clocks, readableSource(stream)))
+    this.#message = message
+    this.stream = once(() => new InputStream(clocks, readableSource(message)))
   }
   static finish(body: IncomingBody): FutureTrailers {
-    return new FutureTrailers(body.#clocks)
+    body.#message.resume() // what nobody reads is before the trailers
+    return new FutureTrailers(body.#clocks, body.#message)
   }
 }
 
-/** Trailers are not passed on: there are none, at once. */
+/** What comes after a body. */
 export class FutureTrailers {
   readonly #clocks: Clocks
-  readonly #take = once(() => ({ tag: 'ok', val: undefined }))
-  constructor(clocks: Clocks) {
+  readonly #message: IncomingMessage
+  readonly #over: Promise<void>
+  readonly #take: () => Outcome
+  constructor(clocks: Clocks, message: IncomingMessage) {
     this.#clocks = clocks
+    this.#message = message
+    this.#over = new Promise((resolve) => {
+      for (const event of ['end', 'error', 'close']) message.once(event, () => resolve())
+    })
+    this.#take = once(() => trailersOf(message))
   }
   subscribe(): Pollable {
-    return new Pollable(this.#clocks, { ready: () => true })
+    return new Pollable(this.#clocks, { ready: () => isOver(this.#message), wait: () => this.#over })
   }
   get() {
-    return attempt(this.#take)
+    return isOver(this.#message) ? attempt(this.#take) : undefined
   }
+}
+
+type Outcome =
+  | { readonly tag: 'ok'; readonly val: Fields | undefined }
+  | { readonly tag: 'err'; readonly val: ErrorCode }
+
+const isOver = (message: IncomingMessage): boolean => message.complete || message.destroyed
+
+function trailersOf({ complete, rawTrailers, errored }: IncomingMessage): Outcome {
+  if (!complete) return { tag: 'err', val: errored === null ? { tag: 'connection-terminated' } : errorCodeOf(errored) }
+  return { tag: 'ok', val: rawTrailers.length === 0 ? undefined : fromRaw(rawTrailers) }
 }
 
 /** An outcome as a value, where it is inside of another one. */
@@ -61,6 +83,7 @@ export class OutgoingBody {
   readonly #length: number | undefined
   #written = 0
   #finished = false
+  #trailers: Fields | undefined
   readonly write: () => OutputStream
 
   /** @param length - what the message says that there will be */
@@ -77,13 +100,24 @@ export class OutgoingBody {
   }
 
   static finish(body: OutgoingBody, trailers: Fields | undefined): void {
-    if (trailers !== undefined && trailers.entries().length > 0) throw new Failure(WITHOUT_TRAILERS)
+    const some = trailers !== undefined && trailers.entries().length > 0
+    // Only a body that is sent in chunks has an end to put them at.
+    if (some && body.#length !== undefined) throw new Failure(WITHOUT_TRAILERS)
+    if (some && trailers.entries().some(([name]) => FRAMING.has(name.toLowerCase()))) throw new Failure(NO_TRAILER)
+    body.#trailers = trailers
     if (body.#length !== undefined && body.#written !== body.#length) {
       body.content.destroy()
       throw new Failure(wrongSize(body.#written))
     }
     body.#finished = true
     body.content.end()
+  }
+
+  /** Before anything else hears of its end. */
+  sendTrailersWith(message: OutgoingMessage): void {
+    this.content.once('end', () => {
+      if (this.#trailers !== undefined) message.addTrailers(toPairs(this.#trailers))
+    })
   }
 
   /** Dropped before its end: the other side must not take what there is for all. */
@@ -99,5 +133,14 @@ export class OutgoingBody {
   }
 }
 
-const WITHOUT_TRAILERS: ErrorCode = { tag: 'internal-error', val: 'trailers are not sent' }
+/** RFC 9110, 6.5.1: they say how to read what has been read by then. */
+const FRAMING: ReadonlySet<string> = new Set([
+  'content-encoding',
+  'content-length',
+  'content-range',
+  'content-type',
+  'trailer',
+])
+const WITHOUT_TRAILERS: ErrorCode = { tag: 'internal-error', val: 'a body of a declared length has no trailers' }
+const NO_TRAILER: ErrorCode = { tag: 'internal-error', val: 'it cannot be a trailer' }
 const wrongSize = (written: number): ErrorCode => ({ tag: 'HTTP-response-body-size', val: BigInt(written) })

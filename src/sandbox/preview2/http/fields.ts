@@ -99,7 +99,11 @@ export function fromRaw(raw: readonly string[]): Fields {
 
 /** The other way. */
 export function toRaw(fields: Fields): string[] {
-  return fields.entries().flatMap(([name, value]) => [name, Buffer.from(value).toString('latin1')])
+  return toPairs(fields).flat()
+}
+
+export function toPairs(fields: Fields): [string, string][] {
+  return fields.entries().map(([name, value]) => [name, Buffer.from(value).toString('latin1')])
 }
 
 /** What `content-length` says. */

@@ -51,6 +51,7 @@ async function respond(request: OutgoingRequest, { scheme, options }: How): Prom
   })
   limit(sent, options)
   const content = request.content?.content
+  request.content?.sendTrailersWith(sent)
   if (content === undefined) sent.end()
   else {
     content.once('error', (error) => sent.destroy(error))

@@ -114,6 +114,7 @@ function sendResponse({ status, fields, content }: OutgoingResponse, response: S
   response.writeHead(status, toRaw(fields))
   if (content === undefined) return void response.end()
   response.flushHeaders()
+  content.sendTrailersWith(response)
   // A body that was never finished ends the connection, so that nobody takes it for a whole one.
   pipeline(content.content, response, (error) => {
     if (error) response.destroy()
