@@ -9,6 +9,7 @@ import { makeDirectories, removeDirectories } from './directories.ts'
 import type { Draft } from './draft.ts'
 import { NoTerminal, RunFailed } from './errors.ts'
 import { hastenCgroups } from './host.ts'
+import { rememberModuleImage } from './module-images.ts'
 import type { ContainerRoom } from './room.ts'
 import { planContainer, startContainer } from './start.ts'
 import type { RunIO, RunRequest } from './types.ts'
@@ -62,6 +63,7 @@ interface Running {
 
 async function runMade(room: ContainerRoom, draft: Draft, { made, request, io, signals }: Running): Promise<number> {
   const supervisor = await startOrDiscard(room, draft, { made, io })
+  if (draft.backendName === 'wasi' && draft.source.id !== undefined) rememberModuleImage(room.paths, request.image)
   for (const warning of supervisor.warnings) io.stderr.write(`WARNING: ${warning}\n`)
   if (request.flags.detach) {
     supervisor.release()

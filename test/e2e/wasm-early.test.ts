@@ -92,6 +92,18 @@ describe('a runner that is started early', function () {
     coracle.output('rm', 'keeper')
   })
 
+  it('is started for the name of an image that was a module', async () => {
+    coracle.output('wasm', 'pack', 'sleeper.wasm', '-t', 'sleeping:1')
+    const early = async () => {
+      coracle.output('run', '-d', '--name', 'named', 'sleeping:1')
+      await until('the module sleeps', () => coracle.output('logs', 'named') === 'asleep')
+      const count = earlyRunners().length
+      coracle.output('rm', '-f', 'named')
+      return count
+    }
+    assert.deepEqual([await early(), await early()], [0, 1])
+  })
+
   it('is not used for what needs another one, and then leaves nothing', async () => {
     assert.equal(await wasEarly('--memory', '256m'), false)
     assert.equal(await wasEarly('--ulimit', 'nofile=200:200'), false) // known only when it waits already

@@ -52,6 +52,7 @@ describe('a supervisor that is started ahead', () => {
     const root = await scratchDirectory('coracle-ahead-')
     mkdirSync(join(root, 'cache/runner'), { recursive: true })
     writeFileSync(join(root, 'cache/runner/plan'), 'damaged: what is started here ends at once', { mode: 0o600 })
+    writeFileSync(join(root, 'cache/runner/images'), 'registry.example/app:1\nother\n')
     const script = `read supervisor < /proc/$$/task/$$/children; words=/proc/$supervisor/cmdline
       until grep -qz '^supervise$' $words; do :; done; tr '\\0' '\\n' < $words | tail -n +4`
     const startedFor = (words: string) => {
@@ -66,6 +67,10 @@ describe('a supervisor that is started ahead', () => {
       'run --rm -d --name x ./a.wasm b': 'early',
       'run --name=x -eA=1 -v /a:/b -dq --env B=2 -- a.wasm': 'early',
       'run -i a.wasm': 'early-stdin',
+      'run --rm registry.example/app:1 b': 'early',
+      'run other': 'early',
+      'run registry.example/app': '',
+      'run the': '',
       'run --interactive -di a.wasm': 'early-stdin',
       'run -it a.wasm': '',
       'run --memory 1g a.wasm': '',

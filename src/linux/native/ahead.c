@@ -23,6 +23,7 @@
 #define TITLE "                                                                                                "
 
 #define EARLY_FD 5
+#define NAMES_SIZE 8192
 
 /* Who can write to it can have programs run as us: it has to be ours alone, and so has its directory. */
 static bool is_own_alone(int fd, mode_t type) {
@@ -30,21 +31,39 @@ static bool is_own_alone(int fd, mode_t type) {
   return fstat(fd, &status) == 0 && (status.st_mode & S_IFMT) == type && status.st_uid == geteuid() && (status.st_mode & 022) == 0;
 }
 
-/* Answers -1 where there is none: nothing has been run yet, or not as root. */
-static int open_early_plan(void) {
+static bool is_module(const char *word) {
+  size_t size = strlen(word);
+  return size > 5 && strcmp(word + size - 5, ".wasm") == 0;
+}
+
+/* One of the names, a line each, of images that were modules. */
+static bool was_module(int directory, const char *image) {
+  char names[NAMES_SIZE + 2] = "\n", line[300];
+  cleanup_fd int file = openat(directory, "images", O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+  ssize_t size = file < 0 ? -1 : read(file, names + 1, NAMES_SIZE);
+  if (size <= 0 || snprintf(line, sizeof line, "\n%s\n", image) >= (int)sizeof line) return false;
+  names[size + 1] = '\0';
+  return strstr(names, line) != NULL;
+}
+
+/* Answers -1 where there is none: nothing has been run yet, or not as root, or the image is none of a module. */
+static int open_early_plan(const char *image) {
   char path[PATH_MAX];
   const char *data = getenv("CORACLE_ROOT");
   if (geteuid() != 0 || snprintf(path, sizeof path, "%s/cache/runner", data == NULL ? "/var/lib/coracle" : data) >= (int)sizeof path) return -1;
   cleanup_fd int directory = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
   if (directory < 0 || !is_own_alone(directory, S_IFDIR)) return -1;
+  if (!is_module(image) && !was_module(directory, image)) return -1;
   cleanup_fd int plan = openat(directory, "plan", O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
   return plan >= 0 && is_own_alone(plan, S_IFREG) ? fcntl(plan, F_DUPFD_CLOEXEC, FIRST_FD) : -1;
 }
 
-static _Noreturn void be_supervisor(const int *ends, char *program, enum early_words words) {
+static _Noreturn void be_supervisor(const int *ends, char *const *words) {
   static const int places[CONNECTIONS] = {0, 3, 4};
-  cleanup_fd int early = words == EARLY_NONE ? -1 : open_early_plan();
-  char *argv[] = {program, "supervise", TITLE, early < 0 ? NULL : words == EARLY_STDIN ? "early-stdin" : "early", NULL};
+  const char *image = NULL;
+  enum early_words guess = early_words(words + 2, &image);
+  cleanup_fd int early = guess == EARLY_NONE ? -1 : open_early_plan(image);
+  char *argv[] = {words[0], "supervise", TITLE, early < 0 ? NULL : guess == EARLY_STDIN ? "early-stdin" : "early", NULL};
   int null = open("/dev/null", O_RDWR | O_CLOEXEC);
   if (null < 0 || dup2(null, 1) < 0 || dup2(null, 2) < 0 || setsid() < 0 || chdir("/") < 0 || clearenv() != 0) _exit(125);
   for (int i = 0; i < CONNECTIONS; i++) {
@@ -65,14 +84,14 @@ static int connect_pair(int *own, int *other) {
 }
 
 /* Without it all works as well, only later: no failure is told. */
-static void start_supervisor(char *program, enum early_words words) {
+static void start_supervisor(char *const *words) {
   int own[CONNECTIONS], others[CONNECTIONS];
   char text[64];
   for (int i = 0; i < CONNECTIONS; i++) {
     if (connect_pair(&own[i], &others[i]) < 0) return;
   }
   pid_t pid = fork();
-  if (pid == 0) be_supervisor(others, program, words);
+  if (pid == 0) be_supervisor(others, words);
   snprintf(text, sizeof text, "%d %d %d", own[0], own[1], own[2]);
   if (pid > 0) setenv("CORACLE_SUPERVISOR", text, 1);
 }
@@ -80,7 +99,7 @@ static void start_supervisor(char *program, enum early_words words) {
 int ahead_main(int argc, char **argv) {
   if (argc < 3) return fprintf(stderr, "usage: coracle-native ahead PROGRAM ARGUMENTS...\n"), 2;
   unsetenv("CORACLE_SUPERVISOR");
-  start_supervisor(argv[0], early_words(argv + 2));
+  start_supervisor(argv);
   execv(argv[2], argv + 2);
   int error = errno;
   fprintf(stderr, "coracle: %s: %s\n", argv[2], strerror(error));

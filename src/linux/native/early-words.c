@@ -32,12 +32,7 @@ static int long_flag(const char *word, enum early_words *answer) {
   return strchr(word, '=') != NULL || begins_with(word, plain, sizeof plain / sizeof *plain) ? 1 : 2;
 }
 
-static bool is_module(const char *word) {
-  size_t size = strlen(word);
-  return size > 5 && strcmp(word + size - 5, ".wasm") == 0;
-}
-
-enum early_words early_words(char *const *words) {
+enum early_words early_words(char *const *words, const char **image) {
   enum early_words answer = EARLY_RUNNER;
   if (*words == NULL) return EARLY_NONE;
   for (words++; *words != NULL && **words == '-'; words++) continue; /* flags of Node */
@@ -45,7 +40,7 @@ enum early_words early_words(char *const *words) {
   for (words += 2; *words != NULL; words++) {
     const char *word = *words;
     bool end = strcmp(word, "--") == 0;
-    if (end || word[0] != '-') return words[end] != NULL && is_module(words[end]) ? answer : EARLY_NONE;
+    if (end || word[0] != '-') return (*image = words[end]) != NULL ? answer : EARLY_NONE;
     int taken = word[1] == '-' ? long_flag(word, &answer) : short_flags(word, &answer);
     if (taken == 0) return EARLY_NONE;
     if (taken == 2 && *++words == NULL) return EARLY_NONE;
