@@ -2,6 +2,7 @@
 import { openAttesting } from './attest/attesting.ts'
 import { openMaterials } from './attest/materials.ts'
 import { parseAttestations } from './attest/wish.ts'
+import { type CachingOptions, inlineCache, parseCaches, saveCaches, withCaches } from './caching.ts'
 import { openContext } from './context/open.ts'
 import { parseAnnotations } from './output/annotations.ts'
 import { parseOutputs } from './output/parse.ts'
@@ -10,7 +11,7 @@ import { isForSeveral, parseGrants, parsePlatforms, parseSettings, parseTags } f
 import { openProgress } from './progress.ts'
 import type { BuildRoom } from './room.ts'
 import { prepareScratch } from './scratch.ts'
-import { solve } from './solve.ts'
+import { type Solution, solve } from './solve.ts'
 import { openSources } from './sources/open.ts'
 import { imageConfig, type StageState } from './state.ts'
 import type { BuildRequest, BuildResult } from './types.ts'
@@ -23,7 +24,9 @@ export async function buildImage(room: BuildRoom, request: BuildRequest): Promis
   const wish = parseAttestations(request.attests)
   const platforms = parsePlatforms(request.platforms, request.env)
   const startedAtMs = Date.now()
+  const caches = parseCaches(request)
   const progress = openProgress(request.onEvent)
+  const { signal } = request
   await prepareScratch(room.paths)
   await using cleanup = new AsyncDisposableStack()
   using store = await room.openStore()
@@ -33,18 +36,44 @@ export async function buildImage(room: BuildRoom, request: BuildRequest): Promis
     openContext(request, { paths: room.paths, cleanup, sources, onStatus: status }),
   )
   const settings = parseSettings(request)
-  const solving = { room, request, settings, store, context, platforms, progress, cleanup, sources, materials }
-  const solutions = await solve(solving)
+  const isFetched = outputs.length === 0 || outputs.some(({ type }) => type !== 'cacheonly')
+  const caching = { room, store, progress, settings, platforms, signal }
+  const solving = { ...caching, request, context, cleanup, sources, materials }
+  const { result: solutions, used } = await withCaches(caches, caching, async (imports, used) => {
+    const solved = await solve({ ...solving, imports, used })
+    return isFetched ? await fetched(solved, caching) : solved
+  })
   const targets = solutions.map(({ platform, state }) => ({
     platform,
-    config: imageConfig(withLabels(state, request.labels)),
+    config: {
+      ...imageConfig(withLabels(state, request.labels)),
+      ...inlineCache(caches, state.layers, { ...caching, used }),
+    },
     layers: state.layers,
   }))
-  const attesting = openAttesting({ ...solving, signal: request.signal, wish, solutions, startedAtMs })
-  return await writeOutputs(
-    { room, store, progress, signal: request.signal, stdout: request.stdout },
+  const attesting = openAttesting({ ...solving, wish, solutions, startedAtMs })
+  const built = await writeOutputs(
+    { room, store, progress, signal, stdout: request.stdout },
     { outputs, names, targets, annotations, attesting, isMap: isForSeveral(platforms, settings) },
   )
+  const images = targets.map(({ layers }) => layers)
+  await saveCaches(caches, images, { ...caching, used })
+  return built
+}
+
+/** With layers that caches elsewhere have: until now nobody has looked into them. */
+async function fetched(
+  solutions: readonly Solution[],
+  { store, progress, signal }: CachingOptions,
+): Promise<readonly Solution[]> {
+  const unready = await store.remote.unready(solutions.flatMap(({ state }) => state.layers))
+  if (unready.length === 0) return solutions
+  return progress.run('[internal] fetch cached layers', async () => {
+    const brought: Solution[] = []
+    for (const { state, ...solution } of solutions)
+      brought.push({ ...solution, state: { ...state, layers: await store.remote.bring(state.layers, signal) } })
+    return brought
+  })
 }
 
 /** `--label` is said last. */

@@ -70,3 +70,17 @@ export class SourceFailed extends CoracleError {
   override readonly code = 'BUILD_SOURCE_FAILED'
   override readonly status = 400
 }
+
+/** A cache from elsewhere that is none, or is damaged. */
+export class CacheInvalid extends CoracleError {
+  override readonly code = 'BUILD_CACHE_INVALID'
+  override readonly status = 400
+  constructor(reason: string, options?: CoracleErrorOptions) {
+    super(`the cache cannot be used: ${reason}`, options)
+  }
+}
+
+/** A cache that cannot be written where it should go. */
+export class CacheUnwritten extends CoracleError {
+  override readonly code = 'BUILD_CACHE_UNWRITTEN'
+}

@@ -3,6 +3,8 @@ import type { BuildStore } from '../images/building.ts'
 import { hostPlatform } from '../images/platform.ts'
 import type { Platform } from '../oci/descriptor.ts'
 import type { Materials } from './attest/materials.ts'
+import type { ImportedSteps } from './cache/imports.ts'
+import type { UsedSteps } from './cache/used-steps.ts'
 import { parseContexts } from './context/named.ts'
 import type { OpenedContext } from './context/open.ts'
 import { unusedBuildArgs } from './dockerfile/arguments.ts'
@@ -31,6 +33,8 @@ export interface Solving {
   /** At least one. */
   readonly platforms: readonly Platform[]
   readonly progress: Progress
+  readonly imports: ImportedSteps
+  readonly used: UsedSteps
   readonly cleanup: AsyncDisposableStack
   readonly sources: Sources
 }

@@ -8,6 +8,8 @@ import type { TransferProgress } from '../images/types.ts'
 import { type ByteString, byteString } from '../linux/apply.ts'
 import type { Platform } from '../oci/descriptor.ts'
 import { imageMaterial, type Materials } from './attest/materials.ts'
+import type { ImportedSteps } from './cache/imports.ts'
+import type { UsedSteps } from './cache/used-steps.ts'
 import { fingerprintDirectory, openFingerprints } from './context/fingerprints.ts'
 import { openLocalTree } from './context/local-tree.ts'
 import type { NamedContext } from './context/named.ts'
@@ -27,7 +29,7 @@ import type { Sources } from './sources/open.ts'
 import { buildStage, explain, type StageBase } from './stage.ts'
 import { progressPlatform, stageIdentity } from './stage-identity.ts'
 import type { StageState } from './state.ts'
-import type { Tree } from './steps/options.ts'
+import { lazyTree, type Tree } from './steps/options.ts'
 import type { BuildRequest } from './types.ts'
 
 export interface SolverOptions {
@@ -47,6 +49,8 @@ export interface SolverOptions {
   readonly materials: Materials
   readonly plan: StagePlan
   readonly progress: Progress
+  readonly imports: ImportedSteps
+  readonly used: UsedSteps
   readonly cleanup: AsyncDisposableStack
   readonly signal: AbortSignal
 }
@@ -154,7 +158,7 @@ export class Solver {
   async #tree(origin: Origin, platform: Platform): Promise<Tree> {
     switch (origin.kind) {
       case 'scratch':
-        return { tree: layerTree([]), identity: 'scratch', layers: [] }
+        return treeOfLayers(this.#options, [])
       case 'stage':
         return treeOfLayers(this.#options, (await this.stage(origin.index)).layers)
       case 'image':
@@ -200,9 +204,11 @@ export class Solver {
 
 const NOTHING: StageBase = { layers: [], config: undefined, parent: undefined, name: 'scratch' }
 
-async function treeOfLayers({ store }: SolverOptions, layers: StageState['layers']): Promise<Tree> {
-  const directories = await store.directories(layers)
-  return { tree: layerTree(directories), identity: layers.at(-1)?.chainID ?? 'scratch', layers: directories }
+function treeOfLayers({ store }: SolverOptions, layers: StageState['layers']): Tree {
+  return lazyTree({ identity: layers.at(-1)?.chainID ?? 'scratch', isLayered: true }, async () => {
+    const directories = await store.directories(layers)
+    return { tree: layerTree(directories), layers: directories }
+  })
 }
 
 type Finding = Pick<SolverOptions, 'store' | 'request' | 'progress' | 'room' | 'signal'>

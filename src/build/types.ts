@@ -18,6 +18,9 @@ export interface BuildRequest {
   readonly platforms: readonly string[]
   /** `name=place` */
   readonly contexts: readonly string[]
+  /** `type=…,ref=…` */
+  readonly cacheFrom?: readonly string[]
+  readonly cacheTo?: readonly string[]
   readonly noCache: boolean
   /** Names of stages. */
   readonly noCacheFilter: readonly string[]

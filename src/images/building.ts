@@ -4,7 +4,8 @@ import { rename, rm } from 'node:fs/promises'
 import type { Descriptor, ImageConfig, Manifest, Platform } from '../oci/descriptor.ts'
 import { type Digest, digestOf } from '../oci/digest.ts'
 import { layerCompression, layerType, OCI_LAYER } from '../oci/media-types.ts'
-import { repositoryName } from '../oci/reference.ts'
+import { parseReference, repositoryName, withDefaultTag } from '../oci/reference.ts'
+import type { RegistryRepository } from '../registry/client.ts'
 import { transaction } from '../state/database.ts'
 import { acquireLock } from '../state/lock.ts'
 import { blobPath, storeVerified, translateFull } from './blobs.ts'
@@ -19,6 +20,7 @@ import { type Lease, leaseForThisProcess, openLease } from './leases.ts'
 import { parsePlatform } from './platform.ts'
 import { readContent } from './read-content.ts'
 import { type LayerRecord, readLayers, readNames } from './records.ts'
+import { RemoteLayers } from './remote-layers.ts'
 import { chainIDs, fillSnapshot, snapshotSize } from './snapshot.ts'
 import { adopt, spool } from './spool.ts'
 
@@ -85,15 +87,20 @@ export interface BuildStore extends Disposable {
   commit(outcome: BuildOutcome): Promise<CommittedBuild>
   /** Where the bytes of a layer are. */
   path(layer: StackedLayer): string
+  /** Layers that are elsewhere count as kept; `directories` and `bring` fetch them. */
+  readonly remote: RemoteLayers
+  /** A repository of a registry. @throws {InvalidArgument} it is no reference */
+  repository(reference: string, scope: 'pull' | 'push'): RegistryRepository
 }
 
 export function openBuildStore(context: ImageContext): BuildStore {
   const lease = openLease(context.database)
+  const remote = new RemoteLayers(context)
   return {
     base: async (name, platform) => readBase(context, lease, { name, platform }),
     layout: async (image, platform) => readLayout(context, lease, { image, platform }),
-    keep: async (layers) => keepLayers(context, lease, layers),
-    directories: async (layers) => unpacked(context, lease, layers),
+    keep: async (layers) => keepLayers(context, { lease, remote }, layers),
+    directories: async (layers) => unpacked(context, { lease, remote }, layers),
     add: async (layer) => addLayer(context, lease, layer),
     compressed: async (layers, wish) => compressLayers(context, layers, { ...wish, lease }),
     putBlob: async (bytes, mediaType) => {
@@ -105,6 +112,8 @@ export function openBuildStore(context: ImageContext): BuildStore {
     write: async (image) => (await import('./commit-built.ts')).writeBuilt(context, lease, image),
     commit: async (outcome) => (await import('./commit-built.ts')).commitBuilt(context, lease, outcome),
     path: ({ blob }) => blobPath(context.paths, blob.digest),
+    remote,
+    repository: (reference, scope) => context.registry.repository(withDefaultTag(parseReference(reference)), scope),
     [Symbol.dispose]: lease.release,
   }
 }
@@ -169,21 +178,32 @@ function leaseLayers(lease: Lease, layers: readonly StackedLayer[]): void {
   )
 }
 
-async function keepLayers(context: ImageContext, lease: Lease, layers: readonly StackedLayer[]): Promise<boolean> {
+interface Hold {
+  readonly lease: Lease
+  readonly remote: RemoteLayers
+}
+
+async function keepLayers(
+  context: ImageContext,
+  { lease, remote }: Hold,
+  layers: readonly StackedLayer[],
+): Promise<boolean> {
   leaseLayers(lease, layers)
   const { hasBlob } = await import('./blobs.ts')
-  for (const { blob } of layers) if (!(await hasBlob(context.paths, blob))) return false
+  for (const { blob } of layers) if (!remote.has(blob) && !(await hasBlob(context.paths, blob))) return false
   return true
 }
 
 async function unpacked(
   context: ImageContext,
-  lease: Lease,
+  { lease, remote }: Hold,
   layers: readonly StackedLayer[],
 ): Promise<readonly string[]> {
   leaseLayers(lease, layers)
-  for (const layer of layers) {
-    if (await context.snapshots.has(layer.chainID)) continue
+  const missing: StackedLayer[] = []
+  for (const layer of layers) if (!(await context.snapshots.has(layer.chainID))) missing.push(layer)
+  await remote.bring(missing)
+  for (const layer of missing) {
     using _ = await acquireLock(context.database, `snapshot:${layer.chainID}`)
     if ((await snapshotSize(context, layer.chainID)) !== undefined) continue
     await fillSnapshot(context, { ...layer, open: () => createReadStream(blobPath(context.paths, layer.blob.digest)) })

@@ -5,12 +5,12 @@ import { type FileHandle, open, rm, truncate } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
 import { Cancelled } from '../errors.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
-import type { RegistryRepository } from '../registry/client.ts'
 import { acquireLock } from '../state/lock.ts'
 import { finishDigest, hasBlob, hashFor, partialPath, publishBlob, sizeOf, translateFull } from './blobs.ts'
 import type { ImageContext } from './context.ts'
 import { BlobMismatch } from './errors.ts'
 import type { Growth } from './follow-file.ts'
+import type { BlobSource } from './remote-layers.ts'
 
 export interface FetchOptions {
   readonly onBytes?: (receivedBytes: number) => void
@@ -32,7 +32,7 @@ export interface FetchOptions {
  */
 export async function fetchBlob(
   context: ImageContext,
-  repository: RegistryRepository,
+  repository: BlobSource,
   request: FetchOptions & { readonly blob: Descriptor },
 ): Promise<boolean> {
   const { blob, signal, onWait } = request
@@ -62,7 +62,7 @@ async function missing(path: string, blob: Descriptor): Promise<number> {
 }
 
 interface Download {
-  readonly repository: RegistryRepository
+  readonly repository: BlobSource
   readonly path: string
   readonly request: FetchOptions & { readonly blob: Descriptor }
 }

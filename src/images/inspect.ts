@@ -1,13 +1,12 @@
 /** `image inspect`, of the store and of a registry: docker's JSON. */
 import type { Descriptor } from '../oci/descriptor.ts'
 import { canonicalName, familiarName, parseReference, withDefaultTag } from '../oci/reference.ts'
-import { finishDigest, hashFor, MAX_SMALL_BLOB_BYTES } from './blobs.ts'
 import type { ImageContext } from './context.ts'
-import { BlobMismatch, ManifestInvalid } from './errors.ts'
 import { findImage } from './find.ts'
 import { kindOf, understand } from './kind.ts'
 import { parsePlatform } from './platform.ts'
 import { type ImageContent, readContent } from './read-content.ts'
+import { readSmall } from './read-small.ts'
 import { type ImageRecord, readLayers, readNames } from './records.ts'
 import { resolveManifest } from './resolve-manifest.ts'
 import type { ImageInspect } from './types.ts'
@@ -36,7 +35,7 @@ export async function inspectRemote(context: ImageContext, name: string, platfor
   const wanted = platform === undefined ? undefined : parsePlatform(platform)
   const { manifest, named, image } = await resolveManifest(repository, { wanted })
   const kind = kindOf(manifest, canonicalName(reference))
-  const config = await readSmall(await repository.getBlob(manifest.config), manifest.config)
+  const config = await readSmall(repository, manifest.config)
   const understood = understand(manifest, kind, { manifest: image.digest, config })
   const size = manifest.layers.reduce((sum, layer) => sum + layer.size, 0)
   const { registry, repository: path, tag } = reference
@@ -47,21 +46,6 @@ export async function inspectRemote(context: ImageContext, name: string, platfor
     Size: size,
     VirtualSize: size,
   }
-}
-
-async function readSmall(stream: AsyncIterable<Buffer>, blob: Descriptor): Promise<Uint8Array> {
-  if (blob.size > MAX_SMALL_BLOB_BYTES) throw new ManifestInvalid(`config ${blob.digest}`, `it has ${blob.size} bytes`)
-  const chunks: Buffer[] = []
-  let total = 0
-  for await (const chunk of stream) {
-    total += chunk.byteLength
-    if (total > blob.size) throw new BlobMismatch(blob, `${total} bytes and more`)
-    chunks.push(chunk)
-  }
-  const bytes = Buffer.concat(chunks)
-  const found = finishDigest(blob.digest, hashFor(blob.digest).update(bytes))
-  if (found !== blob.digest) throw new BlobMismatch(blob, found)
-  return bytes
 }
 
 /** What follows from manifest and config alone. */

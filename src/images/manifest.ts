@@ -9,8 +9,8 @@ const MAX_INDEX_ENTRIES = 2000
 
 type Json = Readonly<Record<string, unknown>>
 
-/** @throws {ManifestInvalid} */
-export function parseManifest(bytes: Uint8Array, digest: string): Manifest {
+/** @param maxLayers - of an image; what is none may have more @throws {ManifestInvalid} */
+export function parseManifest(bytes: Uint8Array, digest: string, maxLayers = MAX_LAYERS): Manifest {
   const what = `manifest ${digest}`
   const json = parseObject(bytes, what)
   if (json['schemaVersion'] !== 2) throw new ManifestInvalid(what, 'schemaVersion is not 2')
@@ -19,7 +19,7 @@ export function parseManifest(bytes: Uint8Array, digest: string): Manifest {
     throw new ManifestInvalid(what, 'it has fields of another kind of manifest')
   }
   const config = parseDescriptor(json['config'], `config of ${what}`)
-  const layers = parseList(json['layers'] ?? [], what, MAX_LAYERS).map((layer, index) =>
+  const layers = parseList(json['layers'] ?? [], what, maxLayers).map((layer, index) =>
     parseDescriptor(layer, `layer ${index} of ${what}`),
   )
   return {

@@ -1,7 +1,6 @@
 /** One layer of a pull: downloaded and unpacked at the same time, each only where it is missing. */
 import type { Descriptor } from '../oci/descriptor.ts'
 import { type Digest, digestHex } from '../oci/digest.ts'
-import type { RegistryRepository } from '../registry/client.ts'
 import { acquireLock } from '../state/lock.ts'
 import { blobPath, hasBlob, partialPath, sizeOf } from './blobs.ts'
 import type { ImageContext } from './context.ts'
@@ -9,6 +8,7 @@ import { BlobMismatch } from './errors.ts'
 import { fetchBlob } from './fetch-blob.ts'
 import { followFile, Growth } from './follow-file.ts'
 import type { LayerRecord } from './records.ts'
+import type { BlobSource } from './remote-layers.ts'
 import { fillSnapshot, type LayerContent, snapshotSize } from './snapshot.ts'
 import type { TransferOptions, TransferProgress } from './types.ts'
 
@@ -31,7 +31,7 @@ export function reporter(options: TransferOptions, blob: Descriptor) {
  */
 export async function pullLayer(
   context: ImageContext,
-  repository: RegistryRepository,
+  repository: BlobSource,
   { layer, options }: { readonly layer: LayerContent; readonly options: TransferOptions },
 ): Promise<LayerRecord> {
   const { blob, chainID, diffID } = layer
@@ -60,7 +60,7 @@ export async function pullLayer(
 /** A blob that nobody unpacks: a config, a module, or a layer whose snapshot is there already. */
 export function fetchOnly(
   context: ImageContext,
-  repository: RegistryRepository,
+  repository: BlobSource,
   { blob, options }: { readonly blob: Descriptor; readonly options: TransferOptions },
 ): Promise<boolean> {
   const report = reporter(options, blob)
@@ -75,7 +75,7 @@ export function fetchOnly(
 
 async function fetchAndUnpack(
   context: ImageContext,
-  repository: RegistryRepository,
+  repository: BlobSource,
   { layer, options }: { readonly layer: LayerContent; readonly options: TransferOptions },
 ): Promise<number> {
   const { blob } = layer

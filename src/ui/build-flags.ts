@@ -14,6 +14,8 @@ export const buildFlags = {
   'build-context': list(
     'Additional build contexts (name=path, name=URL, name=docker-image://image, name=oci-layout://directory)',
   ),
+  'cache-from': list('External cache sources (e.g., "user/app:cache", "type=local,src=path/to/dir")'),
+  'cache-to': list('Cache export destinations (e.g., "type=registry,ref=user/app:cache,mode=max", "type=inline")'),
   call: Flags.string({
     description: 'Set method for evaluating build ("check", "outline", "targets")',
     default: 'build',
@@ -81,6 +83,8 @@ export function requestOf(flags: Given): BuildWords {
     labels: many('label'),
     platforms: many('platform'),
     contexts: many('build-context'),
+    cacheFrom: many('cache-from'),
+    cacheTo: many('cache-to'),
     noCache: isOn('no-cache'),
     noCacheFilter: many('no-cache-filter'),
     pull: isOn('pull'),

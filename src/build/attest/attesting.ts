@@ -34,7 +34,7 @@ export interface Attaching {
   readonly isSent: boolean
 }
 
-export interface AttestingOptions extends Solving {
+export interface AttestingOptions extends Omit<Solving, 'imports' | 'used'> {
   readonly signal: AbortSignal
   readonly wish: AttestationWish
   readonly solutions: readonly Solution[]

@@ -48,6 +48,18 @@ function readStack(database: Database, top: Digest): readonly StackedLayer[] {
   return layers
 }
 
+/** Other keys under which the same result of the same instruction is known. */
+export function readKeys(
+  database: Database,
+  { layers, changed, createdAtMs, description }: StepRecord & Pick<NewStep, 'description'>,
+): readonly string[] {
+  const rows = database
+    .prepare(`SELECT key FROM build_steps WHERE chain_id IS ? AND changed = ? AND created_at_ms = ? AND description = ?
+      ORDER BY used_at_ms DESC LIMIT 8`)
+    .all(layers.at(-1)?.chainID ?? null, changed ? 1 : 0, createdAtMs, description)
+  return rows.map((row) => String(row['key']))
+}
+
 /** Notes that the step was of use once more. */
 export function touchStep(database: Database, key: string): void {
   database.prepare('UPDATE build_steps SET used_at_ms = ?, uses = uses + 1 WHERE key = ?').run(Date.now(), key)
@@ -68,7 +80,9 @@ export function writeStep(database: Database, step: NewStep): void {
 }
 
 function writeStack(database: Database, layers: readonly StackedLayer[]): void {
-  const insert = database.prepare('INSERT OR IGNORE INTO build_layers VALUES (?, ?, ?, ?, ?, ?, ?)')
+  // What has come from elsewhere has the size it was unpacked to.
+  const insert = database.prepare(`INSERT OR IGNORE INTO build_layers VALUES (?1, ?, ?, ?, ?, ?,
+    coalesce((SELECT size_bytes FROM snapshots WHERE chain_id = ?1), ?))`)
   let parent: string | null = null
   for (const { chainID, diffID, blob, sizeBytes } of layers) {
     insert.run(chainID, parent, diffID, blob.digest, blob.mediaType, blob.size, sizeBytes)

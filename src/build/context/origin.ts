@@ -12,7 +12,7 @@ import type { Sources } from '../sources/open.ts'
 import { shownAddress, shownUrl } from '../sources/shown.ts'
 import type { StageBase } from '../stage.ts'
 import { type CarryingOptions, copyStep } from '../steps/copy.ts'
-import type { Tree } from '../steps/options.ts'
+import { plainTree, type Tree } from '../steps/options.ts'
 import { readSmall } from './dockerfile.ts'
 import type { NamedContext } from './named.ts'
 
@@ -35,14 +35,14 @@ export function treeOfContext(name: string, context: FilesContext, options: Cont
     case 'directory':
       return show(`load from ${context.path}`, async () => {
         const tree = local(context.path, ignoreIn(context.path))
-        return { tree, identity: undefined, layers: undefined }
+        return plainTree(() => tree)
       })
     case 'git':
       return show(`load git source ${shownAddress(context.text)}`, async (vertex) => {
         const { source } = context
         const wishes = { keepGitDirectory: source.keepGitDirectory === true, commitTimes: source.commitTimes }
         const found = await sources.git(source, { ...wishes, signal, onStatus: vertex.status })
-        return { tree: local(found.directory), identity: found.identity, layers: undefined }
+        return plainTree(() => local(found.directory), found.identity)
       })
     case 'http':
       return show(shownUrl(new URL(context.url)), async (vertex) => {
@@ -50,7 +50,7 @@ export function treeOfContext(name: string, context: FilesContext, options: Cont
         const identity = `${file.digest} ${file.mtimeSeconds}`
         // BuildKit unpacks nothing here, and this is its name for the file.
         const tree = singleFileTree({ name: 'context', identity, open: async () => file })
-        return { tree, identity, layers: undefined }
+        return plainTree(() => tree, identity)
       })
   }
 }
@@ -66,7 +66,7 @@ export interface Basing extends CarryingOptions, SolveOptions {
 }
 
 /** `FROM name`: the files of the context and nothing else, as one layer. */
-export async function baseOfTree(name: string, { tree, identity }: Tree, options: Basing): Promise<StageBase> {
+export async function baseOfTree(name: string, files: Tree, options: Basing): Promise<StageBase> {
   const { platform, settings } = options
   const description = `FROM ${name}`
   const request = {
@@ -80,7 +80,7 @@ export async function baseOfTree(name: string, { tree, identity }: Tree, options
     parents: false,
     exclude: [],
     excluded: () => false,
-    from: { tree, identity, layers: undefined },
+    from: files,
     keepsOwners: false,
   }
   const empty = { layers: [], config: {} }

@@ -9,7 +9,7 @@ import type { StageState } from '../state.ts'
 import { type Add, archiveStep } from './add-archive.ts'
 import { type CopyRequest, copyStep } from './copy.ts'
 import { excluder } from './exclude.ts'
-import type { LayerOptions } from './options.ts'
+import { type LayerOptions, plainTree } from './options.ts'
 
 const URL_LIKE = /^https?:\/\//i
 
@@ -67,7 +67,7 @@ async function addUrl(
   }
   const identity = checksum ?? (await identify())
   const tree = singleFileTree({ name, identity, open: fetch })
-  const from = { tree, identity: undefined, layers: undefined }
+  const from = plainTree(() => tree)
   const literal = name.replace(/[*?[\\]/g, '\\$&')
   return copyStep(state, { ...addRequest(instruction), sources: [literal], from }, options)
 }
@@ -98,7 +98,7 @@ async function addGit(
     commitTimes: git.commitTimes,
   }
   const { directory, identity } = await sources.git(pinned(instruction), wishes)
-  const from = { tree: local(directory), identity, layers: undefined }
+  const from = plainTree(() => local(directory), identity)
   return copyStep(state, { ...addRequest(instruction), sources: ['/'], from }, options)
 }
 

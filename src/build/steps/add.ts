@@ -10,7 +10,7 @@ import type { StageState } from '../state.ts'
 import { type Add, archiveStep } from './add-archive.ts'
 import { addRemote, addRequest } from './add-remote.ts'
 import { type CopyRequest, copyStep } from './copy.ts'
-import type { LayerOptions } from './options.ts'
+import { type LayerOptions, plainTree } from './options.ts'
 
 /** @throws {CopyFailed} sources of several kinds at once, or of one that is not known */
 export async function addStep(state: StageState, instruction: Add, options: LayerOptions): Promise<Step> {
@@ -18,12 +18,12 @@ export async function addStep(state: StageState, instruction: Add, options: Laye
   if (remote !== undefined) return remote
   const archive = await findArchive(instruction, options)
   if (archive !== undefined) return archiveStep(state, { instruction, ...archive }, options)
-  return copyStep(state, await plainRequest(instruction, options), options)
+  return copyStep(state, plainRequest(instruction, options), options)
 }
 
-async function plainRequest(instruction: Add, { context }: LayerOptions): Promise<CopyRequest> {
+function plainRequest(instruction: Add, { context }: LayerOptions): CopyRequest {
   const { sources } = instruction
-  const from = sources.length === 0 ? undefined : { tree: await context(), identity: undefined, layers: undefined }
+  const from = sources.length === 0 ? undefined : plainTree(context)
   return { ...addRequest(instruction), sources, from }
 }
 

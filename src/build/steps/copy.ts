@@ -55,14 +55,18 @@ export function copyStep(
   const shape = [...words, written, options.settings.epoch ?? null]
   const independent = isIndependent(link, chown)
   const base = baseOf(layers, independent)
-  const chosen = () => chooseFiles(request)
-  const content = async () => stepKey('copy-content', [base, ...shape, await digestOf(chosen(), request, options)])
+  const chosen = async (): Promise<FromTree> => {
+    const tree = (await from?.open())?.tree
+    return { tree, files: chooseFiles(request, tree) }
+  }
+  const content = async () => stepKey('copy-content', [base, ...shape, await digestOf(await chosen(), options)])
   const step = {
     kind: 'copy',
     description: request.description,
     below: layers,
     independent,
-    run: (doubt: () => void) => carryOut(layers, { ...request, destination, chosen: chosen(), doubt }, options),
+    run: async (doubt: () => void) =>
+      carryOut(layers, { ...request, destination, chosen: await chosen(), doubt }, options),
   }
   const identity = from === undefined ? '' : from.identity
   if (identity === undefined) return { ...step, contentKey: content }
@@ -81,15 +85,21 @@ interface Chosen extends Found {
   readonly keep: Keep
 }
 
+interface FromTree {
+  /** undefined: nothing is taken from one. */
+  readonly tree: FileTree | undefined
+  readonly files: readonly Chosen[]
+}
+
 /** @throws {SourceMissing} */
-function chooseFiles({ sources, from, parents, excluded }: CopyRequest): readonly Chosen[] {
+function chooseFiles({ sources, parents, excluded }: CopyRequest, tree: FileTree | undefined): readonly Chosen[] {
   const keep: Keep = (relative) => relative === '' || !excluded(relative)
   return sources.flatMap((source) => {
-    if (from === undefined) throw new SourceMissing(source)
+    if (tree === undefined) throw new SourceMissing(source)
     const [path, pivot] = tidy(source)
-    const paths = hasPattern(path) ? expandPattern(from.tree, path, { deep: parents }) : [byteString(path)]
+    const paths = hasPattern(path) ? expandPattern(tree, path, { deep: parents }) : [byteString(path)]
     return paths.map((one) => {
-      const found = from.tree.resolve(one)
+      const found = tree.resolve(one)
       if (found === undefined) throw new SourceMissing(`/${path}`)
       return { ...found, name: one.split('/').slice(pivot).join('/'), keep }
     })
@@ -105,20 +115,19 @@ function tidy(source: string): readonly [string, number] {
 }
 
 async function digestOf(
-  chosen: readonly Chosen[],
-  { from }: CopyRequest,
+  { tree, files }: FromTree,
   { signal }: CarryingOptions,
 ): Promise<readonly (readonly string[])[]> {
   const digests: (readonly string[])[] = []
-  for (const one of chosen) {
-    const digest = await from?.tree.digest(one, { keep: one.keep, signal })
+  for (const one of files) {
+    const digest = await tree?.digest(one, { keep: one.keep, signal })
     digests.push([one.name, one.isDirectory ? 'directory' : 'file', digest ?? ''])
   }
   return digests
 }
 
 interface Carrying extends CopyRequest {
-  readonly chosen: readonly Chosen[]
+  readonly chosen: FromTree
   /** Of `Step.run`. */
   readonly doubt: () => void
 }
@@ -136,8 +145,8 @@ async function carryOut(
   const owner = request.chown === undefined ? undefined : resolveOwner(request.chown, all)
   const change = request.chmod === undefined ? undefined : parseMode(request.chmod)
   const mtimeSeconds = settings.epoch ?? Math.floor(Date.now() / 1000)
-  await using applier = openApplier(upper, { idMaps: userIdMaps(), source: request.from?.tree.source })
-  const isOneTree = request.chosen.length + request.files.length === 1
+  await using applier = openApplier(upper, { idMaps: userIdMaps(), source: request.chosen.tree?.source })
+  const isOneTree = request.chosen.files.length + request.files.length === 1
   const landing = openLanding({ lower, applier, owner: owner ?? ROOT, mtimeSeconds, isOneTree })
   const copying = { applier, landing, lower, owner, change, mtimeSeconds, signal }
   const isSame = await copyAll(request, copying)
@@ -159,10 +168,11 @@ interface Copying {
 
 /** @returns false: something has changed since its digest was made */
 async function copyAll(request: Carrying, copying: Copying): Promise<boolean> {
-  const { chosen, from, files } = request
+  const { chosen, files } = request
+  const { tree } = chosen
   let isSame = true
-  for (const one of chosen)
-    if (from !== undefined && !(await copyOne(one, { tree: from.tree, request }, copying))) isSame = false
+  for (const one of chosen.files)
+    if (tree !== undefined && !(await copyOne(one, { tree, request }, copying))) isSame = false
   for (const { name, content } of files)
     copyText(Buffer.from(content), placeOf({ name, isDirectory: false }, request, copying), copying)
   return isSame

@@ -3,11 +3,12 @@ import { join, posix } from 'node:path'
 import { type ByteString, byteString, openApplier } from '../../linux/apply.ts'
 import { userIdMaps } from '../../linux/id-mappings.ts'
 import type { MountSpec } from '../../oci/runtime-spec.ts'
+import type { FileTree, Found } from '../copy/tree.ts'
 import type { Mount, SecretMount } from '../dockerfile/mount.ts'
 import { NotGranted, SourceMissing } from '../errors.ts'
 import { freshDirectory, makeScratch, makeSecretDirectory } from '../scratch.ts'
 import { openCacheMount } from './cache-mount.ts'
-import type { StepOptions, Tree } from './options.ts'
+import { plainTree, type StepOptions, type Tree } from './options.ts'
 import { openAgent } from './ssh-agent.ts'
 
 export interface MountPlan {
@@ -94,21 +95,29 @@ async function planBind(mount: Extract<Mount, { type: 'bind' }>, context: Planni
   const destination = targetOf(mount.target, context)
   const from = await treeOf(mount.from, context)
   const source = posix.resolve('/', mount.source ?? '').slice(1)
-  const found = from.tree.resolve(byteString(source))
-  if (found === undefined) throw new SourceMissing(`/${source}`)
-  const identity = from.identity ?? (await from.tree.digest(found, { keep: () => true, signal: options.signal }))
+  const find = async () => {
+    const opened = await from.open()
+    const found = opened.tree.resolve(byteString(source))
+    if (found === undefined) throw new SourceMissing(`/${source}`)
+    return { ...opened, found }
+  }
+  const digest = async () => {
+    const { tree, found } = await find()
+    return tree.digest(found, { keep: () => true, signal: options.signal })
+  }
+  const identity = from.identity ?? (await digest())
   return {
     shape: ['bind', destination, source, identity, mount.readOnly],
     open: async (stack, doubt) => {
       const scratch = stack.use(makeScratch(options.room.paths))
       const writable = { upper: join(scratch.path, 'upper'), work: join(scratch.path, 'work') }
-      if (found.path === '' && from.layers !== undefined) {
+      const { tree, layers, found } = await find()
+      if (found.path === '' && layers !== undefined) {
         for (const path of Object.values(writable)) freshDirectory(path, 0o755)
-        return only(overlayMount(destination, from.layers, { ...writable, readOnly: mount.readOnly }))
+        return only(overlayMount(destination, layers, { ...writable, readOnly: mount.readOnly }))
       }
       const copy = join(scratch.path, 'files')
-      const part = { ...from, path: found.path, isDirectory: found.isDirectory }
-      if (!(await materialise(part, copy, options.signal))) doubt()
+      if (!(await materialise({ ...found, tree }, copy, options.signal))) doubt()
       const path = found.isDirectory ? copy : join(copy, 'file')
       return only({
         destination,
@@ -122,7 +131,7 @@ async function planBind(mount: Extract<Mount, { type: 'bind' }>, context: Planni
 
 async function treeOf(from: string | undefined, { options }: MountContext): Promise<Tree> {
   if (from !== undefined) return options.origin(from)
-  return { tree: await options.context(), identity: undefined, layers: undefined }
+  return plainTree(options.context)
 }
 
 /** Layers as one tree; an ordinary user's overlay keeps its marks elsewhere. */
@@ -141,9 +150,8 @@ export function overlayMount(
   }
 }
 
-interface Part extends Tree {
-  readonly path: ByteString
-  readonly isDirectory: boolean
+interface Part extends Found {
+  readonly tree: FileTree
 }
 
 /**
@@ -169,10 +177,10 @@ async function planCache(mount: Extract<Mount, { type: 'cache' }>, context: Plan
         mount.from === undefined
           ? undefined
           : async (directory: string) => {
-              const from = await treeOf(mount.from, context)
-              const found = from.tree.resolve(byteString(posix.resolve('/', mount.source ?? '').slice(1)))
+              const { tree } = await (await treeOf(mount.from, context)).open()
+              const found = tree.resolve(byteString(posix.resolve('/', mount.source ?? '').slice(1)))
               if (found?.isDirectory !== true) throw new SourceMissing(mount.source ?? '/')
-              await materialise({ ...from, path: found.path, isDirectory: true }, directory, options.signal)
+              await materialise({ ...found, tree }, directory, options.signal)
             }
       const { sharing, mode = 0o755, uid = 0, gid = 0 } = mount
       const id = mount.id ?? destination

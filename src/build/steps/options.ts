@@ -26,11 +26,35 @@ export interface LayerOptions extends StepOptions {
   readonly vertex: Vertex
 }
 
-/** A tree with an identity, where it has one that costs nothing to know. */
+/** A tree that has not been looked at yet, with an identity where it has one that costs nothing to know. */
 export interface Tree {
-  readonly tree: FileTree
   /** undefined: its content has to be looked at. */
   readonly identity: string | undefined
+  /** It is a stage's or an image's: its files have owners. */
+  readonly isLayered: boolean
+  /** Layers that a cache elsewhere has are fetched by this, and not before. */
+  open(): Promise<OpenTree>
+}
+
+export interface OpenTree {
+  readonly tree: FileTree
   /** Unpacked layers that it consists of, top-most first. */
   readonly layers: readonly string[] | undefined
+}
+
+/** Files that are no image's. */
+export function plainTree(open: () => FileTree | Promise<FileTree>, identity?: string): Tree {
+  return lazyTree({ identity, isLayered: false }, async () => ({ tree: await open(), layers: undefined }))
+}
+
+/** Opened once: what is copied is compared with what the same tree has seen when its digest was made. */
+export function lazyTree(known: Omit<Tree, 'open'>, open: () => Promise<OpenTree>): Tree {
+  let opened: Promise<OpenTree> | undefined
+  return {
+    ...known,
+    open: () => {
+      opened ??= open()
+      return opened
+    },
+  }
 }

@@ -1,0 +1,83 @@
+/** A cache in a directory: an OCI layout, which may hold others beside it. */
+import { randomUUID } from 'node:crypto'
+import { createWriteStream } from 'node:fs'
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import { sizeOf } from '../../images/blobs.ts'
+import type { BuildStore } from '../../images/building.ts'
+import { parseIndex } from '../../images/manifest.ts'
+import { layoutPath } from '../../images/write-tar.ts'
+import type { Descriptor } from '../../oci/descriptor.ts'
+import { OCI_INDEX } from '../../oci/media-types.ts'
+import { CacheUnwritten } from '../errors.ts'
+
+export interface CacheContent {
+  readonly config: Document
+  readonly blobs: readonly Descriptor[]
+  readonly manifest: Document
+}
+
+interface Document {
+  readonly descriptor: Descriptor
+  readonly bytes: Buffer
+}
+
+interface Place {
+  readonly dest: string
+  /** By what name it is found again. */
+  readonly tag: string
+}
+
+interface Options {
+  readonly store: BuildStore
+  readonly signal: AbortSignal
+}
+
+/** What is there stays; another cache of the same tag is named no longer. @throws {CacheUnwritten} */
+export async function writeLayout(
+  { dest, tag }: Place,
+  { config, blobs, manifest }: CacheContent,
+  { store, signal }: Options,
+): Promise<void> {
+  try {
+    await mkdir(join(dest, 'blobs', 'sha256'), { recursive: true })
+    for (const blob of blobs) {
+      const path = join(dest, layoutPath(blob))
+      if ((await sizeOf(path)) === blob.size) continue
+      await placed(path, async (temporary) =>
+        pipeline(await store.remote.read(blob, { offset: 0, signal }), createWriteStream(temporary), { signal }),
+      )
+    }
+    for (const { descriptor, bytes } of [config, manifest])
+      await placed(join(dest, layoutPath(descriptor)), (temporary) => writeFile(temporary, bytes))
+    await placed(join(dest, 'oci-layout'), (temporary) => writeFile(temporary, '{"imageLayoutVersion":"1.0.0"}'))
+    const entry = { ...manifest.descriptor, annotations: { [REF_NAME]: tag } }
+    const others = (await entriesOf(dest)).filter((one) => one.annotations?.[REF_NAME] !== tag)
+    const index = { schemaVersion: 2, mediaType: OCI_INDEX, manifests: [...others, entry] }
+    await placed(join(dest, 'index.json'), (temporary) => writeFile(temporary, JSON.stringify(index)))
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException & { syscall?: string }
+    if (signal.aborted || code === undefined || !('syscall' in (error as object))) throw error
+    throw new CacheUnwritten(`the cache cannot be written to ${dest}: ${message}`, { cause: error })
+  }
+}
+
+const REF_NAME = 'org.opencontainers.image.ref.name'
+
+async function entriesOf(dest: string): Promise<readonly Descriptor[]> {
+  const path = join(dest, 'index.json')
+  if ((await sizeOf(path)) === undefined) return []
+  return parseIndex(await readFile(path), 'index.json').manifests
+}
+
+/** Under a name of its own first: a reader sees whole files alone. */
+async function placed(path: string, write: (temporary: string) => Promise<void>): Promise<void> {
+  const temporary = `${path}.${randomUUID()}.tmp`
+  try {
+    await write(temporary)
+    await rename(temporary, path)
+  } finally {
+    await rm(temporary, { force: true })
+  }
+}
