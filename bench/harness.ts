@@ -15,10 +15,13 @@ export interface Measurement {
   readonly medianMs: number
 }
 
-/** @param rounds - counted rounds, after one warm-up of each subject */
-export function measure(subjects: readonly Subject[], rounds: number): Measurement[] {
+/**
+ * @param rounds - counted rounds
+ * @param warmUps - rounds before them that do not count
+ */
+export function measure(subjects: readonly Subject[], rounds: number, warmUps: number = 1): Measurement[] {
   const samples = new Map<string, number[]>(subjects.map(({ name }) => [name, []]))
-  for (let round = -1; round < rounds; round++) {
+  for (let round = -warmUps; round < rounds; round++) {
     for (const { name, work, reset } of subjects) {
       reset?.()
       const started = process.hrtime.bigint()

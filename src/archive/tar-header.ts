@@ -151,7 +151,7 @@ interface Fields {
 
 /** POSIX.1-1988 `ustar`; what does not fit is cut, and said whole by PAX records before it. */
 function headerBlock(fields: Fields): Buffer {
-  const block = Buffer.alloc(BLOCK)
+  const block = Buffer.allocUnsafe(BLOCK).fill(0) // of the pool: one for each file is dear
   const octal = (value: number, at: number, length: number) => {
     const limit = 8 ** (length - 1) - 1
     const kept = value < 0 || value > limit ? 0 : value

@@ -10,9 +10,15 @@ export interface TarOptions {
 }
 
 export interface TarSink extends TreeSink {
+  /** Blocks of the archive that say something else than an entry. */
+  blocks(bytes: Buffer): void
   /** The end of the archive. */
   finish(): Promise<void>
 }
+
+const GATHERED_BYTES = 512 * 1024
+const LARGE_BYTES = 64 * 1024
+const ZEROS = Buffer.alloc(2 * BLOCK)
 
 export function tarSink(output: NodeJS.WritableStream, { place }: TarOptions): TarSink {
   let padding = -1
@@ -21,8 +27,28 @@ export function tarSink(output: NodeJS.WritableStream, { place }: TarOptions): T
   output.on('error', (error: NodeJS.ErrnoException) => {
     failure ??= error
   })
-  const write = (bytes: Buffer) => {
+  const pass = (bytes: Buffer) => {
     if (bytes.length > 0 && !output.write(bytes)) full = true
+  }
+  let gathered = Buffer.allocUnsafeSlow(GATHERED_BYTES)
+  let [start, end] = [0, 0]
+  const cut = () => {
+    pass(gathered.subarray(start, end))
+    start = end
+  }
+  /** Small pieces are put together: each costs a stream more than its bytes. What has been passed on is not written to again. */
+  const write = (bytes: Buffer) => {
+    if (bytes.length > LARGE_BYTES) {
+      cut()
+      return pass(bytes)
+    }
+    if (bytes.length > gathered.length - end) {
+      cut()
+      gathered = Buffer.allocUnsafeSlow(GATHERED_BYTES)
+      start = 0
+      end = 0
+    }
+    end += bytes.copy(gathered, end)
   }
   return {
     entry: (entry) => {
@@ -34,8 +60,9 @@ export function tarSink(output: NodeJS.WritableStream, { place }: TarOptions): T
       padding = storedBytes > 0 ? -storedBytes & (BLOCK - 1) : -1
     },
     data: (chunk) => write(chunk),
+    blocks: (bytes) => write(bytes),
     end: () => {
-      if (padding > 0) write(Buffer.alloc(padding))
+      if (padding > 0) write(ZEROS.subarray(0, padding))
       padding = -1
     },
     flush: async () => {
@@ -43,7 +70,8 @@ export function tarSink(output: NodeJS.WritableStream, { place }: TarOptions): T
       full = false
     },
     finish: async () => {
-      write(Buffer.alloc(2 * BLOCK))
+      write(ZEROS)
+      cut()
       if (full || failure !== undefined) await drained(output, () => failure)
     },
   }

@@ -37,9 +37,10 @@ export class AnswerReader {
 
   /** @throws {ApplyFailed} the other side says that it has failed */
   write(chunk: Buffer): void {
-    let bytes = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk])
-    for (let used = -1; used !== 0; bytes = bytes.subarray(used)) used = this.#take(bytes)
-    this.#rest = bytes
+    const bytes = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk])
+    let at = 0
+    for (let used = -1; used !== 0; at += used) used = this.#take(bytes, at)
+    this.#rest = bytes.subarray(at)
   }
 
   /** @throws {Error} the answers break off: the other side was killed */
@@ -48,18 +49,20 @@ export class AnswerReader {
     if (!this.#ended || this.#rest.length > 0) throw new Error('the native program ended early')
   }
 
-  #take(bytes: Buffer): number {
-    if (this.#dataLeft > 0) return this.#takeData(bytes)
-    if (bytes.length < HEAD_BYTES) return 0
-    const code = bytes.readUInt32LE(0)
+  /** @returns how many bytes from `at` on have been used; 0: more have to come */
+  #take(bytes: Buffer, at: number): number {
+    if (this.#dataLeft > 0) return this.#takeData(bytes, at)
+    const left = bytes.length - at
+    if (left < HEAD_BYTES) return 0
+    const code = bytes.readUInt32LE(at)
     if (code === FAILED) return 0 // the line is complete at the end
-    const size = bytes.readUInt32LE(4)
+    const size = bytes.readUInt32LE(at + 4)
     if (code === DATA) {
       this.#dataLeft = size
       return HEAD_BYTES
     }
-    if (bytes.length < HEAD_BYTES + size) return 0
-    const payload = new Payload(bytes.subarray(HEAD_BYTES, HEAD_BYTES + size))
+    if (left < HEAD_BYTES + size) return 0
+    const payload = new Payload(bytes, at + HEAD_BYTES, size)
     if (code === ENTRY) this.#entry(readEntry(payload))
     else if (code === STAT) this.#options.onStat?.(readStat(payload))
     else if (code === DIGEST) this.#options.onDigest?.(payload.bytes().toString('hex') || undefined)
@@ -75,11 +78,11 @@ export class AnswerReader {
     this.#finishFile()
   }
 
-  #takeData(bytes: Buffer): number {
-    const size = Math.min(this.#dataLeft, bytes.length)
+  #takeData(bytes: Buffer, at: number): number {
+    const size = Math.min(this.#dataLeft, bytes.length - at)
     if (size === 0) return 0
     if (size > this.#fileLeft) throw new Error('the native program told more of a file than there is')
-    this.#options.sink?.data(bytes.subarray(0, size))
+    this.#options.sink?.data(bytes.subarray(at, at + size))
     this.#dataLeft -= size
     this.#fileLeft -= size
     this.#finishFile()
@@ -156,35 +159,45 @@ const ERRNO: Readonly<Record<number, string>> = {
 
 class Payload {
   readonly #bytes: Buffer
-  #at = 0
+  readonly #end: number
+  #at: number
 
-  constructor(bytes: Buffer) {
+  constructor(bytes: Buffer, at: number, size: number) {
     this.#bytes = bytes
+    this.#at = at
+    this.#end = at + size
   }
 
   u32(): number {
-    this.#at += 4
-    return this.#bytes.readUInt32LE(this.#at - 4)
+    return this.#bytes.readUInt32LE(this.#take(4))
   }
 
   /** @throws {ApplyFailed} a sparse file may say that it has 2^63 bytes */
   i64(): number {
-    this.#at += 8
-    const value = this.#bytes.readInt32LE(this.#at - 4) * 2 ** 32 + this.#bytes.readUInt32LE(this.#at - 8)
+    const at = this.#take(8)
+    const value = this.#bytes.readInt32LE(at + 4) * 2 ** 32 + this.#bytes.readUInt32LE(at)
     if (!Number.isSafeInteger(value)) throw new ApplyFailed(['launch', '0', 'open', '', '27', 'File too large'], 'read')
     return value
   }
 
   string(): ByteString {
     const size = this.u32()
-    this.#at += size
-    return this.#bytes.toString('latin1', this.#at - size, this.#at)
+    const at = this.#take(size)
+    return size === 0 ? '' : this.#bytes.toString('latin1', at, at + size)
   }
 
   /** A copy: what is kept must not keep all the rest. */
   bytes(): Buffer {
     const size = this.u32()
+    const at = this.#take(size)
+    return Buffer.from(this.#bytes.subarray(at, at + size))
+  }
+
+  /** @returns where the next `size` bytes begin */
+  #take(size: number): number {
+    const at = this.#at
     this.#at += size
-    return Buffer.from(this.#bytes.subarray(this.#at - size, this.#at))
+    if (this.#at > this.#end) throw new Error('the native program answered with less than it says')
+    return at
   }
 }

@@ -51,7 +51,7 @@ export function layerSink(
       if (omit(entry)) return
       tell(path)
       if (change !== 'deleted') return tar.entry(entry)
-      output.write(whiteoutHeader(`${directory === '.' ? '' : `${directory}/`}${WHITEOUT}${name}`))
+      tar.blocks(whiteoutHeader(`${directory === '.' ? '' : `${directory}/`}${WHITEOUT}${name}`))
     },
   }
 }
