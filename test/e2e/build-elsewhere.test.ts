@@ -40,6 +40,12 @@ const FILES = {
 
 const SAID = (word: string) => `the world: ${word}: /var: 33:33\nfirst\nmade\nmade\nseed\ngone\n33:33 640 2\nvolume\n`
 
+interface TypedDocument {
+  readonly mediaType?: string
+  readonly manifests?: readonly { readonly digest: string }[]
+  readonly layers?: readonly { readonly mediaType: string }[]
+}
+
 describe('what build makes, elsewhere', function () {
   this.timeout(60_000)
   let coracle: Coracle
@@ -66,6 +72,39 @@ describe('what build makes, elsewhere', function () {
     assert.equal(status, 0, `${program} ${args.join(' ')}: ${error ?? ''}${stderr}`)
     return stdout
   }
+
+  describe('in an archive', () => {
+    const archiveOf = () => join(coracle.directory, 'typed.tar')
+    const layerTypes = (output: string): readonly string[] => {
+      const archive = archiveOf()
+      build('-t', 'typed:1', '-o', `${output},dest=${archive}`)
+      const read = (path: string) => JSON.parse(succeeded('tar', ['-xOf', archive, path])) as TypedDocument
+      const [entry] = read('index.json').manifests ?? []
+      const { layers = [], mediaType } = read(`blobs/sha256/${entry?.digest.slice(7)}`)
+      return [...new Set([mediaType ?? '', ...layers.map((layer) => layer.mediaType)])]
+    }
+    const OCI = 'application/vnd.oci.image'
+
+    it('has the compression and the media types that were asked for', () => {
+      assert.deepEqual(layerTypes('type=oci'), [`${OCI}.manifest.v1+json`, `${OCI}.layer.v1.tar+gzip`])
+      assert.deepEqual(layerTypes('type=oci,compression=uncompressed,force-compression=true'), [
+        `${OCI}.manifest.v1+json`,
+        `${OCI}.layer.v1.tar`,
+      ])
+      assert.deepEqual(layerTypes('type=docker,oci-mediatypes=false'), [
+        'application/vnd.docker.distribution.manifest.v2+json',
+        'application/vnd.docker.image.rootfs.diff.tar.gzip',
+      ])
+    })
+
+    it('is loaded again when it is compressed otherwise', () => {
+      const types = layerTypes('type=oci,compression=zstd,compression-level=5,force-compression=true')
+      assert.deepEqual(types, [`${OCI}.manifest.v1+json`, `${OCI}.layer.v1.tar+zstd`])
+      coracle.output('rmi', '-f', 'typed:1')
+      coracle.output('load', '-q', '-i', archiveOf())
+      assert.equal(coracle.output('run', '--rm', '--network', 'none', 'typed:1', 'zstd'), SAID('zstd').trimEnd())
+    })
+  })
 
   describe('under docker', () => {
     let daemon: DockerDaemon | undefined

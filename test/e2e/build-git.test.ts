@@ -1,6 +1,6 @@
 /** Build contexts and ADD of git repositories, from a real server. */
 import assert from 'node:assert/strict'
-import { existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, afterEach, before, describe, it } from 'mocha'
 import { type ContextFiles, writeContext } from '../support/build-context.ts'
@@ -77,6 +77,27 @@ describe('build with git repositories', function () {
     assert.deepEqual(await files(url('?branch=main&subdir=part')), ['part', 'part/Dockerfile', 'part/b.txt'])
     assert.deepEqual(await files(url('#:docker/..')), ALL)
     assert.deepEqual(await files(url(), '-f', 'docker/Dockerfile.other'), ['other'])
+  })
+
+  it('tells in the provenance which commits the image is of', async () => {
+    const metadata = join(coracle.directory, 'metadata.json')
+    const text = 'FROM scratch\nADD LIBRARY /lib\n'.replace('LIBRARY', url('', 'library'))
+    writeFileSync(join(coracle.directory, 'adding'), text)
+    const named = ['--metadata-file', metadata, '-f', join(coracle.directory, 'adding')]
+    const { status, stderr } = await build(url('#v1'), ...named)
+    assert.equal(status, 0, stderr)
+    const told = JSON.parse(readFileSync(metadata, 'utf8')) as {
+      'buildx.build.provenance': {
+        buildDefinition: { externalParameters: { configSource: object }; resolvedDependencies: { uri: string }[] }
+      }
+    }
+    const { externalParameters, resolvedDependencies } = told['buildx.build.provenance'].buildDefinition
+    const source = { uri: url('#v1'), digest: { sha1: first } }
+    assert.deepEqual(externalParameters.configSource, { ...source, path: 'adding' })
+    assert.deepEqual(
+      resolvedDependencies.map(({ uri }) => uri),
+      [url('#v1'), url('', 'library')],
+    )
   })
 
   it('asks once what a branch is, and fetches only what is new', async () => {

@@ -63,7 +63,7 @@ export function gatherFacts(gathering: Gathering): BuildFacts {
     dockerfile,
     args: argsOf(request, settings),
     ...lentIn(plan),
-    locals: source === undefined ? ['context', 'dockerfile'] : [],
+    locals: localsOf(request, source),
     materials,
     stages: stagesOf(plan),
     hermetic: isHermetic(plan, settings),
@@ -72,6 +72,17 @@ export function gatherFacts(gathering: Gathering): BuildFacts {
     finishedAtMs: epoch === undefined ? Date.now() : epoch * 1000,
   }
   return { ...facts, invocation: epoch === undefined ? randomHex(16) : digestOfFacts(facts) }
+}
+
+/** What comes from this host, of which nobody else knows what it was. */
+function localsOf({ file, contexts }: BuildRequest, source: Material | undefined): readonly string[] {
+  const isLocalFile = file === '-' || file?.startsWith('/') === true
+  const main = source === undefined ? ['context', 'dockerfile'] : isLocalFile ? ['dockerfile'] : []
+  const named = contexts.flatMap((text) => {
+    const [name = '', place = ''] = text.split(/=(.*)/s)
+    return /^(?!oci-layout:)[a-z-]+:\/\/|^[\w-]+@/.test(place) ? [] : [name]
+  })
+  return [...main, ...named]
 }
 
 /** undefined: it is a place of this host. */

@@ -132,6 +132,8 @@ describe('provenance', () => {
     const { source, locals } = factsFor({ context: 'https://me:hunter2@host.example/a.tar' })
     assert.deepEqual(source, { uri: 'https://host.example/a.tar', digest: { sha256: 'ab' } })
     assert.deepEqual(locals, [])
+    const contexts = ['a=/here', 'b=https://host.example/b.git', 'c=docker-image://busybox', 'd=oci-layout:///there']
+    assert.deepEqual(factsFor({ contexts }).locals, ['context', 'dockerfile', 'a', 'd'])
     const git = parseGitSource('https://me:hunter2@host.example/app.git#v1:web', { github: true })
     assert(git !== undefined)
     assert.equal(gitAddress(git), 'https://host.example/app.git#v1:web')
