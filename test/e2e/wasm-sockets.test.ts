@@ -59,6 +59,13 @@ describe('components with sockets', function () {
     const denied = attempts([...inner, `--deny-net=${address}`], words)
     assert.deepEqual(denied, ['connection-refused', 'access-denied', 'access-denied'])
     assert.deepEqual(attempts([...inner, `--deny-net=${address}:81`], [`tcp/${address}:80`]), ['end'])
+    // Whatever an allowed name is said to stand for.
+    const rebound = attempts([...inner, '--allow-net=web', `--deny-net=${address}`], ['name/web', `tcp/${address}:80`])
+    assert.deepEqual(rebound, [address, 'connection-refused'])
+    assert.deepEqual(attempts([...inner, '--deny-net'], ['name/web', `tcp/${address}:80`]), [
+      'name-unresolvable',
+      'connection-refused',
+    ])
   })
 
   it('have no network unless it is granted, and never the loopback of the host', () => {
