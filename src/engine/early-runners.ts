@@ -18,16 +18,20 @@ export function openEarlyRunners(directory: string): EarlyRunners {
 }
 
 /** Nothing is made in it later: what is mounted there needs names that exist. */
-function makeSmallRoot(at: string): string {
+function makeSmallRoot(at: string): string | undefined {
   const { directory, root, ...files } = PLACES
   const made = join(at, directory, 'made')
   if (existsSync(made)) return at
-  mkdirSync(dirname(at), { recursive: true, mode: 0o700 })
-  mkdirSync(join(at, root), { recursive: true, mode: 0o755 })
-  mkdirSync(join(at, 'etc'), { recursive: true })
-  for (const file of [...Object.values(files), ...NETWORK_FILES]) writeFileSync(join(at, file), '')
-  writeFileSync(made, '')
-  return at
+  try {
+    mkdirSync(dirname(at), { recursive: true, mode: 0o700 })
+    for (const inside of [root, '/etc']) mkdirSync(join(at, inside), { recursive: true, mode: 0o755 })
+    for (const file of [...Object.values(files), ...NETWORK_FILES]) writeFileSync(join(at, file), '')
+    writeFileSync(made, '')
+    return at
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error)) throw error
+    return undefined // a full disk: no runner is started early
+  }
 }
 
 function keep(path: string, plan: LaunchPlan): Uint8Array {

@@ -30,8 +30,8 @@ export interface WasiBackendOptions extends MakeSteps {
 }
 
 export interface EarlyRunners {
-  /** A directory with all of PLACES in it, for all of them. */
-  smallRoot(): string
+  /** A directory with all of PLACES in it, for all of them; undefined where none can be made. */
+  smallRoot(): string | undefined
   /** Keeps the plan for whoever starts the next one. @returns it in binary form */
   keep(plan: LaunchPlan): Uint8Array
 }
@@ -65,13 +65,13 @@ async function plan(bundle: Bundle, options: WasiBackendOptions): Promise<Launch
   const own = writeFiles(bundle, { enclosed, prepared })
   const mapped: CloneNamespace[] = rootless ? ['user'] : []
   const parts = { own, host: enclosed ? hostSteps(process.execPath) : [], runner: await runnerSteps(bundle, options) }
-  const early = options.early !== undefined && enclosed && mayBeEarly(bundle) ? options.early : undefined
+  const early = enclosed && mayBeEarly(bundle) ? earlyStart(bundle, options, parts) : undefined
   return {
     namespaces: enclosed ? [...mapped, ...wallNamespaces(bundle)] : [],
     before: [...bundle.cgroup.before, ...(network?.before ?? [])],
     after: [...(enclosed ? idMapSteps(bundle) : []), ...bundle.cgroup.after, ...(network?.after ?? [])],
     child: [...(enclosed ? ownPlaceSteps(bundle, options, parts) : []), ...parts.runner],
-    ...(early !== undefined && { early: earlyStart(bundle, { ...options, early }, parts) }),
+    ...(early !== undefined && { early }),
   }
 }
 
@@ -151,16 +151,14 @@ function mayBeEarly(bundle: Bundle): boolean {
 const GATE = 20
 
 /** The same runner in two parts: what any container's has, kept for the next one to be started from, and what is this one's own. */
-function earlyStart(
-  bundle: Bundle,
-  options: WasiBackendOptions & { readonly early: EarlyRunners },
-  { host, own, runner }: Parts,
-): EarlyStart {
+function earlyStart(bundle: Bundle, options: WasiBackendOptions, { host, own, runner }: Parts): EarlyStart | undefined {
   const { early } = options
+  const at = early?.smallRoot()
+  if (early === undefined || at === undefined) return undefined
   const child: ChildStep[] = [
     { do: 'propagation', path: '/', value: 'rprivate' },
     ...networkSteps(bundle),
-    ...smallRootSteps({ at: early.smallRoot(), host, own: [] }),
+    ...smallRootSteps({ at, host, own: [] }),
     ...runner.flatMap(atGate),
   ]
   return {
