@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'mocha'
 import { writeContext } from '../support/build-context.ts'
@@ -63,9 +64,9 @@ describe('what build makes, elsewhere', function () {
     return context
   }
 
-  const succeeded = (program: string, args: readonly string[]): string => {
+  const succeeded = (program: string, args: readonly string[], env = process.env): string => {
     const { status, stdout, stderr, error } = spawnSync(program, args, {
-      env: process.env,
+      env,
       encoding: 'utf8',
       timeout: 60_000,
     })
@@ -149,7 +150,11 @@ describe('what build makes, elsewhere', function () {
       }
       const at = (name: string) => join(coracle.directory, name)
       const own = ['--root', at('podman'), '--runroot', at('podman-run'), '--runtime', 'runc']
-      podman = (...args) => succeeded('podman', [...own, '--events-backend', 'none', ...args])
+      // Its locks would stay on this host otherwise, and be shared with whoever else runs it.
+      writeFileSync(at('containers.conf'), '[engine]\nlock_type = "file"\n')
+      const env = { ...process.env, CONTAINERS_CONF: at('containers.conf') }
+      const apart = ['--tmpdir', at('podman-tmp'), '--events-backend', 'none']
+      podman = (...args) => succeeded('podman', [...own, ...apart, ...args], env)
     })
     after(() => {
       const directory = coracle?.directory ?? '/nowhere'
