@@ -1,17 +1,25 @@
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
+import { execFile, spawnSync } from 'node:child_process'
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { gzipSync } from 'node:zlib'
 import { after, before, describe, it } from 'mocha'
+import { packageRoot } from '../../src/package-root.ts'
 import { BUILD_CASES, type BuildCase } from '../support/build-cases.ts'
 import { writeContext } from '../support/build-context.ts'
 import { type Coracle, openCoracle } from '../support/coracle.ts'
 import { type DockerDaemon, needsDocker, startDockerDaemon } from '../support/docker-daemon.ts'
+import { type GitServer, makeRepository, serveGit } from '../support/git-server.ts'
 import { busyboxEntries, tarOf } from '../support/images.ts'
+import { keptDirectory } from '../support/scratch.ts'
+import { file, tarOf as treeOf } from '../support/tar.ts'
 import { tarFiles } from '../support/tar-files.ts'
 
 /** Debian's: its client brings a frontend of its own, which the one of docker's site does not. */
 const DOCKER = '/usr/bin/docker'
+
+const CLI = join(packageRoot, 'bin', 'coracle')
 
 /** What is made by either of the two, as far as it must be the same. */
 interface Made {
@@ -73,6 +81,62 @@ describe('what build makes, beside docker', function () {
       const known = [...theirs.files].filter(([path]) => !(one.stubs ?? []).includes(path))
       assert.deepEqual([...ours.files].toSorted(), known.toSorted())
     })
+
+  describe('from elsewhere', () => {
+    let server: GitServer
+    before(async () => {
+      const root = await keptDirectory()
+      const part = makeRepository(join(root, 'part'))
+      part.commit({ 'part.txt': 'part' })
+      const whole = makeRepository(join(root, 'whole'))
+      for (const name of ['part', 'whole']) symlinkSync(name, join(root, `${name}.git`))
+      whole.git('submodule', 'add', '--quiet', part.path, 'sub')
+      whole.git('config', '-f', '.gitmodules', 'submodule.sub.url', '../part.git')
+      mkdirSync(join(whole.path, 'bin'))
+      writeFileSync(join(whole.path, 'bin/run'), '#!/bin/sh', { mode: 0o755 })
+      symlinkSync('../nowhere', join(whole.path, 'bin/link'))
+      whole.commit({ Dockerfile: 'FROM scratch\nCOPY . /\n', '.dockerignore': 'bin\n', 'd/e.txt': 'e' })
+      whole.git('tag', 'v1', '-m', 'annotated')
+      const dockerfile = file('Dockerfile', 'FROM scratch\nCOPY . /\n')
+      const content = new Map<string, Buffer | string>([
+        [
+          '/context.tar.gz',
+          gzipSync(treeOf([dockerfile, file('.dockerignore', 'a'), file('a', 'A', { mode: 0o640 })])),
+        ],
+        ['/Dockerfile', 'FROM scratch\nCOPY context /there\n'],
+        ['/file.txt', 'a file'],
+      ])
+      server = await serveGit(root)
+      server.intercept((request, response) => {
+        const body = content.get(request.url ?? '')
+        if (body !== undefined) response.end(body)
+        return body !== undefined
+      })
+    })
+    after(() => server?.[Symbol.asyncDispose]())
+
+    const made = async (program: string, words: readonly string[]): Promise<readonly string[]> => {
+      const tar = join(coracle.directory, 'elsewhere.tar')
+      const first = program === DOCKER ? ['-H', `unix://${daemon?.socketPath}`] : []
+      const env = { ...coracle.env, DOCKER_BUILDKIT: '1' }
+      await promisify(execFile)(program, [...first, 'build', '-o', `type=tar,dest=${tar}`, ...words], { env })
+      return [...(await tarFiles(tar))].map(String).toSorted()
+    }
+    // Debian's knows neither parts of repositories, nor their default branches, nor ADD of them, nor named contexts.
+    for (const context of ['whole.git#main', 'whole.git#v1', 'context.tar.gz', 'Dockerfile'])
+      it(`is the same: a context from elsewhere, ${context}`, async () => {
+        const url = `${server.origin}/${context}`
+        // It leaves where the submodule's repository has been on its own disk.
+        const theirs = (await made(DOCKER, [url])).filter((line) => !line.startsWith('sub/.git,'))
+        assert.deepEqual(await made(CLI, [url]), theirs)
+      })
+
+    it('is the same: ADD of a file from elsewhere', async () => {
+      const dockerfile = `FROM scratch\nADD ${server.origin}/file.txt /\nADD ${server.origin}/file.txt /d/e\n`
+      const context = writeContext(coracle.directory, { Dockerfile: dockerfile })
+      assert.deepEqual(await made(CLI, [context]), await made(DOCKER, [context]))
+    })
+  })
 })
 
 const KEYS = [
