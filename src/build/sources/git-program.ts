@@ -71,13 +71,13 @@ export async function runGit(words: readonly string[], options: GitOptions): Pro
     ...(gitDirectory === undefined ? [] : [`--git-dir=${gitDirectory}`]),
     ...(workTree === undefined ? [] : [`--work-tree=${workTree}`]),
   ]
-  // What is checked out has the modes that git knows, whatever the user's own files are given.
-  const child = spawn('/bin/sh', ['-c', 'umask 022; exec "$@"', 'sh', 'git', ...settings, ...places, ...words], {
+  const child = spawn('/bin/sh', ['-c', SCRIPT, 'sh', 'git', ...settings, ...places, ...words], {
     cwd: workTree ?? options.home,
     env: environment(options),
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
     detached: true, // its helpers are ended with it
   })
+  child.once('exit', () => child.stdio[3]?.destroy())
   const watch = watching(child, { ...options, stallMs })
   try {
     const { status, output, said } = await watch.ended
@@ -89,6 +89,12 @@ export async function runGit(words: readonly string[], options: GitOptions): Pro
     watch.close()
   }
 }
+
+/**
+ * What is checked out has the modes that git knows, whatever the user's own files are given. When this process is gone,
+ * descriptor 3 ends, and with it the whole group.
+ */
+const SCRIPT = 'umask 022; { read -r _ <&3; kill -KILL 0; } >/dev/null 2>&1 & exec 3<&-; exec "$@"'
 
 function environment({ home, authorization, agent }: GitOptions): NodeJS.ProcessEnv {
   const passed = Object.entries(process.env).filter(([name]) => PASSED.test(name))

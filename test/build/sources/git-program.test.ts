@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { afterEach, beforeEach, describe, it } from 'mocha'
 import { SourceFailed } from '../../../src/build/errors.ts'
@@ -35,6 +36,24 @@ describe('runGit', () => {
       server.once('connection', () => abort.abort(new Error('enough')))
       await assert.rejects(runGit(['ls-remote', '--', url('http')], { home, signal: abort.signal }), /enough/)
       await ended()
+    } finally {
+      server.close()
+    }
+  })
+
+  it('ends git when the process that started it is killed', async () => {
+    const connected = Promise.withResolvers<Socket>()
+    const server = createServer((socket) => connected.resolve(socket.on('error', () => {}).resume()))
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const url = `git://127.0.0.1:${(server.address() as AddressInfo).port}/a`
+    const program = new URL('../../../src/build/sources/git-program.ts', import.meta.url)
+    const code = `import { runGit } from ${JSON.stringify(program.href)}
+      await runGit(['ls-remote', ${JSON.stringify(url)}], { home: ${JSON.stringify(home)}, signal: new AbortController().signal })`
+    const child = spawn(process.execPath, ['--input-type=module', '--eval', code], { stdio: 'inherit' })
+    try {
+      const socket = await connected.promise
+      child.kill('SIGKILL')
+      await new Promise((resolve) => socket.once('close', resolve))
     } finally {
       server.close()
     }
