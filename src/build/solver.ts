@@ -29,7 +29,7 @@ import type { Sources } from './sources/open.ts'
 import { buildStage, explain, type StageBase } from './stage.ts'
 import { progressPlatform, stageIdentity } from './stage-identity.ts'
 import type { StageState } from './state.ts'
-import { lazyTree, type Tree } from './steps/options.ts'
+import { lazyTree, plainTree, type Tree } from './steps/options.ts'
 import type { BuildRequest } from './types.ts'
 
 export interface SolverOptions {
@@ -205,7 +205,7 @@ export class Solver {
 const NOTHING: StageBase = { layers: [], config: undefined, parent: undefined, name: 'scratch' }
 
 function treeOfLayers({ store }: SolverOptions, layers: StageState['layers']): Tree {
-  return lazyTree({ identity: layers.at(-1)?.chainID ?? 'scratch', isLayered: true }, async () => {
+  return lazyTree({ identity: layers.at(-1)?.chainID ?? 'scratch', hasOwners: true }, async () => {
     const directories = await store.directories(layers)
     return { tree: layerTree(directories), layers: directories }
   })
@@ -236,13 +236,18 @@ export async function findBase(options: Finding, reference: string, platform: Pl
   return progress.run(`[internal] load metadata for ${reference}`, work)
 }
 
-async function openMainContext(options: SolverOptions): Promise<FileTree> {
-  const { root, ignore } = options.context
+async function openMainContext(options: SolverOptions): Promise<Tree> {
+  const { root, ignore, archive } = options.context
   if (root === undefined)
     throw new ContextUnreadable('there is no build context: only a Dockerfile was given', {
       hint: 'give a directory, with -f - for the Dockerfile',
     })
-  return options.progress.run('[internal] load build context', async () => loadTree(options, { root, ignore }))
+  const load = (tree: FileTree) => options.progress.run('[internal] load build context', async () => tree)
+  if (archive === undefined) return plainTree(() => load(loadTree(options, { root, ignore })))
+  return lazyTree({ identity: archive, hasOwners: true }, async () => {
+    const tree = await load({ ...layerTree([root]), source: root })
+    return { tree, layers: undefined }
+  })
 }
 
 interface Loading {

@@ -101,7 +101,7 @@ describe('what build makes, beside docker', function () {
       const content = new Map<string, Buffer | string>([
         [
           '/context.tar.gz',
-          gzipSync(treeOf([dockerfile, file('.dockerignore', 'a'), file('a', 'A', { mode: 0o640 })])),
+          gzipSync(treeOf([dockerfile, file('.dockerignore', 'a'), file('a', 'A', { mode: 0o640, uid: 33, gid: 34 })])),
         ],
         ['/Dockerfile', 'FROM scratch\nCOPY context /there\n'],
         ['/file.txt', 'a file'],

@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict'
-import { chownSync, readFileSync } from 'node:fs'
+import { chownSync, readdirSync, readFileSync, symlinkSync } from 'node:fs'
+import { join } from 'node:path'
 import { after, afterEach, before, describe, it } from 'mocha'
 import { type ContextFiles, writeContext } from '../support/build-context.ts'
-import { type Coracle, IMAGE, openCoracle } from '../support/coracle.ts'
+import { type Coracle, IMAGE, openCoracle, spawned } from '../support/coracle.ts'
+import { makeRepository, serveGit } from '../support/git-server.ts'
 import { needsRoot } from '../support/needs-root.ts'
 import { makeUser, removeUser } from '../support/ordinary-user.ts'
+import { keptDirectory } from '../support/scratch.ts'
+import { file, tarOf } from '../support/tar.ts'
 
 const USER = 'coracle-e2e-build'
 
@@ -85,5 +89,37 @@ describe('build by an ordinary user', function () {
     build({ Dockerfile: `FROM ${IMAGE}\nRUN echo here > /kept\n` }, '-t', 'listed', '--sbom=generator=scanner')
     const { stdout } = coracle.run(['save', 'listed'])
     assert.match(stdout, /"predicate":\{"found":"here"\}/)
+  })
+
+  it('fetches repositories and archives, whoever their files belong to', async () => {
+    const root = await keptDirectory()
+    const app = makeRepository(join(root, 'app'))
+    symlinkSync('app', join(root, 'app.git'))
+    const tar = tarOf([
+      file('Dockerfile', `FROM ${IMAGE}\nCOPY . /x\n`),
+      file('owned', 'o', { uid: 33, gid: 34, mode: 0o600 }),
+    ])
+    await using server = await serveGit(root)
+    server.intercept((request, response) => {
+      const isTar = request.url === '/context.tar'
+      if (isTar) response.end(tar)
+      return isTar
+    })
+    app.commit({ Dockerfile: `FROM ${IMAGE}\nCOPY f /f\nADD ${server.origin}/app.git /app\n`, f: 'f' })
+    for (const [name, context] of [
+      ['git', 'app.git'],
+      ['archive', 'context.tar'],
+    ] as const) {
+      const words = ['build', '--network', 'none', '-t', name, `${server.origin}/${context}`]
+      const { status, stderr } = await spawned(coracle, words)
+      assert.equal(status, 0, stderr)
+    }
+    assert.equal(run('git', 'stat', '-c', '%n %u:%g %a', '/f', '/app/f'), '/f 0:0 644\n/app/f 0:0 644')
+    assert.equal(run('archive', 'stat', '-c', '%n %u:%g %a', '/x/owned'), '/x/owned 33:34 600')
+    const { status, stderr } = coracle.run(['build', '-t', 'input', '-'], { input: tar })
+    assert.equal(status, 0, stderr)
+    assert.equal(run('input', 'stat', '-c', '%n %u:%g %a', '/x/owned'), '/x/owned 0:0 600')
+    coracle.output('builder', 'prune', '-af')
+    assert.deepEqual(readdirSync(join(coracle.directory, 'root/build/sources')), [])
   })
 })

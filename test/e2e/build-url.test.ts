@@ -71,12 +71,22 @@ describe('build with URLs', function () {
       file('sub/other', 'FROM scratch\nCOPY a /b\n'),
       file('.dockerignore', 'a\n'),
       file('a', 'A'),
+      file('inner.tar', tarOf([file('in', 'inside')])),
+      file('sub/add', 'FROM scratch\nADD inner.tar /\n'),
     ])
     for (const program of ['xz', 'bzip2', 'zstd']) {
       const found = await files(at(`/context.${program}`, compressed(tar, program)), '-f', 'sub/other')
       assert.deepEqual(found, { b: 'A' }, program)
     }
-    assert.deepEqual(Object.keys(await files(at('/context', tar))), ['.dockerignore', 'Dockerfile', 'a', 'sub/other'])
+    assert.deepEqual(Object.keys(await files(at('/context', tar))), [
+      '.dockerignore',
+      'Dockerfile',
+      'a',
+      'inner.tar',
+      'sub/add',
+      'sub/other',
+    ])
+    assert.deepEqual(await files(at('/context'), '-f', 'sub/add'), { in: 'inside' })
     requests = []
     assert.match((await build(at('/context'), '-o', 'type=cacheonly')).stderr, /CACHED/)
     assert.deepEqual(requests, ['GET /context'])

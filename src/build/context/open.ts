@@ -6,6 +6,7 @@ import { extractTar } from '../../archive/extract-tar.ts'
 import { openApplier } from '../../linux/apply.ts'
 import type { Paths } from '../../paths.ts'
 import { isHeader } from '../copy/archive-kind.ts'
+import { withOwner } from '../copy/extract.ts'
 import { ContextUnreadable } from '../errors.ts'
 import { ignoreFileNames, parseIgnoreFile } from '../ignore/ignore-file.ts'
 import { IgnoreMatcher } from '../ignore/matcher.ts'
@@ -17,6 +18,8 @@ import { insideOf, lookAt, readAll, readDockerfile, readSmall } from './dockerfi
 export interface OpenedContext {
   /** undefined: there is none, only a Dockerfile. */
   readonly root: string | undefined
+  /** The same for the same files: they came in an archive, and belong to whom it says. */
+  readonly archive?: string
   readonly ignore: IgnoreMatcher
   readonly dockerfile: Uint8Array
   /** As the user knows it. */
@@ -106,7 +109,9 @@ async function unpack(stream: Readable, scratch: Scratch): Promise<string> {
   const root = join(scratch.path, 'context')
   mkdirSync(root)
   await using applier = openApplier(root)
-  await extractTar(stream, applier, { place: (path) => path, onBytes: () => {}, signal: undefined })
+  // Files of a context belong to root in the end; until then to whoever builds, who could not give them away.
+  const own = withOwner(applier, { uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 })
+  await extractTar(stream, own, { place: (path) => path, onBytes: () => {}, signal: undefined })
   await applier.finish()
   return root
 }

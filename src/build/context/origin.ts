@@ -81,7 +81,6 @@ export async function baseOfTree(name: string, files: Tree, options: Basing): Pr
     exclude: [],
     excluded: () => false,
     from: files,
-    keepsOwners: false,
   }
   const empty = { layers: [], config: {} }
   const { layers, createdAtMs } = await solveStep(copyStep(empty, request, options), options)

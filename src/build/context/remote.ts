@@ -86,7 +86,7 @@ async function openUrl(request: BuildRequest, opening: Opening): Promise<OpenedC
   const file = await sources.http(context, { signal, onStatus, limit })
   if ((await archiveKind(file.path)) !== undefined) {
     const root = await sources.unpacked(file, { signal, onStatus })
-    return { root, ...NOTHING_IGNORED, ...(await dockerfileIn(root, request, opening)) }
+    return { root, archive: file.digest, ...NOTHING_IGNORED, ...(await dockerfileIn(root, request, opening)) }
   }
   const dockerfile = refusePage(readDockerfile(file.path, context), context)
   const root = join(cleanup.use(makeScratch(paths)).path, 'context')

@@ -58,7 +58,8 @@ export async function extractOver(
   }
 }
 
-function withOwner(applier: Applier, { uid, gid }: Owner): Applier {
+/** All that it makes belongs to this one. */
+export function withOwner(applier: Applier, { uid, gid }: Owner): Applier {
   return {
     ...applier,
     directory: (path, attributes) => applier.directory(path, { ...attributes, uid, gid }),

@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import { extractTar } from '../../archive/extract-tar.ts'
 import { openApplier } from '../../linux/apply.ts'
+import { userIdMaps } from '../../linux/id-mappings.ts'
 import { stepKey } from '../cache/key.ts'
 import { archiveKind, openArchive } from '../copy/archive-kind.ts'
 import { freshDirectory } from '../scratch.ts'
@@ -14,7 +15,7 @@ export async function unpackFile(store: SourceStore, file: HttpFile, keeping: Ke
   const make = async (directory: string) => {
     const root = join(directory, TREE)
     freshDirectory(root, 0o755)
-    await using applier = openApplier(root)
+    await using applier = openApplier(root, { idMaps: userIdMaps() })
     const stream = openArchive({ path: file.path, compression: (await archiveKind(file.path)) ?? 'none' })
     try {
       await extractTar(stream, applier, { place: (path) => path, onBytes: () => {}, signal: keeping.signal })

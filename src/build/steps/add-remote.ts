@@ -39,7 +39,7 @@ export async function addRemote(state: StageState, instruction: Add, options: La
 export function addRequest(instruction: Add): Omit<CopyRequest, 'from' | 'sources'> {
   const { files, destination, chown, chmod, link, exclude, code } = instruction
   const shape = { files, destination, chown, chmod, link, exclude }
-  return { ...shape, description: code, parents: false, excluded: excluder(exclude), keepsOwners: false }
+  return { ...shape, description: code, parents: false, excluded: excluder(exclude) }
 }
 
 async function addUrl(

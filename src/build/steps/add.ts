@@ -10,7 +10,7 @@ import type { StageState } from '../state.ts'
 import { type Add, archiveStep } from './add-archive.ts'
 import { addRemote, addRequest } from './add-remote.ts'
 import { type CopyRequest, copyStep } from './copy.ts'
-import { type LayerOptions, plainTree } from './options.ts'
+import type { LayerOptions } from './options.ts'
 
 /** @throws {CopyFailed} sources of several kinds at once, or of one that is not known */
 export async function addStep(state: StageState, instruction: Add, options: LayerOptions): Promise<Step> {
@@ -18,12 +18,12 @@ export async function addStep(state: StageState, instruction: Add, options: Laye
   if (remote !== undefined) return remote
   const archive = await findArchive(instruction, options)
   if (archive !== undefined) return archiveStep(state, { instruction, ...archive }, options)
-  return copyStep(state, plainRequest(instruction, options), options)
+  return copyStep(state, await plainRequest(instruction, options), options)
 }
 
-function plainRequest(instruction: Add, { context }: LayerOptions): CopyRequest {
+async function plainRequest(instruction: Add, { context }: LayerOptions): Promise<CopyRequest> {
   const { sources } = instruction
-  const from = sources.length === 0 ? undefined : plainTree(context)
+  const from = sources.length === 0 ? undefined : await context()
   return { ...addRequest(instruction), sources, from }
 }
 
@@ -33,11 +33,12 @@ async function findArchive(instruction: Add, { context }: LayerOptions): Promise
   if (unpack === false || sources.some(hasPattern)) return undefined
   const archives: Archive[] = []
   for (const source of sources) {
-    const tree = await context()
+    const { tree } = await (await context()).open()
     const found = tree.resolve(byteString(posix.resolve('/', source).slice(1)))
     if (found === undefined) throw new SourceMissing(source)
     if (found.isDirectory) continue
-    const path = join(tree.source ?? '/', textOf(found.path))
+    if (tree.source === undefined) throw new Error('a build context is a directory of the host')
+    const path = join(tree.source, textOf(found.path))
     const compression = await archiveKind(path)
     if (compression !== undefined) archives.push({ path, compression })
   }

@@ -35,8 +35,6 @@ export interface CopyRequest {
   readonly exclude: readonly string[]
   /** Where the files are; undefined where none is copied from a tree. */
   readonly from: Tree | undefined
-  /** Files of a context belong to root. */
-  readonly keepsOwners: boolean
 }
 
 /** What it takes to carry a copy out. */
@@ -48,9 +46,9 @@ export function copyStep(
   options: CarryingOptions,
 ): Step {
   const { layers } = state
-  const { sources, files, chown, chmod, link, parents, exclude, from, keepsOwners } = request
+  const { sources, files, chown, chmod, link, parents, exclude, from } = request
   const destination = absolute(request.destination, state.config.WorkingDir ?? '/')
-  const words = [destination, sources, chown ?? null, chmod ?? null, link, parents, exclude, keepsOwners]
+  const words = [destination, sources, chown ?? null, chmod ?? null, link, parents, exclude, from?.hasOwners ?? false]
   const written = files.map(({ name, content }) => [name, content])
   const shape = [...words, written, options.settings.epoch ?? null]
   const independent = isIndependent(link, chown)
@@ -220,7 +218,7 @@ async function copyOne(
   }
   const attributes = (entry: TreeEntry) => {
     const isDirectory = (entry.mode & 0o170000) === 0o040000
-    const owner = copying.owner ?? (request.keepsOwners ? entry : ROOT)
+    const owner = copying.owner ?? (request.from?.hasOwners === true ? entry : ROOT)
     return { uid: owner.uid, gid: owner.gid, mode: copying.change?.(entry.mode & 0o7777, isDirectory) ?? entry.mode }
   }
   const claiming = claimingTree(applier, landing)

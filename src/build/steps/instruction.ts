@@ -12,7 +12,7 @@ import { addStep } from './add.ts'
 import { copyStep } from './copy.ts'
 import { excluder } from './exclude.ts'
 import { planMounts } from './mounts.ts'
-import { type LayerOptions, plainTree, type StepOptions } from './options.ts'
+import type { LayerOptions, StepOptions } from './options.ts'
 import { runCommandStep } from './run.ts'
 import { workdirStep } from './workdir.ts'
 
@@ -63,7 +63,7 @@ async function copyInstruction(
       hint: 'ADD takes files and repositories from elsewhere',
     })
   const hasSources = sources.length > 0
-  const tree = hasSources ? await (from === undefined ? plainTree(options.context) : options.origin(from)) : undefined
+  const tree = hasSources ? await (from === undefined ? options.context() : options.origin(from)) : undefined
   const step = copyStep(
     state,
     {
@@ -78,7 +78,6 @@ async function copyInstruction(
       exclude,
       excluded: excluder(exclude),
       from: tree,
-      keepsOwners: tree?.isLayered === true,
     },
     options,
   )

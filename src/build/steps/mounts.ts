@@ -8,7 +8,7 @@ import type { Mount, SecretMount } from '../dockerfile/mount.ts'
 import { NotGranted, SourceMissing } from '../errors.ts'
 import { freshDirectory, makeScratch, makeSecretDirectory } from '../scratch.ts'
 import { openCacheMount } from './cache-mount.ts'
-import { plainTree, type StepOptions, type Tree } from './options.ts'
+import type { StepOptions, Tree } from './options.ts'
 import { openAgent } from './ssh-agent.ts'
 
 export interface MountPlan {
@@ -131,7 +131,7 @@ async function planBind(mount: Extract<Mount, { type: 'bind' }>, context: Planni
 
 async function treeOf(from: string | undefined, { options }: MountContext): Promise<Tree> {
   if (from !== undefined) return options.origin(from)
-  return plainTree(options.context)
+  return options.context()
 }
 
 /** Layers as one tree; an ordinary user's overlay keeps its marks elsewhere. */

@@ -12,7 +12,7 @@ export interface StepOptions extends SolveOptions {
   /** What is to go when the build has ended. */
   readonly cleanup: AsyncDisposableStack
   /** The build context; read when it is first asked for. */
-  readonly context: () => Promise<FileTree>
+  readonly context: () => Promise<Tree>
   /** What there is on the network. */
   readonly sources: Sources
   /** The files of a directory of the host, none left out. */
@@ -30,8 +30,8 @@ export interface LayerOptions extends StepOptions {
 export interface Tree {
   /** undefined: its content has to be looked at. */
   readonly identity: string | undefined
-  /** It is a stage's or an image's: its files have owners. */
-  readonly isLayered: boolean
+  /** Whose files they are counts: they are no local context's, which are root's. */
+  readonly hasOwners: boolean
   /** Layers that a cache elsewhere has are fetched by this, and not before. */
   open(): Promise<OpenTree>
 }
@@ -42,9 +42,9 @@ export interface OpenTree {
   readonly layers: readonly string[] | undefined
 }
 
-/** Files that are no image's. */
+/** Files of nobody in particular. */
 export function plainTree(open: () => FileTree | Promise<FileTree>, identity?: string): Tree {
-  return lazyTree({ identity, isLayered: false }, async () => ({ tree: await open(), layers: undefined }))
+  return lazyTree({ identity, hasOwners: false }, async () => ({ tree: await open(), layers: undefined }))
 }
 
 /** Opened once: what is copied is compared with what the same tree has seen when its digest was made. */
