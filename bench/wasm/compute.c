@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PRIMES_BELOW = 40000000, SIDE = 640, HASHED = 1 << 20, HASH_ROUNDS = 400, SORTED = 6000000 };
+enum { PRIMES_BELOW = 40000000, SIDE = 640, HASHED = 1 << 20, HASH_ROUNDS = 400, SORTED = 500000 };
 
 static uint32_t sieve(void) {
     char *composite = calloc(PRIMES_BELOW, 1);

@@ -187,7 +187,7 @@ function limitSteps({ spec }: Bundle): ChildStep[] {
 const MAX_PAGES = 65_536
 const PAGE_BYTES = 65_536
 /** The collector's helpers take more time than they save: of JavaScript there is little, and what it leaves behind is small. */
-const RUNNER_FLAGS = ['--no-addons', '--no-warnings', '--single-threaded-gc']
+export const RUNNER_FLAGS: readonly string[] = ['--no-addons', '--no-warnings', '--single-threaded-gc']
 /** What Node takes of the container's memory beside the module's. */
 const RUNNER_BYTES = 64 << 20
 
