@@ -5,7 +5,7 @@ import { parseAttestations } from './attest/wish.ts'
 import { type CachingOptions, inlineCache, parseCaches, saveCaches, withCaches } from './caching.ts'
 import { openContext } from './context/open.ts'
 import { parseAnnotations } from './output/annotations.ts'
-import { parseOutputs } from './output/parse.ts'
+import { type Output, parseOutputs } from './output/parse.ts'
 import { writeOutputs } from './output/write.ts'
 import { isForSeveral, parseGrants, parsePlatforms, parseSettings, parseTags } from './parse-request.ts'
 import { openProgress } from './progress.ts'
@@ -29,6 +29,8 @@ export async function buildImage(room: BuildRoom, request: BuildRequest): Promis
   const { signal } = request
   await prepareScratch(room.paths)
   await using cleanup = new AsyncDisposableStack()
+  // An image that leaves is compressed, and what it had before is nobody's once the store is closed.
+  if (outputs.some(isSent)) cleanup.defer(async () => void (await room.collect()))
   using store = await room.openStore()
   const materials = openMaterials()
   const sources = openSources(room, { materials, grants: () => parseGrants(request), cleanup })
@@ -84,4 +86,8 @@ function withLabels(state: StageState, labels: readonly string[]): StageState {
     return equals === -1 ? [label, ''] : [label.slice(0, equals), label.slice(equals + 1)]
   })
   return { ...state, config: { ...state.config, Labels: { ...state.config.Labels, ...Object.fromEntries(pairs) } } }
+}
+
+function isSent(output: Output): boolean {
+  return output.type === 'docker' || output.type === 'oci' || (output.type === 'image' && output.push)
 }

@@ -6,6 +6,7 @@ import { transaction } from '../state/database.ts'
 import { blobPath, readBlob, sizeOf, storeVerified } from './blobs.ts'
 import { type CompressionWish, compressLayer } from './compress-layer.ts'
 import type { ImageContext } from './context.ts'
+import { collect } from './gc.ts'
 import { inParallel } from './in-parallel.ts'
 import type { Lease } from './leases.ts'
 import { isObject, parseManifest, parseObject } from './manifest.ts'
@@ -46,6 +47,7 @@ export async function compressImage(context: ImageContext, image: ImageRecord, w
   wish.lease.add('blob', [descriptor.digest])
   await storeVerified(context.paths, descriptor, made)
   exchange(context, image, { before: manifest, descriptor, layers })
+  await collect(context) // what it had is nobody's now
   return descriptor
 }
 

@@ -1,4 +1,5 @@
 /** A build as the user sees it: a live tree of steps, plain lines, or JSON for programs. */
+import { createHash } from 'node:crypto'
 import type { BuildEvent } from '../build/types.ts'
 import type { BuildDisplay } from './build-text.ts'
 import { lastOf, seconds } from './build-text.ts'
@@ -61,30 +62,39 @@ function openPlainDisplay(stream: ProgressStream): BuildDisplay {
 
 const MAX_LINE = 64 << 10
 
-/** A document a line, with the fields of BuildKit's client where they mean something here. */
+/** A document a line, as BuildKit's client has it (`SolveStatus`): vertices by digests, bytes in base64. */
 function openJsonDisplay(stream: ProgressStream): BuildDisplay {
-  const names = new Map<number, { readonly name: string; readonly started: string }>()
+  const begun = new Map<number, { readonly digest: string; readonly name: string; readonly started: string }>()
   const write = (document: unknown) => stream.write(`${JSON.stringify(document)}\n`)
   const time = (atMs: number) => new Date(atMs).toISOString()
+  const base64 = (text: string) => Buffer.from(text).toString('base64')
   return {
     show: (event) => {
-      if (event.type === 'warning') return void write({ warnings: [{ short: event.text }] })
-      const digest = `vertex:${event.vertex}`
+      if (event.type === 'warning') return void write({ warnings: [{ level: 1, short: base64(event.text) }] })
       if (event.type === 'begin') {
-        names.set(event.vertex, { name: event.name, started: time(event.atMs) })
-        write({ vertexes: [{ digest, ...names.get(event.vertex) }] })
-      } else if (event.type === 'end') {
-        const { outcome, error, atMs } = event
-        const end = { completed: time(atMs), cached: outcome === 'cached', ...(error !== undefined && { error }) }
-        write({ vertexes: [{ digest, ...names.get(event.vertex), ...end }] })
+        const { name, vertex, atMs } = event
+        begun.set(vertex, { digest: vertexDigest(event), name, started: time(atMs) })
+      }
+      const known = begun.get(event.vertex)
+      const timestamp = time(event.atMs)
+      const vertex = known?.digest
+      if (event.type === 'begin') write({ vertexes: [known] })
+      else if (event.type === 'end') {
+        const { outcome, error } = event
+        const end = { completed: timestamp, ...(outcome === 'cached' && { cached: true }), ...(error && { error }) }
+        write({ vertexes: [{ ...known, ...end }] })
       } else if (event.type === 'status')
-        write({ statuses: [{ id: event.text, vertex: digest, timestamp: time(event.atMs) }] })
+        write({ statuses: [{ id: event.text, vertex, current: 0, timestamp, started: timestamp }] })
       else {
-        const { text, stream: source, atMs } = event
-        const data = text.toString('base64')
-        write({ logs: [{ vertex: digest, stream: source === 'stdout' ? 1 : 2, data, timestamp: time(atMs) }] })
+        const data = event.text.toString('base64')
+        write({ logs: [{ vertex, stream: event.stream === 'stdout' ? 1 : 2, data, timestamp }] })
       }
     },
     close: () => {},
   }
+}
+
+/** Of the same build no two are the same. */
+function vertexDigest({ vertex, name }: { readonly vertex: number; readonly name: string }): string {
+  return `sha256:${createHash('sha256').update(`${vertex} ${name}`).digest('hex')}`
 }

@@ -25,6 +25,8 @@ const CLI = join(packageRoot, 'bin', 'coracle')
 interface Made {
   readonly config: Readonly<Record<string, unknown>>
   readonly files: ReadonlyMap<string, string>
+  /** How it tells of each instruction, and whether it has a layer. */
+  readonly history: readonly string[]
 }
 
 describe('what build makes, beside docker', function () {
@@ -67,7 +69,9 @@ describe('what build makes, beside docker', function () {
     tool(...words, '-q', '-t', 'case', context)
     tool(...words, '-o', `type=tar,dest=${tar}`, context)
     const [{ Config }] = JSON.parse(tool('image', 'inspect', 'case')) as [{ Config: Record<string, unknown> }]
-    return { config: comparable(Config), files: await tarFiles(tar) }
+    const format = '{{.CreatedBy}} | {{.Comment}} | {{if eq .Size "0B"}}empty{{end}}'
+    const history = tool('history', '--no-trunc', '--format', format, 'case').trimEnd().split('\n')
+    return { config: comparable(Config), files: await tarFiles(tar), history: history.flatMap(comparableHistory) }
   }
 
   for (const one of BUILD_CASES)
@@ -78,6 +82,7 @@ describe('what build makes, beside docker', function () {
       const theirs = await make(docker, one, context)
       const ours = await make(coracle.output, one, context)
       assert.deepEqual(ours.config, theirs.config)
+      assert.deepEqual(ours.history.slice(0, -1), theirs.history.slice(0, -1)) // the last one is the import of the base
       const known = [...theirs.files].filter(([path]) => !(one.stubs ?? []).includes(path))
       assert.deepEqual([...ours.files].toSorted(), known.toSorted())
     })
@@ -160,4 +165,9 @@ function comparable(config: Readonly<Record<string, unknown>>): Readonly<Record<
   return Object.fromEntries(
     [...KEYS, ...MORE_KEYS].map((key) => [key, config[key]]).filter(([, value]) => !isEmpty(value)),
   )
+}
+
+/** Without what docker 20.10 tells otherwise than later ones: intervals at the start, values of arguments, owners of copies. */
+function comparableHistory(line: string): readonly string[] {
+  return /^(?:HEALTHCHECK|ARG) /.test(line) ? [] : [line.replace(/ --(?:chown|chmod)=\S+| --link/g, '')]
 }
