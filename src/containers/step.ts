@@ -5,6 +5,7 @@ import { Cancelled } from '../errors.ts'
 import type { Supervisor } from '../linux/supervisor.ts'
 import type { Platform } from '../oci/descriptor.ts'
 import type { MountSpec } from '../oci/runtime-spec.ts'
+import type { RootFilesystem } from '../plugins/contract.ts'
 import { thisProcess } from '../state/lock.ts'
 import { demultiplexer } from './attach/frames.ts'
 import { createContainer, type Made } from './create.ts'
@@ -70,7 +71,8 @@ export async function runStep<Result>(
   const draft = await draftStep(room, request)
   const made = await createContainer(room, draft)
   const spec = { ...made.spec, mounts: [...(made.spec.mounts ?? []), ...request.mounts] }
-  const supervisor = await started(room, draft, { made: { ...made, spec }, signal: request.signal })
+  const directories = { ...made.directories, rootfs: unsynced(made.directories.rootfs) }
+  const supervisor = await started(room, draft, { made: { ...made, spec, directories }, signal: request.signal })
   const run = { id: draft.id, supervisor: supervisor.supervisor }
   try {
     const exit = await follow(supervisor, request)
@@ -111,6 +113,11 @@ async function draftStep(room: ContainerRoom, request: StepRequest): Promise<Dra
   }
   const draft = await draftContainer(room, settings, { source })
   return { ...draft, settings: { ...draft.settings, purpose: 'build' } }
+}
+
+/** A step that the host does not survive is carried out again: package managers sync every file, for nothing. */
+function unsynced(rootfs: RootFilesystem): RootFilesystem {
+  return rootfs.kind === 'layers' ? { ...rootfs, volatile: true } : rootfs
 }
 
 /** After a failure nothing is left. */

@@ -5,6 +5,7 @@ import type { Readable, Writable } from 'node:stream'
 import { nativeProgram } from '../package-root.ts'
 import { encodeIdMaps } from './encode-plan.ts'
 import { ApplyFailed } from './errors.ts'
+import { causeOfEnd } from './interrupted.ts'
 import type { HostStep } from './plan.ts'
 import { ATTRIBUTE_BYTES, type NodeAttributes, StepWriter, stringBytes } from './step-writer.ts'
 import { WireWriter } from './wire-writer.ts'
@@ -181,7 +182,11 @@ function startNative(directories: readonly string[], { argv: [program, ...words]
     env: { ...process.env, ...env },
   })
   const closed = once(child, 'close').catch(() => {}) // `outcome` says why
-  const outcome = readOutcome(child.stdout)
+  const outcome = readOutcome(child.stdout).then(async (result) => {
+    if (!(result instanceof Error)) return result
+    await closed
+    return causeOfEnd(child, result)
+  })
   const failed = outcome.then((result) => {
     throw result instanceof Error ? result : new Error('the native program ended early')
   })

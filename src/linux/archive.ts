@@ -5,6 +5,7 @@ import type { ByteString, NativeBuild } from './apply.ts'
 import { AnswerReader } from './archive-answers.ts'
 import { encodeIdMaps } from './encode-plan.ts'
 import type { IdMappings } from './id-mappings.ts'
+import { causeOfEnd } from './interrupted.ts'
 import { StepWriter, stringBytes } from './step-writer.ts'
 import { WireWriter } from './wire-writer.ts'
 
@@ -212,6 +213,10 @@ async function ask(
     child.stdin.write(new WireWriter().record(REQUEST.userNamespace, (record) => encodeIdMaps(record, idMaps)).finish())
   for (const part of request.take().parts) child.stdin.write(part)
   child.stdin.end()
+  const stop = async () => {
+    child.stdout.destroy() // the pipe breaks: it ends
+    await closed
+  }
   try {
     const reader = new AnswerReader({ sink, onStat, onDigest })
     for await (const chunk of child.stdout as AsyncIterable<Buffer>) {
@@ -221,10 +226,10 @@ async function ask(
     reader.close()
   } catch (error) {
     signal?.throwIfAborted()
-    throw error
+    await stop()
+    throw causeOfEnd(child, error)
   } finally {
     signal?.removeEventListener('abort', abort)
-    child.stdout.destroy() // the pipe breaks: it ends
-    await closed
+    await stop()
   }
 }

@@ -7,6 +7,7 @@ import { encodeChildStep } from './encode-child-step.ts'
 import { encodeIdMaps } from './encode-plan.ts'
 import { HoldFailed } from './errors.ts'
 import type { IdMappings } from './id-mappings.ts'
+import { causeOfEnd } from './interrupted.ts'
 import type { ChildStep } from './plan.ts'
 import { WireWriter } from './wire-writer.ts'
 
@@ -47,7 +48,7 @@ export async function openHold(
     return { pid, [Symbol.asyncDispose]: stop }
   } catch (error) {
     await stop()
-    throw error
+    throw causeOfEnd(child, error)
   }
 }
 

@@ -19,7 +19,14 @@ export type Support = { readonly ok: true } | { readonly ok: false; readonly rea
 /** Where the root file system of a bundle comes from. Nothing of it is mounted yet. */
 export type RootFilesystem =
   /** Layers top-most first, each an unpacked directory; `upper` and `work` exist and belong to this container alone. */
-  | { readonly kind: 'layers'; readonly lower: readonly string[]; readonly upper: string; readonly work: string }
+  | {
+      readonly kind: 'layers'
+      readonly lower: readonly string[]
+      readonly upper: string
+      readonly work: string
+      /** What is written is thrown away if the host fails: nothing that is synced need wait for a disk. Mounted once only. */
+      readonly volatile?: true
+    }
   /** One file: a bare `.wasm` module or the single layer of a WASM artifact. All other files are in `upper`, empty at first. */
   | { readonly kind: 'module'; readonly path: string; readonly upper: string }
 

@@ -68,6 +68,14 @@ describe('build', function () {
     assert.doesNotMatch(built({ Dockerfile: dockerfile, f: 'two' }, '--no-cache'), /CACHED/)
   })
 
+  it('lets commands wait for no disk: a step that the host does not survive is carried out again', () => {
+    const said = built(
+      { Dockerfile: `FROM ${IMAGE}\nRUN grep ' / ' /proc/mounts && touch /f && sync /f\n` },
+      '--no-cache',
+    )
+    assert.match(said, / \/ overlay [^ ]*\bvolatile\b/)
+  })
+
   it('says which instruction has failed, with what it printed and its exit status', () => {
     const said = refused({ Dockerfile: `FROM ${IMAGE}\nRUN echo 1 > /kept\nRUN echo to say; exit 7\n` })
     assert.match(said, /process "\/bin\/sh -c echo to say; exit 7" did not complete successfully: exit code: 7/)

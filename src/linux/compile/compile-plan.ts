@@ -70,7 +70,7 @@ function rootSteps({ spec, rootfs, directory, rootless }: Bundle): ChildStep[] {
   if (rootfs.kind === 'module')
     throw new LaunchImpossible('a WebAssembly module is no root file system', 'leave --runtime out')
   if (rootfs.lower.length === 0) return [...steps, { do: 'root-bind', at, source: rootfs.upper }]
-  const options = rootless ? ['userxattr'] : []
+  const options = [...(rootless ? ['userxattr'] : []), ...(rootfs.volatile === true ? ['volatile'] : [])]
   return [...steps, { do: 'root-overlay', at, lower: rootfs.lower, upper: rootfs.upper, work: rootfs.work, options }]
 }
 
