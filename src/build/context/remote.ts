@@ -8,7 +8,7 @@ import { IgnoreMatcher } from '../ignore/matcher.ts'
 import { parseBuildArgs } from '../parse-request.ts'
 import { makeScratch } from '../scratch.ts'
 import { type GitSource, parseGitSource } from '../sources/git-url.ts'
-import { shownUrl } from '../sources/shown.ts'
+import { shownAddress, shownUrl } from '../sources/shown.ts'
 import type { BuildRequest } from '../types.ts'
 import { insideOf, MAX_DOCKERFILE_BYTES, readAll, readDockerfile } from './dockerfile.ts'
 import type { OpenedContext, Opening } from './open.ts'
@@ -26,7 +26,7 @@ export async function openRemote(request: BuildRequest, opening: Opening): Promi
   if (git !== undefined) return openGit(git, request, opening)
   if (HTTP.test(context)) return openUrl(request, opening)
   throw new ContextUnreadable(
-    `unable to prepare context: ${context.slice(0, 200)} is no address that can be built from`,
+    `unable to prepare context: ${shownAddress(context).slice(0, 200)} is no address that can be built from`,
     {
       hint: 'contexts are directories, git repositories (https, ssh, git), and archives or Dockerfiles behind http(s) URLs',
     },
@@ -72,10 +72,10 @@ export async function fetchDockerfile(
   { signal }: BuildRequest,
   { sources, onStatus }: Opening,
 ): Promise<{ readonly bytes: Uint8Array; readonly name: string }> {
-  if (!HTTP.test(url)) throw new ContextUnreadable(`${url.slice(0, 200)} is no address of a Dockerfile`)
+  if (!HTTP.test(url)) throw new ContextUnreadable(`${shownAddress(url).slice(0, 200)} is no address of a Dockerfile`)
   const limit = () => MAX_DOCKERFILE_BYTES
   const { path } = await sources.http(url, { signal, onStatus, limit })
-  return { bytes: refusePage(readDockerfile(path, url), url), name: 'Dockerfile' }
+  return { bytes: refusePage(readDockerfile(path, shownAddress(url)), url), name: 'Dockerfile' }
 }
 
 /** An archive is a context, anything else a Dockerfile. */
@@ -88,7 +88,7 @@ async function openUrl(request: BuildRequest, opening: Opening): Promise<OpenedC
     const root = await sources.unpacked(file, { signal, onStatus })
     return { root, archive: file.digest, ...NOTHING_IGNORED, ...(await dockerfileIn(root, request, opening)) }
   }
-  const dockerfile = refusePage(readDockerfile(file.path, context), context)
+  const dockerfile = refusePage(readDockerfile(file.path, shownAddress(context)), context)
   const root = join(cleanup.use(makeScratch(paths)).path, 'context')
   mkdirSync(root)
   // Its name in there is BuildKit's.

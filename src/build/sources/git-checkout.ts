@@ -77,7 +77,7 @@ function isThere(path: string): boolean {
 /** The repository as a clone of this one reference would have it, without what only this fetch knows. */
 async function tidy({ source, resolved, directory }: Checkout, git: Git): Promise<void> {
   if (resolved.ref !== undefined) await git('update-ref', resolved.ref, resolved.object)
-  await git('remote', 'set-url', 'origin', source.remote.replace(/^([a-z]+:\/\/)[^/@]*@/i, '$1'))
+  await git('remote', 'set-url', 'origin', source.remote.replace(/^([a-z]+:\/\/)[^/]*@/i, '$1'))
   await git('reflog', 'expire', '--all', '--expire=now')
   for (const name of ['FETCH_HEAD', 'hooks'])
     rmSync(join(directory, TREE, '.git', name), { recursive: true, force: true })

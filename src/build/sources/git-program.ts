@@ -7,6 +7,8 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { constants } from 'node:os'
 import { StringDecoder } from 'node:string_decoder'
 import { SourceFailed } from '../errors.ts'
+import type { Login } from './git-url.ts'
+import { shownAddress } from './shown.ts'
 
 export interface GitOptions {
   /** A directory that takes the place of the user's home: nothing is in it but `known_hosts`, which may be missing. */
@@ -16,6 +18,8 @@ export interface GitOptions {
   readonly workTree?: string | undefined
   /** Of the requests to the addresses that begin with `scope`. */
   readonly authorization?: { readonly scope: string; readonly value: string } | undefined
+  /** For the host of `scope`, and no other that it sends git to. */
+  readonly login?: (Login & { readonly scope: string }) | undefined
   /** The socket of an ssh agent. */
   readonly agent?: string | undefined
   /** How long nothing may be said. */
@@ -64,9 +68,10 @@ const PASSED = /^(?:PATH|(?:https?|all|no)_proxy|SSL_CERT_(?:FILE|DIR)|GIT_SSL_C
  * @throws {SourceFailed} it is not installed, fails, says nothing for too long, or says too much
  */
 export async function runGit(words: readonly string[], options: GitOptions): Promise<string> {
-  const { signal, workTree, gitDirectory, stallMs = STALL_MS } = options
+  const { signal, workTree, gitDirectory, login, stallMs = STALL_MS } = options
   signal.throwIfAborted()
-  const settings = SETTINGS.flatMap((setting) => ['-c', setting])
+  const helper = login === undefined ? [] : [`credential.${login.scope}.helper=${LOGIN_HELPER}`]
+  const settings = [...SETTINGS, ...helper].flatMap((setting) => ['-c', setting])
   const places = [
     ...(gitDirectory === undefined ? [] : [`--git-dir=${gitDirectory}`]),
     ...(workTree === undefined ? [] : [`--work-tree=${workTree}`]),
@@ -96,7 +101,11 @@ export async function runGit(words: readonly string[], options: GitOptions): Pro
  */
 const SCRIPT = 'umask 022; { read -r _ <&3; kill -KILL 0; } >/dev/null 2>&1 & exec 3<&-; exec "$@"'
 
-function environment({ home, authorization, agent }: GitOptions): NodeJS.ProcessEnv {
+/** git asks it who it is there; what it answers is not among the words, which everybody on the machine can read. */
+const LOGIN_HELPER =
+  '!f() { test "$1" != get || printf "username=%s\\npassword=%s\\n" "$GIT_LOGIN_USER" "$GIT_LOGIN_PASSWORD"; }; f'
+
+function environment({ home, authorization, login, agent }: GitOptions): NodeJS.ProcessEnv {
   const passed = Object.entries(process.env).filter(([name]) => PASSED.test(name))
   return {
     ...Object.fromEntries(passed),
@@ -117,7 +126,8 @@ function environment({ home, authorization, agent }: GitOptions): NodeJS.Process
     GIT_SSH_VARIANT: 'ssh',
     GIT_SSH_COMMAND: SSH,
     ...(agent !== undefined && { SSH_AUTH_SOCK: agent }),
-    // Not among the words, which everybody on the machine can read.
+    ...(login !== undefined && { GIT_LOGIN_USER: login.username, GIT_LOGIN_PASSWORD: login.password }),
+    // Not among the words either.
     ...(authorization !== undefined && {
       GIT_CONFIG_COUNT: '1',
       GIT_CONFIG_KEY_0: `http.${authorization.scope}.extraHeader`,
@@ -181,7 +191,7 @@ function watching(
     alive()
     said = (said + decoder.write(chunk)).slice(-MAX_SAID_BYTES)
     const line = linesOf(said).at(-1)
-    if (line !== undefined) onProgress?.(line)
+    if (line !== undefined) onProgress?.(shownAddress(line))
   })
   const ended = new Promise<Ended>((resolve, reject) => {
     child.once('error', reject)
@@ -222,9 +232,6 @@ function failure(words: readonly string[], status: number, said: string): Source
     return new SourceFailed('git is not installed', { hint: 'repositories are fetched by it: apt-get install git' })
   const complaints = linesOf(said).filter((line) => /^(?:fatal|error|remote|ssh|warning|Host key|.*denied)/i.test(line))
   const last = (complaints.length > 0 ? complaints : linesOf(said)).slice(-SHOWN_LINES)
-  const shown = last
-    .join('; ')
-    .replace(/([a-z]+:\/\/[^/:@\s]*):[^/@\s]*@/gi, '$1:xxxxx@')
-    .slice(0, 600)
+  const shown = last.map(shownAddress).join('; ').slice(0, 600)
   return new SourceFailed(`git ${words[0]} ended with ${status}${shown === '' ? '' : `: ${shown}`}`)
 }

@@ -71,7 +71,9 @@ function gitOptions(request: GitRequest, scratch: string): GitOptions {
   const agent = source.scheme === 'ssh' ? agentOf(grants) : undefined
   const known = join(homedir(), '.ssh', 'known_hosts')
   if (agent !== undefined && existsSync(known)) copyFileSync(known, join(home, 'known_hosts'))
-  return { home, agent, authorization: authorizationOf(source, grants), signal, onProgress: onStatus, stallMs }
+  const login = source.login && { ...source.login, scope: `${source.scheme}://${source.host}` }
+  const authorization = authorizationOf(source, grants)
+  return { home, agent, authorization, login, signal, onProgress: onStatus, stallMs }
 }
 
 function agentOf({ ssh }: Grants): string {

@@ -2,10 +2,13 @@
 import { posix } from 'node:path'
 import { InvalidArgument } from '../../errors.ts'
 import { parseBool } from '../../util/truth.ts'
+import { shownAddress } from './shown.ts'
 
 export interface GitSource {
-  /** What git is given: without query and fragment. */
+  /** What git is given: without query and fragment, and over http without who asks. */
   readonly remote: string
+  /** Who asks over http, where the address says it. */
+  readonly login?: Login
   readonly scheme: 'http' | 'https' | 'git' | 'ssh'
   /** With the port where one is written. */
   readonly host: string
@@ -21,6 +24,11 @@ export interface GitSource {
   readonly commitTimes: boolean
   /** `checksum` is a whole commit, and nobody asks what the reference is. */
   readonly fetchByCommit: boolean
+}
+
+export interface Login {
+  readonly username: string
+  readonly password: string
 }
 
 /** More is no address. */
@@ -43,6 +51,7 @@ export function parseGitSource(text: string, { github }: { readonly github: bool
   const { ref, subdirectory } = parseFragment(parts.fragment)
   const source = {
     remote: parts.remote,
+    ...(parts.login && { login: parts.login }),
     scheme: parts.scheme,
     host: parts.host,
     ref: agreed('ref', [ref, ...refsOf(query)]),
@@ -70,6 +79,7 @@ export function checkCommit(text: string): void {
 
 interface Address {
   readonly remote: string
+  readonly login?: Login | undefined
   readonly scheme: GitSource['scheme']
   readonly host: string
   readonly path: string
@@ -94,17 +104,29 @@ function splitAddress(text: string, github: boolean): Address | undefined {
 
 function splitUrl(text: string, scheme: GitSource['scheme']): Address | undefined {
   if (!URL.canParse(text)) return undefined
-  const { host, pathname: path, username: user } = new URL(text)
+  const { host, pathname: path, username: user, password } = new URL(text)
   const [beforeFragment = '', ...fragment] = text.split('#')
-  const [remote = '', ...query] = beforeFragment.split('?')
-  return { remote, scheme, host, path, user, query: query.join('?'), fragment: fragment.join('#') }
+  const [whole = '', ...query] = beforeFragment.split('?')
+  const isHttp = scheme === 'http' || scheme === 'https'
+  // git would show it to whoever lists processes, and write it beside the files.
+  const remote = isHttp ? whole.replace(/^(https?:\/\/)[^/]*@/i, '$1') : whole
+  const login = isHttp && user !== '' ? loginOf(user, password) : undefined
+  return { remote, login, scheme, host, path, user, query: query.join('?'), fragment: fragment.join('#') }
 }
 
-/** What git or ssh could take for an option, or for more than one line. */
+/** One line each: that is how git is told. */
+function loginOf(user: string, secret: string): Login {
+  const [username, password] = [decoded(user), decoded(secret)]
+  if (/[\0\r\n]/.test(username + password))
+    throw new InvalidArgument('the user or password of a git repository has more than one line')
+  return { username, password }
+}
+
+/** What git or ssh could take for an option, or for more than one line; or read as another host than we do. */
 function refuseStrange(text: string, { host, path, user }: Address): void {
-  const isStrange = text.length > MAX_LENGTH || /[\0-\x20\x7f]/.test(text)
+  const isStrange = text.length > MAX_LENGTH || /[\0-\x20\x7f\\]/.test(text)
   if (!isStrange && host !== '' && ![host, path, user].some((part) => part.startsWith('-'))) return
-  throw new InvalidArgument(`invalid address of a git repository: ${JSON.stringify(text.slice(0, 200))}`)
+  throw new InvalidArgument(`invalid address of a git repository: ${JSON.stringify(shownAddress(text).slice(0, 200))}`)
 }
 
 const KEYS = [
@@ -145,7 +167,7 @@ function decoded(text: string): string {
   try {
     return decodeURIComponent(text)
   } catch (error) {
-    throw new InvalidArgument(`invalid URL escape in ${JSON.stringify(text.slice(0, 200))}`, { cause: error })
+    throw new InvalidArgument('invalid URL escape in the address of a git repository', { cause: error })
   }
 }
 

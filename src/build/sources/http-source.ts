@@ -11,7 +11,7 @@ import { makeScratch } from '../scratch.ts'
 import type { Grants } from '../settings.ts'
 import { type Fetched, fetchFile } from './http-download.ts'
 import { findSource, type Keeping, keepSource, type SourceStore } from './kept.ts'
-import { shownUrl } from './shown.ts'
+import { shownAddress, shownUrl } from './shown.ts'
 
 export interface HttpFile {
   /** On the host; it may not be changed. */
@@ -118,7 +118,7 @@ interface Addressed {
 
 /** Who asks is said by secrets, named as BuildKit's are, or in the address. */
 function addressed({ url: text, grants }: HttpRequest): Addressed {
-  if (!URL.canParse(text)) throw new InvalidArgument(`invalid URL ${JSON.stringify(text.slice(0, 200))}`)
+  if (!URL.canParse(text)) throw new InvalidArgument(`invalid URL ${JSON.stringify(shownAddress(text).slice(0, 200))}`)
   const url = new URL(text)
   url.hash = ''
   const { username, password } = url

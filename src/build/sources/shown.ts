@@ -1,8 +1,10 @@
 /** Addresses as people may see them. */
 
-/** Of a repository: without a password. */
-export function shownAddress(remote: string): string {
-  return remote.replace(/^([a-z]+:\/\/[^/:@]*):[^/@]*@/i, '$1:xxxxx@')
+/** Of a repository: without a password; over http without a user too, who is often a token. */
+export function shownAddress(text: string): string {
+  return text
+    .replace(/(https?:\/\/)[^/?#\s]*@/gi, '$1xxxxx@')
+    .replace(/([a-z]+:\/\/[^/:@?#\s]*):[^/?#\s]*@/gi, '$1:xxxxx@')
 }
 
 /** Of a file: without a user, and without what may be a token. */

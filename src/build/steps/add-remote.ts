@@ -5,6 +5,7 @@ import { singleFileTree } from '../copy/single-file-tree.ts'
 import { CopyFailed } from '../errors.ts'
 import type { Step } from '../solve-step.ts'
 import { checkCommit, type GitSource, parseGitSource } from '../sources/git-url.ts'
+import { shownAddress } from '../sources/shown.ts'
 import type { StageState } from '../state.ts'
 import { type Add, archiveStep } from './add-archive.ts'
 import { type CopyRequest, copyStep } from './copy.ts'
@@ -59,7 +60,9 @@ async function addUrl(
   }
   const name = nameOf(url)
   if (name === '' && instruction.destination.endsWith('/'))
-    throw new CopyFailed(`cannot determine filename for source ${url}`, { hint: 'name the file in the destination' })
+    throw new CopyFailed(`cannot determine filename for source ${shownAddress(url)}`, {
+      hint: 'name the file in the destination',
+    })
   // What it has to be is known without a request.
   const identify = async () => {
     const { digest, mtimeSeconds } = await fetch()
@@ -74,7 +77,7 @@ async function addUrl(
 
 /** The last component of the URL's path; empty where it has none. */
 function nameOf(text: string): string {
-  if (!URL.canParse(text)) throw new CopyFailed(`invalid URL ${JSON.stringify(text.slice(0, 200))}`)
+  if (!URL.canParse(text)) throw new CopyFailed(`invalid URL ${JSON.stringify(shownAddress(text).slice(0, 200))}`)
   const { pathname } = new URL(text)
   try {
     return basename(decodeURIComponent(pathname)).replace(/[\0/]/g, '')

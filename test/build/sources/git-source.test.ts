@@ -148,6 +148,33 @@ describe('openGitTree', () => {
     assert.match(words, /^git@example\.com\ngit-upload-pack 'app\.git'$/m)
   })
 
+  it('logs in as the address says, at its host alone, and leaves nothing of that anywhere', async () => {
+    const library = makeRepository(join(root, 'served/library'))
+    symlinkSync('library', join(root, 'served/library.git'))
+    library.commit({ part: 'of another' })
+    app.git('submodule', 'add', '--quiet', '../library', 'sub')
+    app.git('config', '-f', '.gitmodules', 'submodule.sub.url', '../library.git')
+    app.commit({ f: 'one' })
+    const login = `Basic ${Buffer.from('me:s3cret@1').toString('base64')}`
+    server.intercept(({ headers }, response) => {
+      if (headers.authorization === login) return false
+      response.writeHead(401, { 'www-authenticate': 'Basic realm="x"' }).end()
+      return true
+    })
+    const told: string[] = []
+    const wishes = { keepGitDirectory: true, onStatus: (text: string) => told.push(text) }
+    const tree = await open('', wishes, `${server.origin.replace('//', '//me:s3cret%401@')}/app.git`)
+    assert.equal(read(tree, 'sub/part'), 'of another')
+    const texts = readdirSync(tree.directory, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => readFileSync(join(entry.parentPath, entry.name), 'latin1'))
+    const rows = database.prepare('SELECT * FROM build_sources').all()
+    for (const text of [...texts, ...told, JSON.stringify(rows)]) assert.doesNotMatch(text, /s3cret/)
+    await assert.rejects(open('#other', {}, `${server.origin.replace('//', '//s3cret@')}/app.git`), (error: Error) => {
+      return !error.message.includes('s3cret')
+    })
+  })
+
   it('leaves nothing of a fetch that is given up, and removes what was left half made', async () => {
     app.commit({ f: 'x' })
     const abort = new AbortController()

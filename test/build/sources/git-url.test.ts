@@ -17,7 +17,7 @@ describe('parseGitSource', () => {
     const repositories: readonly (readonly [string, string])[] = [
       ['https://example.com/a.git', 'https://example.com/a.git'],
       ['http://example.com:8080/a/b.git#main', 'http://example.com:8080/a/b.git'],
-      ['https://user:pass@example.com/a.git?ref=x', 'https://user:pass@example.com/a.git'],
+      ['https://user:pass@example.com/a.git?ref=x', 'https://example.com/a.git'],
       ['git://example.com/a', 'git://example.com/a'],
       ['ssh://git@example.com:2222/a', 'ssh://git@example.com:2222/a'],
       ['git@example.com:a/b.git#v1', 'git@example.com:a/b.git'],
