@@ -18,7 +18,7 @@ export default class Export extends EngineCommand {
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(Export)
-    await using output = openOutput(flags.output)
+    await using output = await openOutput(flags.output)
     const engine = await this.openEngine()
     await engine.containers.export(args.container, output.stream, this.interruption())
     await output.finish()

@@ -18,7 +18,7 @@ export default class Save extends EngineCommand {
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(Save)
-    await using output = openOutput(flags.output)
+    await using output = await openOutput(flags.output)
     const engine = await this.openEngine()
     const platform = flags.platform === undefined ? {} : { platform: flags.platform }
     await engine.images.save(args.image, output.stream, { ...platform, signal: this.interruption() })

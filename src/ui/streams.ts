@@ -1,6 +1,6 @@
 /** Where `save` writes to, and where `load` and `import` read from. */
-import { createWriteStream, renameSync, rmSync, type WriteStream, writeFileSync } from 'node:fs'
-import { open, rename, rm, stat } from 'node:fs/promises'
+import { renameSync, rmSync, writeFileSync } from 'node:fs'
+import { open, realpath, rename, rm, stat } from 'node:fs/promises'
 import { Readable } from 'node:stream'
 import { finished } from 'node:stream/promises'
 import { InvalidArgument } from '../errors.ts'
@@ -13,31 +13,66 @@ export interface Output {
   [Symbol.asyncDispose](): Promise<void>
 }
 
-/** @param path - undefined: standard output @throws {InvalidArgument} a terminal is no place for a tar */
-export function openOutput(path: string | undefined): Output {
-  if (path !== undefined && path !== '-') return openOutputFile(path)
+/**
+ * @param path - undefined or `-`: standard output
+ * @throws {InvalidArgument} nothing can be written there; a terminal is no place for a tar
+ */
+export async function openOutput(path: string | undefined): Promise<Output> {
+  if (path !== undefined && path !== '-') return openOutputFile(path, 0o600)
   if (process.stdout.isTTY)
     throw new InvalidArgument('cowardly refusing to save to a terminal. Use the -o flag or redirect')
   return { stream: process.stdout, finish: async () => {}, [Symbol.asyncDispose]: async () => {} }
 }
 
-function openOutputFile(path: string): Output {
-  const partial = `${path}.part${process.pid}`
-  const stream: WriteStream = createWriteStream(partial, { mode: 0o600, flags: 'wx' })
-  const opened = new Promise<void>((resolve, reject) => stream.once('open', () => resolve()).once('error', reject))
-  opened.catch(() => undefined) // told by the stream as well
+/**
+ * A device or a pipe is written to as it is; a file is there when it is whole.
+ *
+ * @param mode - of a file
+ * @throws {InvalidArgument} nothing can be written there
+ */
+export async function openOutputFile(path: string, mode: number): Promise<Output> {
+  const { target, isFile } = await placeOf(path)
+  const partial = isFile ? `${target}.part${process.pid}` : target
+  const handle = await writable(path, () => open(partial, isFile ? 'wx' : 'w', mode))
+  const stream = handle.createWriteStream()
+  // Whoever writes or calls `finish` hears of it, and what is full is not the data root.
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    error.path ??= target
+  })
   return {
     stream,
     finish: async () => {
       stream.end()
       await finished(stream)
-      await rename(partial, path)
+      if (isFile) await rename(partial, target)
     },
     [Symbol.asyncDispose]: async () => {
-      await opened.catch(() => undefined) // one that is still being opened would appear after its removal
       stream.destroy()
-      await rm(partial, { force: true })
+      if (isFile) await rm(partial, { force: true })
     },
+  }
+}
+
+/** Where links lead. */
+async function placeOf(path: string): Promise<{ readonly target: string; readonly isFile: boolean }> {
+  const found = await writable(path, () =>
+    stat(path).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return undefined
+      throw error
+    }),
+  )
+  if (found === undefined) return { target: path, isFile: true }
+  if (found.isDirectory()) throw new InvalidArgument(`cannot write ${path}: it is a directory`)
+  return found.isFile() ? { target: await realpath(path), isFile: true } : { target: path, isFile: false }
+}
+
+async function writable<Result>(path: string, work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work()
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    const reason = code === 'ENOENT' ? 'there is no such directory' : message
+    throw new InvalidArgument(`cannot write ${path}: ${reason}`, { cause: error })
   }
 }
 

@@ -233,6 +233,14 @@ describe('build', function () {
     assert.equal(readFileSync(join(directory, 'b/a'), 'utf8'), 'out')
     built(files, '-o', `type=tar,dest=${directory}.tar`)
     assert.match(readFileSync(`${directory}.tar`, 'latin1'), /^b\//)
+    for (const type of ['tar', 'oci']) {
+      const context = writeContext(coracle.directory, files)
+      const { status, stderr } = coracle.run(['build', '-q', '-o', `type=${type},dest=${directory}/no/x.tar`, context])
+      assert.deepEqual(
+        [status, /^coracle: cannot write .*no\/x\.tar: there is no such directory$/m.test(stderr)],
+        [1, true],
+      )
+    }
     built(files, '-t', 'saved:1', '-o', `type=docker,dest=${directory}.docker.tar`)
     coracle.output('rmi', 'saved:1')
     assert.match(coracle.output('load', '-i', `${directory}.docker.tar`), /saved:1/)

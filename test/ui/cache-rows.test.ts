@@ -19,7 +19,10 @@ describe('builder du', () => {
     assert.match(first ?? '', /run +false +RUN make \\ all$/)
     const format = '{{.ID}} {{.UsageCount}} {{.Shared}}'
     assert.deepEqual(cacheLines(RECORDS, { format, verbose: false }), ['aaaaaaaaaaaa 2 false', 'bbbbbbbbbbbb 2 true'])
-    assert.match(cacheLines(RECORDS, { format: 'json', verbose: false })[0] ?? '', /"ID":"aaaaaaaaaaaa".*"Shared":"false"/)
+    assert.match(
+      cacheLines(RECORDS, { format: 'json', verbose: false })[0] ?? '',
+      /"ID":"aaaaaaaaaaaa".*"Shared":"false"/,
+    )
   })
 
   it('adds up', () => {

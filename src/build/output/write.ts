@@ -1,7 +1,6 @@
 /** What a build leaves: an image of the store, and whatever files were asked for. */
-import { createWriteStream, mkdirSync } from 'node:fs'
+import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { finished } from 'node:stream/promises'
 import { tarSink } from '../../archive/tar-sink.ts'
 import { applySink } from '../../archive/tree-sinks.ts'
 import { InvalidArgument } from '../../errors.ts'
@@ -15,6 +14,7 @@ import { readMerged, type TreeSink } from '../../linux/archive.ts'
 import { userIdMaps } from '../../linux/id-mappings.ts'
 import { isIndex } from '../../oci/media-types.ts'
 import { familiarName, parseReference } from '../../oci/reference.ts'
+import { openOutputFile } from '../../ui/streams.ts'
 import type { Attesting } from '../attest/attesting.ts'
 import { hostPath, parseTags } from '../parse-request.ts'
 import type { Progress } from '../progress.ts'
@@ -186,10 +186,9 @@ async function writing(
     await work(stdout ?? process.stdout)
     return
   }
-  const file = createWriteStream(hostPath(dest))
-  await work(file)
-  file.end()
-  await finished(file)
+  await using file = await openOutputFile(hostPath(dest), 0o666)
+  await work(file.stream)
+  await file.finish()
 }
 
 /** Owners are kept where root writes; what is there already is written over. */

@@ -15,14 +15,19 @@ export interface Resolved {
 /** @throws {SourceFailed} the server does not have it, or it is not the commit that it has to be */
 export async function resolveRef(source: GitSource, options: GitOptions): Promise<Resolved> {
   const { ref, checksum, fetchByCommit } = source
-  if (ref !== undefined && isCommit(ref)) return { object: ref, commit: ref, ref: undefined }
-  if (fetchByCommit && checksum !== undefined) return { object: checksum, commit: checksum, ref: qualified(ref) }
-  const resolved =
-    ref === undefined ? await resolveHead(source, options) : await resolveNamed({ ...source, ref }, options)
+  const isPinned = ref !== undefined && isCommit(ref)
+  if (!isPinned && fetchByCommit && checksum !== undefined)
+    return { object: checksum, commit: checksum, ref: qualified(ref) }
+  const resolved = isPinned ? { object: ref, commit: ref, ref: undefined } : await askFor(source, options)
   const { object, commit } = resolved
   if (checksum === undefined || object.startsWith(checksum) || commit.startsWith(checksum)) return resolved
   const found = object === commit ? commit : `${object} or ${commit}`
   throw new SourceFailed(`expected checksum to match ${checksum}, got ${found}`)
+}
+
+function askFor(source: GitSource, options: GitOptions): Promise<Resolved> {
+  const { ref } = source
+  return ref === undefined ? resolveHead(source, options) : resolveNamed({ ...source, ref }, options)
 }
 
 function qualified(ref: string | undefined): string | undefined {

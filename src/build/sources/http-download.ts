@@ -117,7 +117,7 @@ function measuring({ url, limit = () => undefined, onStatus }: Asking) {
   const look = () => {
     if (head !== undefined) maxBytes = limit(head) ?? MAX_BYTES
     head = undefined
-    if (sizeBytes > maxBytes) throw new SourceFailed(`${shownUrl(url)} is larger than ${maxBytes >> 20} MiB`)
+    if (sizeBytes > maxBytes) throw new SourceFailed(`${shownUrl(url)} is larger than ${maxBytes / 2 ** 20} MiB`)
   }
   const add = (chunk: Buffer) => {
     sizeBytes += chunk.length

@@ -16,7 +16,7 @@ export default class VolumeExport extends EngineCommand {
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(VolumeExport)
-    await using output = openOutput(flags.output)
+    await using output = await openOutput(flags.output)
     const { volumes } = await this.openEngine()
     await volumes.export(args.volume, output.stream, this.interruption())
     await output.finish()

@@ -70,6 +70,17 @@ describe('openGitTree', () => {
     assert.ok(fetches() - before <= 2, server.requests.join('\n')) // those of ls-remote
   })
 
+  it('takes a whole commit only where it is the one that it has to be', async () => {
+    const other = app.commit({ f: 'one' })
+    const commit = app.commit({ f: 'two' })
+    const source = parseGitSource(`${server.origin}/app.git#${commit}`, { github: false })
+    assert.ok(source)
+    assert.equal(read(await open('', { source: { ...source, checksum: commit.slice(0, 8) } })), 'two')
+    // As `ADD --checksum` asks.
+    for (const fetchByCommit of [false, true])
+      await assert.rejects(open('', { source: { ...source, checksum: other, fetchByCommit } }), /expected checksum/)
+  })
+
   it('fetches from servers that hand out neither commits nor parts of a history', async () => {
     const old = app.commit({ f: 'old' })
     app.commit({ f: 'new' })
