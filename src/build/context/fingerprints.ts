@@ -18,7 +18,7 @@ import { join } from 'node:path'
 import type { ByteString } from '../../linux/apply.ts'
 import type { TreeEntry } from '../../linux/archive.ts'
 import type { Paths } from '../../paths.ts'
-import { thisProcess } from '../../state/lock.ts'
+import { randomHex } from '../../util/random.ts'
 
 /** Files of one walk. */
 export interface Fingerprints extends Disposable {
@@ -55,7 +55,7 @@ export function openFingerprints(directory: string, place: string, nowMs: number
   let sameUntil = 0
   let writer: Writer | undefined
   const rewrite = () => {
-    writer ??= openWriter(path, sameUntil)
+    writer ??= openWriter(path, { reader, keptBytes: sameUntil })
     return writer
   }
   return {
@@ -125,6 +125,8 @@ const PIECE_BYTES = 256 * 1024
 interface Reader {
   /** undefined: there are no more. */
   next(): Record | undefined
+  /** These records, though others may have taken their place by now. */
+  copyTo(path: string): void
   close(): void
 }
 
@@ -151,6 +153,7 @@ function openRecords(path: string): Reader | undefined {
       at += record.end - begin
       return record
     },
+    copyTo: (copy) => copyFileSync(`/proc/self/fd/${descriptor}`, copy),
     close: () => closeSync(descriptor),
   }
 }
@@ -186,13 +189,18 @@ interface Writer {
   discard(): void
 }
 
-/** @param keptBytes - of the records that are there */
-function openWriter(path: string, keptBytes: number): Writer {
-  const { pid, startTime } = thisProcess()
-  const partial = `${path}.${pid}.${startTime}`
+interface Kept {
+  readonly reader: Reader | undefined
+  /** Of its records. */
+  readonly keptBytes: number
+}
+
+/** Other walks of the place, in this process or another, may write at the same time: the last one counts. */
+function openWriter(path: string, { reader, keptBytes }: Kept): Writer {
+  const partial = `${path}.${randomHex(8)}`
   mkdirSync(join(path, '..'), { recursive: true, mode: 0o700 })
   if (keptBytes > 0) {
-    copyFileSync(path, partial)
+    reader?.copyTo(partial)
     truncateSync(partial, keptBytes)
   }
   const descriptor = openSync(partial, keptBytes > 0 ? 'a' : 'w', 0o600)

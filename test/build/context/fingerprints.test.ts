@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, it } from 'mocha'
-import { comparePaths, openFingerprints } from '../../../src/build/context/fingerprints.ts'
+import { comparePaths, type Fingerprints, openFingerprints } from '../../../src/build/context/fingerprints.ts'
 import type { TreeEntry } from '../../../src/linux/archive.ts'
 import { scratchDirectory } from '../../support/scratch.ts'
 
@@ -66,6 +66,33 @@ describe('fingerprints', () => {
     truncateSync(join(directory, record), readFileSync(join(directory, record)).length - 1)
     assert.deepEqual(walk(directory, files), ['b'])
     assert.deepEqual(walk(directory, files), [])
+  })
+
+  it('are kept whole by walks of one place that go on at the same time', async () => {
+    const directory = await scratchDirectory()
+    walk(directory, filesOf({ b: 1, c: 1, d: 1 }))
+    const changed = [filesOf({ b: 1, c: 1, d: 2 }), filesOf({ a: 1, b: 1, c: 2, d: 1 })]
+    const note = (fingerprints: Fingerprints, file: TreeEntry) =>
+      fingerprints.note(file, digestOf(file), fingerprints.get(file))
+    {
+      using one = openFingerprints(directory, '/place')
+      using other = openFingerprints(directory, '/place')
+      for (const file of changed[0]?.slice(0, 2) ?? []) note(one, file)
+      for (const file of changed[1] ?? []) note(other, file)
+      other.save()
+      for (const file of changed[0]?.slice(2) ?? []) note(one, file)
+      one.save()
+    }
+    assert.deepEqual(walk(directory, changed[0] ?? []), [])
+    {
+      using one = openFingerprints(directory, '/place')
+      using other = openFingerprints(directory, '/place')
+      for (const file of filesOf({ x: 1 })) for (const walking of [one, other]) note(walking, file)
+      one.save()
+      other.save()
+    }
+    assert.deepEqual(walk(directory, filesOf({ x: 1 })), [])
+    assert.equal(readdirSync(directory).length, 1)
   })
 
   it('leave nothing of a walk that has not come to its end', async () => {
