@@ -79,6 +79,6 @@ export async function saveCaches(
   { room, store, progress, signal, used }: CachingOptions & { readonly used: UsedSteps },
 ): Promise<void> {
   const { database } = room
-  await used.remember(database, async (layers) => (await store.remote.away(layers)).length === 0)
+  await used.remember(database, (layers) => store.remote.areSure(layers))
   await exportCaches(to, { store, database, progress, used, images, sources: from, signal })
 }

@@ -1,5 +1,4 @@
 /** A layer in another compression: made once, remembered, the same bytes each time. */
-import { createReadStream } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { Readable } from 'node:stream'
 import { constants, createZstdCompress } from 'node:zlib'
@@ -9,13 +8,12 @@ import { type Digest, parseDigest } from '../oci/digest.ts'
 import { type Compression, layerCompression, layerType, OCI_LAYER } from '../oci/media-types.ts'
 import { transaction } from '../state/database.ts'
 import { acquireLock } from '../state/lock.ts'
-import { blobPath, finishDigest, hasBlob, hashFor } from './blobs.ts'
+import { blobPath, hasBlob } from './blobs.ts'
 import type { ImageContext } from './context.ts'
-import { decompressor } from './decompress.ts'
-import { BlobMismatch } from './errors.ts'
 import { gzip } from './gzip.ts'
 import type { Lease } from './leases.ts'
 import { adopt, type Spooled, spool } from './spool.ts'
+import { openTar, verified } from './verify-layer.ts'
 
 export interface CompressionWish {
   readonly compression: Compression
@@ -97,14 +95,13 @@ async function carryOut(
   { blob, diffID }: Layer,
   { compression, level, lease, signal, present }: Exact & { present: Compression; signal: AbortSignal | undefined },
 ): Promise<Descriptor> {
-  const path = blobPath(context.paths, blob.digest)
-  const file = createReadStream(path, { highWaterMark: 1 << 20, ...(signal && { signal }) })
-  const tar: Readable = present === 'none' ? file : file.compose(decompressor(present))
+  const tar = openTar(blobPath(context.paths, blob.digest), present, signal)
   let spooled: Spooled
   try {
+    // Whoever gets the compressed layer has no other way to see that the plain one was damaged here.
     spooled = await spool(context.paths, 'layer', compressed(verified(tar, { blob, diffID }), compression, level))
   } finally {
-    file.destroy()
+    tar.destroy()
   }
   const made = { mediaType: layerType(compression), digest: spooled.digest, size: spooled.sizeBytes }
   try {
@@ -115,17 +112,6 @@ async function carryOut(
   }
   remember(context, { made, diffID, compression, level, replaces: blob })
   return made
-}
-
-/** Whoever gets the compressed layer has no other way to see that the plain one was damaged here. @throws {BlobMismatch} */
-async function* verified(tar: Readable, { blob, diffID }: Layer): AsyncGenerator<Buffer> {
-  const hash = hashFor(diffID)
-  for await (const chunk of tar as AsyncIterable<Buffer>) {
-    hash.update(chunk)
-    yield chunk
-  }
-  const found = finishDigest(diffID, hash)
-  if (found !== diffID) throw new BlobMismatch({ ...blob, digest: diffID }, found)
 }
 
 function compressed(tar: AsyncIterable<Buffer>, compression: Compression, level: number): AsyncIterable<Uint8Array> {

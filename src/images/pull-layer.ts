@@ -24,15 +24,22 @@ export function reporter(options: TransferOptions, blob: Descriptor) {
     options.onProgress?.({ id, phase, currentBytes, totalBytes: blob.size })
 }
 
+interface Pulling {
+  readonly layer: LayerContent
+  readonly options: TransferOptions
+  readonly distrust?: boolean
+}
+
 /**
  * Afterwards both blob and snapshot are there. The caller holds leases on both.
  *
+ * @param pulling - `distrust`: where the snapshot is here already the blob is looked into nevertheless
  * @throws {BlobMismatch} naming the blob; nothing of it stays
  */
 export async function pullLayer(
   context: ImageContext,
   repository: BlobSource,
-  { layer, options }: { readonly layer: LayerContent; readonly options: TransferOptions },
+  { layer, options, distrust = false }: Pulling,
 ): Promise<LayerRecord> {
   const { blob, chainID, diffID } = layer
   const report = reporter(options, blob)
@@ -41,6 +48,7 @@ export async function pullLayer(
   const known = await snapshotSize(context, chainID)
   if (known !== undefined) {
     const fetched = !(await hasBlob(context.paths, blob)) && (await fetchOnly(context, repository, { blob, options }))
+    if (distrust) await (await import('./verify-layer.ts')).verifyLayer(context.paths, layer, options.signal)
     report(fetched ? 'pulled' : 'exists', blob.size)
     return { chainID, diffID, blob: blob.digest, sizeBytes: known }
   }

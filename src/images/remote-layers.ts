@@ -20,6 +20,8 @@ const PARALLEL_LAYERS = 3
 export class RemoteLayers {
   readonly #context: ImageContext
   readonly #sources = new Map<Digest, BlobSource>()
+  /** Blobs that have been seen to be the layers they were said to be. */
+  readonly #seen = new Set<string>()
   #failure: unknown
 
   constructor(context: ImageContext) {
@@ -56,7 +58,10 @@ export class RemoteLayers {
       const source = this.#sources.get(layer.blob.digest)
       if (source === undefined) return layer
       const options = { signal: one }
-      const pulled = await this.#noting(() => pullLayer(this.#context, source, { layer, options }))
+      // Whoever offers it may know the names of layers that are here, and give other bytes for one.
+      const distrust = !this.#isSeen(layer)
+      const pulled = await this.#noting(() => pullLayer(this.#context, source, { layer, options, distrust }))
+      this.#seen.add(pair(layer))
       return { ...layer, sizeBytes: pulled.sizeBytes }
     }
     return inParallel(layers, bringOne, { limit: PARALLEL_LAYERS, signal })
@@ -69,12 +74,25 @@ export class RemoteLayers {
     return found
   }
 
-  /** Those that have to be brought before they can be used: fetched, or at least unpacked. */
+  /** Whether their bytes are here, and are what they were said to be. */
+  async areSure(layers: readonly StackedLayer[]): Promise<boolean> {
+    return layers.every((layer) => this.#isSeen(layer)) && (await this.away(layers)).length === 0
+  }
+
+  #isSeen(layer: StackedLayer): boolean {
+    return !this.has(layer.blob) || this.#seen.has(pair(layer))
+  }
+
+  /** Those that have to be brought before they can be used: fetched, or at least unpacked or looked at. */
   async unready(layers: readonly StackedLayer[]): Promise<readonly StackedLayer[]> {
     const found: StackedLayer[] = []
     for (const layer of layers)
-      if (this.has(layer.blob) && (await snapshotSize(this.#context, layer.chainID)) === undefined) found.push(layer)
+      if (!this.#isSeen(layer) || (this.has(layer.blob) && !(await this.#isUnpacked(layer)))) found.push(layer)
     return [...new Set([...found, ...(await this.away(layers))])]
+  }
+
+  async #isUnpacked({ chainID }: StackedLayer): Promise<boolean> {
+    return (await snapshotSize(this.#context, chainID)) !== undefined
   }
 
   /** The bytes of a blob, from here or fetched to here first. */
@@ -97,3 +115,5 @@ export class RemoteLayers {
     }
   }
 }
+
+const pair = ({ blob, diffID }: StackedLayer): string => `${blob.digest} ${diffID}`

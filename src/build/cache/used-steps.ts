@@ -50,7 +50,7 @@ export class UsedSteps {
   /**
    * Steps of caches elsewhere are known here from now on, where their layers have come.
    *
-   * @param present - whether all of them are here
+   * @param present - whether all of them are here, and what they were said to be
    */
   async remember(database: Database, present: (layers: readonly StackedLayer[]) => Promise<boolean>): Promise<void> {
     for (const step of this.#steps.values())

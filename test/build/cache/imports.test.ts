@@ -8,6 +8,7 @@ import { openImports } from '../../../src/build/cache/imports.ts'
 import { openProgress } from '../../../src/build/progress.ts'
 import { openBuildStore } from '../../../src/images/building.ts'
 import type { ImageContext } from '../../../src/images/context.ts'
+import { BlobMismatch } from '../../../src/images/errors.ts'
 import { openSnapshots } from '../../../src/images/layers/snapshots.ts'
 import { unpackLayer } from '../../../src/images/layers/unpack.ts'
 import { makeManifest } from '../../../src/images/load-docker.ts'
@@ -82,5 +83,33 @@ describe('openImports', () => {
     assert(test.store.remote.failure instanceof Error)
     // The bytes have the digest they were asked for by, but nothing has been unpacked of them.
     await assert.rejects(test.store.directories(found?.layers ?? []))
+  })
+
+  it('takes no bytes for a layer that is here unpacked unless they are that layer', async () => {
+    using test = await opened()
+    const made = await test.store.add({
+      below: [],
+      tar: (async function* () {
+        yield tarOf([{ path: 'f', content: 'made here' }])
+      })(),
+      directory: undefined,
+      counts: () => ({ sizeBytes: 9, fileCount: 1, entries: 1 }),
+    })
+    const { directory } = await poisoned(made?.diffID)
+    const layers = (await test.find(directory)).find(KEY, [])?.layers ?? []
+    for (const _ of ['not fetched yet', 'fetched']) {
+      assert.deepEqual(await test.store.remote.unready(layers), layers)
+      await assert.rejects(test.store.remote.bring(layers), BlobMismatch)
+    }
+    assert(test.store.remote.failure instanceof BlobMismatch)
+  })
+
+  it('looks once at the bytes of a layer that is here unpacked', async () => {
+    using test = await opened()
+    const { directory, tar } = await poisoned(undefined)
+    const layers = (await test.find(directory)).find(KEY, [])?.layers ?? []
+    await test.store.directories(layers)
+    assert.deepEqual(await test.store.remote.unready(layers), [])
+    assert.deepEqual((await test.store.remote.bring(layers))[0]?.diffID, digestOf(tar))
   })
 })
