@@ -2,7 +2,7 @@
  * How the next runner of modules is started before anybody knows what it runs: `coracle-native ahead` does what the plan says that is
  * kept here, `cache/runner/plan` of the data root. Whoever can write there can have programs run as us, so it is ours alone.
  */
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { encodePlan } from '../linux/encode-plan.ts'
 import type { LaunchPlan } from '../linux/plan.ts'
@@ -17,16 +17,16 @@ export function openEarlyRunners(directory: string): EarlyRunners {
   }
 }
 
-/** Nothing is made in it later: what is mounted there needs names that exist. */
+/** Nothing is made in it later: what is mounted there needs names that exist. Another version of us may have made others. */
 function makeSmallRoot(at: string): string | undefined {
-  const { directory, root, ...files } = PLACES
-  const made = join(at, directory, 'made')
-  if (existsSync(made)) return at
+  const { directory: _, root, ...files } = PLACES
+  const missing = (path: string) => !existsSync(path)
   try {
     mkdirSync(dirname(at), { recursive: true, mode: 0o700 })
-    for (const inside of [root, '/etc']) mkdirSync(join(at, inside), { recursive: true, mode: 0o755 })
-    for (const file of [...Object.values(files), ...NETWORK_FILES]) writeFileSync(join(at, file), '')
-    writeFileSync(made, '')
+    for (const directory of [root, '/etc'].map((inside) => join(at, inside)).filter(missing))
+      mkdirSync(directory, { recursive: true, mode: 0o755 })
+    const names = [...Object.values(files), ...NETWORK_FILES]
+    for (const file of names.map((inside) => join(at, inside)).filter(missing)) writeFileSync(file, '')
     return at
   } catch (error) {
     if (!(error instanceof Error && 'code' in error)) throw error
@@ -38,13 +38,14 @@ function keep(path: string, plan: LaunchPlan): Uint8Array {
   const writer = new WireWriter()
   encodePlan(writer, plan)
   const bytes = writer.finish()
+  const partial = `${path}.${process.pid}`
   try {
     if (existsSync(path) && readFileSync(path).equals(bytes)) return bytes
-    const partial = `${path}.${process.pid}`
     writeFileSync(partial, bytes, { mode: 0o600 })
     renameSync(partial, path)
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error)) throw error // a full disk: the next one starts later
+    if (!(error instanceof Error && 'code' in error)) throw error
+    rmSync(partial, { force: true }) // a full disk: the next one starts later
   }
   return bytes
 }

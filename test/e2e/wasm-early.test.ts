@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'mocha'
 import { nativeProgram, packageRoot } from '../../src/package-root.ts'
@@ -130,6 +130,21 @@ describe('a runner that is started early', function () {
       assert.equal(await wasEarly(), false)
     }
     assert.equal(await wasEarly(), true)
+  })
+
+  it('is done without where it cannot be lent its files, and its places are made again where they are missing', async () => {
+    await wasEarly()
+    assert.equal(await wasEarly(), true)
+    const places = join(plan, '../walls/.container')
+    rmSync(join(places, 'refused'))
+    mkdirSync(join(places, 'refused')) // no file can be mounted there
+    const ended = coracle.run(['run', '--rm', './teller.wasm', '3'])
+    assert.deepEqual([ended.stdout, ended.stderr, ended.status], ['3 | none | nothing | wrote\n', 'to stderr\n', 3])
+    assert.equal(await wasEarly(), false)
+    rmSync(places, { recursive: true })
+    await wasEarly()
+    assert.equal(await wasEarly(), true)
+    assert.deepEqual(coracle.leftovers(), [])
   })
 
   it('ends with the command that it was started for, however that ends', async () => {

@@ -57,7 +57,6 @@ static bool fits(void) {
 pid_t early_program(void) {
   char path[32];
   pid_t program = fits() ? hear_child(early.ends.channel) : 0;
-  child_failure[0] = '\0'; /* an early failure is nobody's: the same one comes again, or does not */
   if (program <= 0) return 0;
   snprintf(path, sizeof path, "/proc/%d/ns/mnt", self.child);
   early.mounts = open(path, O_RDONLY | O_CLOEXEC); /* not everybody's: who may not trace others gets no further */
@@ -95,8 +94,8 @@ void early_discard(void) {
   if (early.plan == NULL) return;
   if (self.child > 0) {
     kill(self.child, SIGKILL);
-    /* and its init's child, which is ours to bury */
-    while (waitpid(-1, NULL, 0) > 0 || errno == EINTR) continue;
+    /* no others: the plan's steps may have started some that stay */
+    while (waitpid(self.child, NULL, 0) < 0 && errno == EINTR) continue;
   }
   self.child = 0;
   close_fd(&self.in);

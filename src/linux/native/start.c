@@ -100,17 +100,12 @@ static bool is_host_step(const struct reader *plan) {
   return read_record(&probe, &code, &args) && (code & ~STEP_OPTIONAL) <= HOST_LAST;
 }
 
-/* `program`: a process that the child has forked already, and has to be put where the child is; 0: there is none. */
-static int run_later_host_steps(struct reader *plan, unsigned *step, pid_t program) {
+static int run_later_host_steps(struct reader *plan, unsigned *step) {
   uint32_t code;
   struct reader args;
   while (is_host_step(plan) && read_record(plan, &code, &args)) {
-    struct reader again = args;
-    uint32_t kind = code & ~STEP_OPTIONAL;
     ++*step;
     if (run_one(code, &args, *step, self.child) < 0) return -1;
-    if (program == 0 || (kind != HOST_JOIN_CGROUP && kind != HOST_OOM_SCORE)) continue;
-    if (run_one(code, &again, *step, program) < 0) return -1;
   }
   return 0;
 }
@@ -225,24 +220,44 @@ static int start_anew(struct reader *plan, uint64_t namespaces, unsigned *step) 
   close_fd(&in);
   close_fd(&out);
   close_fd(&err);
-  if (run_later_host_steps(plan, step, 0) < 0) return -1;
+  if (run_later_host_steps(plan, step) < 0) return -1;
   if (owner_is_gone()) return deserted();
   if (write(go, "g", 1) != 1) return killed_early();
   close_fd(&go);
   return hear_child(channel) < 0 ? -1 : 0;
 }
 
-static int go_on_early(struct reader *plan, unsigned *step, pid_t program) {
-  if (run_later_host_steps(plan, step, program) < 0) return -1;
+/* The first of the later host steps: those that put a process somewhere, here both the child and the program that it has forked. */
+static int place_early(struct reader *plan, unsigned *step, pid_t program) {
+  for (struct reader next = *plan; is_host_step(&next); *plan = next) {
+    uint32_t code = 0;
+    struct reader args, again;
+    read_record(&next, &code, &args);
+    uint32_t kind = code & ~STEP_OPTIONAL;
+    if (kind != HOST_JOIN_CGROUP && kind != HOST_OOM_SCORE) return 0;
+    again = args;
+    ++*step;
+    if (run_one(code, &args, *step, self.child) < 0 || run_one(code, &again, *step, program) < 0) return -1;
+  }
+  return 0;
+}
+
+static int go_on_early(struct reader *plan, unsigned *step) {
+  if (run_later_host_steps(plan, step) < 0) return -1;
   if (owner_is_gone()) return deserted();
-  if (early_lend(self.late) < 0) return -1;
   return early_open_gate() < 0 ? killed_early() : 0;
 }
 
 int start_container(struct reader *plan, uint64_t namespaces, unsigned *step) {
+  struct reader later = *plan;
+  unsigned steps = *step;
   pid_t program = early_program();
-  if (program == 0) early_discard();
-  if ((program > 0 ? go_on_early(plan, step, program) : start_anew(plan, namespaces, step)) < 0) return -1;
+  /* so far only what waits has changed: should it have died, or lack a place for what it is lent, then it is done without */
+  bool early = program > 0 && early_lend(self.late) == 0 && place_early(&later, &steps, program) == 0;
+  child_failure[0] = '\0'; /* nobody's: the same failure comes again, or does not */
+  if (early) *plan = later, *step = steps;
+  else early_discard();
+  if ((early ? go_on_early(plan, step) : start_anew(plan, namespaces, step)) < 0) return -1;
   if (self.in >= 0 && fcntl(self.in, F_SETFL, O_NONBLOCK) < 0) return fail("fcntl", "stdin");
   return 0;
 }
