@@ -9,6 +9,8 @@ export const SEND_WINDOW_BYTES = 32_768
 export const PIECE_BYTES = 4096
 /** A peer that takes nothing for so long is not waited for when the module has ended. */
 const FLUSH_MS = 10_000
+/** And nobody longer than this: what such a peer sends looks like life. */
+const LAST_MS = 60_000
 
 export interface Connection {
   readonly kind: 'connection'
@@ -16,8 +18,8 @@ export interface Connection {
   receive(size: number, flags: number): Buffer | 'EAGAIN'
   send(bytes: Uint8Array): number | 'EAGAIN'
   shutdown(how: number): void
-  /** What was sent still leaves; what comes is dropped. */
-  close(): void
+  /** What was sent still leaves; what comes is dropped. @param patienceMs - after which nothing leaves any more */
+  close(patienceMs?: number): void
   /** Nothing waits: what was sent and has not left is more than the window by one piece at most. */
   push(bytes: Uint8Array): number
   /** Bytes that are taken at once. @throws {SocketError} EPIPE nobody takes any */
@@ -126,10 +128,12 @@ export function openConnection(socket: Socket, onChange?: () => void): Connectio
       }
       change.tell()
     },
-    close: () => {
+    close: (patienceMs = LAST_MS) => {
       state.receiving = false
       state.sending = false
       arrived.drop()
+      const last = setTimeout(() => socket.destroy(), patienceMs).unref()
+      socket.once('close', () => clearTimeout(last))
       socket.setTimeout(FLUSH_MS, () => socket.destroy())
       socket.end(() => socket.destroy())
     },

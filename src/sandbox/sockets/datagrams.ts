@@ -35,9 +35,13 @@ export async function bindDatagrams({ address, port }: Endpoint, onChange: () =>
   const state = { peer: undefined as Endpoint | undefined, failure: undefined as string | undefined }
   const inbox = openInbox()
   await new Promise<void>((resolve, reject) => {
-    socket.once('error', reject)
+    const fail = (error: Error) => {
+      socket.close() // Node leaves it open
+      reject(error)
+    }
+    socket.once('error', fail)
     socket.bind({ address, port, exclusive: true }, () => {
-      socket.off('error', reject)
+      socket.off('error', fail)
       resolve()
     })
   })
