@@ -7,7 +7,7 @@ import { openContext } from './context/open.ts'
 import { parseAnnotations } from './output/annotations.ts'
 import { type Output, parseOutputs } from './output/parse.ts'
 import { writeOutputs } from './output/write.ts'
-import { isForSeveral, parseGrants, parsePlatforms, parseSettings, parseTags } from './parse-request.ts'
+import { checkStepFlags, isForSeveral, parseGrants, parsePlatforms, parseSettings, parseTags } from './parse-request.ts'
 import { openProgress } from './progress.ts'
 import type { BuildRoom } from './room.ts'
 import { prepareScratch } from './scratch.ts'
@@ -23,6 +23,7 @@ export async function buildImage(room: BuildRoom, request: BuildRequest): Promis
   const annotations = parseAnnotations(request.annotations)
   const wish = parseAttestations(request.attests)
   const platforms = parsePlatforms(request.platforms, request.env)
+  await checkStepFlags(request)
   const startedAtMs = Date.now()
   const caches = parseCaches(request)
   const progress = openProgress(request.onEvent)

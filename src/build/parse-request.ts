@@ -26,14 +26,31 @@ export function parseSettings(request: BuildRequest): Settings {
     ...parseGrants(request),
     allow: new Set(request.allow.map(parseEntitlement)),
     network: parseNetwork(request.network),
-    flags: {
-      ...(request.addHosts.length > 0 && { 'add-host': request.addHosts }),
-      ...(request.shmSize !== undefined && { 'shm-size': request.shmSize }),
-      ...(request.ulimits.length > 0 && { ulimit: request.ulimits }),
-      ...(request.cgroupParent !== undefined && { 'cgroup-parent': request.cgroupParent }),
-    },
+    flags: stepFlags(request),
     epoch: parseEpoch(buildArgs.get('SOURCE_DATE_EPOCH')),
   }
+}
+
+/** What commands get that `run` understands, as it was typed. */
+function stepFlags(request: BuildRequest): Settings['flags'] {
+  return {
+    ...(request.addHosts.length > 0 && { 'add-host': request.addHosts }),
+    ...(request.shmSize !== undefined && { 'shm-size': request.shmSize }),
+    ...(request.ulimits.length > 0 && { ulimit: request.ulimits }),
+    ...(request.cgroupParent !== undefined && { 'cgroup-parent': request.cgroupParent }),
+  }
+}
+
+/**
+ * Says what is wrong before anything is built, and also where no command would be run.
+ *
+ * @throws {InvalidArgument} one of the flags that commands get means nothing
+ */
+export async function checkStepFlags(request: BuildRequest): Promise<void> {
+  const flags = stepFlags(request)
+  if (Object.keys(flags).length === 0) return // most builds need none of what `run` reads its flags with
+  const { parseRunRequest } = await import('../containers/parse/run-request.ts')
+  parseRunRequest({ image: '', command: [], flags })
 }
 
 /** @throws {InvalidArgument} a secret or an agent that is not there */

@@ -1,6 +1,6 @@
 import * as Args from '@oclif/core/args'
 import { EngineCommand } from '../base-command.ts'
-import { buildFlags, requestOf } from '../ui/build-flags.ts'
+import { buildFlags, formerBuildFlags, formerFlagWarnings, requestOf } from '../ui/build-flags.ts'
 import { buildMetadata } from '../ui/build-metadata.ts'
 import { type BuildProgressMode, openBuildDisplay } from '../ui/build-progress.ts'
 import type { BuildDisplay } from '../ui/build-text.ts'
@@ -19,11 +19,12 @@ export default class Build extends EngineCommand {
   static override args = {
     context: Args.string({ description: 'Directory, URL, or - for standard input', required: true }),
   }
-  static override flags = buildFlags
+  static override flags = { ...buildFlags, ...formerBuildFlags }
   #display: BuildDisplay | undefined
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(Build)
+    for (const warning of formerFlagWarnings(flags)) this.logToStderr(`WARNING: ${warning}`)
     const mode = flags.quiet
       ? 'quiet'
       : ((flags.progress ?? process.env['BUILDKIT_PROGRESS'] ?? 'auto') as BuildProgressMode)

@@ -16,13 +16,14 @@ export default class History extends EngineCommand {
     format: Flags.string({ description: "Format output: 'table', 'table TEMPLATE', 'json', or a Go template" }),
     human: Flags.boolean({ char: 'H', default: true, description: 'Print sizes and dates in human readable format' }),
     'no-trunc': Flags.boolean({ description: "Don't truncate output" }),
+    platform: Flags.string({ description: 'Show the history of the image of this platform' }),
     quiet: Flags.boolean({ char: 'q', description: 'Only show image IDs' }),
   }
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(History)
     const engine = await this.openEngine()
-    const history = await engine.images.history(args.image)
+    const history = await engine.images.history(args.image, flags.platform)
     const rows = historyRows(history, { full: flags['no-trunc'] ?? false, human: flags.human })
     const columns = ['ID', 'CreatedSince', 'CreatedBy', 'Size', 'Comment']
     const format = flags.quiet && flags.format === undefined ? '{{.ID}}' : flags.format

@@ -2,13 +2,18 @@
 import { familiarName, parseReference } from '../oci/reference.ts'
 import type { ImageContext } from './context.ts'
 import { findImage } from './find.ts'
+import { parsePlatform } from './platform.ts'
 import { readContent } from './read-content.ts'
 import { readLayers, readNames } from './records.ts'
 import type { HistoryRow } from './types.ts'
 
-/** @throws {ImageNotFound} */
-export async function imageHistory(context: ImageContext, name: string): Promise<readonly HistoryRow[]> {
-  const image = findImage(context.database, name)
+/** @throws {ImageNotFound | PlatformMismatch} */
+export async function imageHistory(
+  context: ImageContext,
+  name: string,
+  platform?: string,
+): Promise<readonly HistoryRow[]> {
+  const image = findImage(context.database, name, platform === undefined ? undefined : parsePlatform(platform))
   const { understood } = await readContent(context, image)
   const layers = readLayers(context.database, image.id).values()
   const rows = (understood.config.history ?? []).map((entry) => {

@@ -15,7 +15,12 @@ const ARCHITECTURES: Readonly<Record<string, { architecture: string; variant?: s
 }
 const SYSTEMS: Readonly<Record<string, string>> = { macos: 'darwin', wasip1: 'wasi', wasip2: 'wasi', wasip3: 'wasi' }
 const KNOWN_SYSTEMS = ['linux', 'windows', 'darwin', 'freebsd', 'openbsd', 'netbsd', 'solaris', 'wasi', 'plan9']
+const KNOWN_ARCHITECTURES =
+  '386 amd64 arm armbe arm64 arm64be loong64 mips mipsle mips64 mips64le ppc ppc64 ppc64le riscv riscv64 s390 s390x sparc sparc64 wasm'.split(
+    ' ',
+  )
 const NODE_ARCHITECTURES: Readonly<Record<string, string>> = { x64: 'amd64', ia32: '386', loong64: 'loong64' }
+const PLATFORM_HINT = 'write os/architecture[/variant], for example linux/arm64'
 const PART = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$/
 
 /** The platform native containers of this host have. */
@@ -27,14 +32,14 @@ export function hostPlatform(): Platform {
 /**
  * Reads `os`, `arch`, `os/arch` or `os/arch/variant`; what is missing is the host's.
  *
- * @throws {InvalidArgument} it has more parts, or odd characters
+ * @throws {InvalidArgument} it has more parts, or odd characters, or is one word that is neither system nor architecture
  */
 export function parsePlatform(text: string): Platform {
   const parts = text.toLowerCase().split('/')
   const [first = '', second, third] = parts
   if (parts.length > 3 || !parts.every((part) => PART.test(part))) {
     throw new InvalidArgument(`"${text.slice(0, 100)}" is an invalid platform`, {
-      hint: 'write os/architecture[/variant], for example linux/arm64',
+      hint: PLATFORM_HINT,
     })
   }
   if (second !== undefined) {
@@ -43,7 +48,10 @@ export function parsePlatform(text: string): Platform {
   const host = hostPlatform()
   const os = SYSTEMS[first] ?? first
   if (os === 'wasi') return { os, architecture: 'wasm' }
-  return KNOWN_SYSTEMS.includes(os) ? { ...host, os } : normalisePlatform({ os: host.os, architecture: first })
+  if (KNOWN_SYSTEMS.includes(os)) return { ...host, os }
+  const platform = normalisePlatform({ os: host.os, architecture: first })
+  if (KNOWN_ARCHITECTURES.includes(platform.architecture)) return platform
+  throw new InvalidArgument(`"${text}" is an unknown operating system or architecture`, { hint: PLATFORM_HINT })
 }
 
 /** One spelling for each platform: the wasm family is `wasi/wasm`, `arm64/v8` is `arm64`, bare `arm` is `arm/v7`. */

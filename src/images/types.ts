@@ -184,7 +184,7 @@ export interface ImageStore {
   inspect(name: string, platform?: string): Promise<ImageInspect>
   /** The same without pulling: only manifests and the config are read from the registry. */
   inspectRemote(reference: string, platform?: string): Promise<ImageInspect>
-  history(name: string): Promise<readonly HistoryRow[]>
+  history(name: string, platform?: string): Promise<readonly HistoryRow[]>
   tag(source: string, target: string): Promise<void>
   remove(name: string, options?: { readonly force?: boolean; readonly noPrune?: boolean }): Promise<RemoveImageResult>
   prune(options?: { readonly all?: boolean; readonly filters?: readonly string[] }): Promise<PruneResult>

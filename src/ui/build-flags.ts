@@ -59,6 +59,49 @@ export const buildFlags = {
   ulimit: list('Ulimit options'),
 }
 
+const LIMIT = 'a build has no limits of its own; --cgroup-parent names a group that has'
+
+/** What docker takes, hidden, since BuildKit has come: scripts still say it, and it does nothing. Behind each, what is to be said of it. */
+const FORMER: Readonly<Record<string, string | undefined>> = {
+  compress: undefined,
+  'disable-content-trust': undefined,
+  'force-rm': undefined,
+  rm: undefined,
+  squash: 'a stage of its own, copied into FROM scratch, is one layer',
+  'cpu-period': LIMIT,
+  'cpu-quota': LIMIT,
+  'cpu-shares': LIMIT,
+  'cpuset-cpus': LIMIT,
+  'cpuset-mems': LIMIT,
+  isolation: 'commands are isolated as those of run are',
+  memory: LIMIT,
+  'memory-swap': LIMIT,
+  'security-opt': 'a command that needs more says RUN --security=insecure',
+}
+const FORMER_SWITCHES = ['compress', 'disable-content-trust', 'force-rm', 'rm', 'squash']
+const FORMER_CHARS: Readonly<Record<string, 'c' | 'm'>> = { 'cpu-shares': 'c', memory: 'm' }
+
+export const formerBuildFlags = Object.fromEntries(
+  Object.keys(FORMER).map((name) => {
+    const char = FORMER_CHARS[name]
+    const shape = { hidden: true, description: 'Ignored, as BuildKit does', ...(char !== undefined && { char }) }
+    return [
+      name,
+      FORMER_SWITCHES.includes(name)
+        ? Flags.boolean(shape)
+        : Flags.string({ ...shape, multiple: true, multipleNonGreedy: true }),
+    ]
+  }),
+)
+
+/** A line for each flag that was given, does nothing, and was meant to do something. */
+export function formerFlagWarnings(flags: Readonly<Record<string, unknown>>): readonly string[] {
+  return Object.entries(FORMER).flatMap(([name, reason]) => {
+    const isAsked = flags[name] !== undefined && flags[name] !== false
+    return reason !== undefined && isAsked ? [`--${name} is ignored: ${reason}`] : []
+  })
+}
+
 type Given = {
   readonly [Name in keyof typeof buildFlags]?: string | readonly string[] | boolean | undefined
 }

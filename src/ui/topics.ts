@@ -1,5 +1,7 @@
 /** Management commands: what groups of commands are about. */
 export const TOPICS: Readonly<Record<string, string>> = {
+  builder: 'Manage builds',
+  buildx: 'Manage builds, by the words of docker buildx',
   container: 'Manage containers',
   image: 'Manage images',
   network: 'Manage networks',

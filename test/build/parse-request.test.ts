@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { describe, it } from 'mocha'
-import { parsePlatforms, parseSettings, parseTags } from '../../src/build/parse-request.ts'
+import { checkStepFlags, parsePlatforms, parseSettings, parseTags } from '../../src/build/parse-request.ts'
 import type { BuildRequest } from '../../src/build/types.ts'
 import { InvalidArgument } from '../../src/errors.ts'
 import { hostPlatform } from '../../src/images/platform.ts'
@@ -35,6 +35,15 @@ const NOTHING: BuildRequest = {
 const settings = (request: Partial<BuildRequest>) => parseSettings({ ...NOTHING, ...request })
 
 describe('the flags of a build', () => {
+  it('for commands are checked before there is one, in the words of run', async () => {
+    const check = (request: Partial<BuildRequest>) => checkStepFlags({ ...NOTHING, ...request })
+    await check({})
+    await check({ shmSize: '64m', ulimits: ['nofile=10'], addHosts: ['a:10.0.0.1'] })
+    await assert.rejects(check({ shmSize: 'much' }), /invalid argument "much" for "--shm-size"/)
+    await assert.rejects(check({ ulimits: ['files=1'] }), /invalid ulimit type: files/)
+    await assert.rejects(check({ addHosts: ['a'] }), /bad format for add-host/)
+  })
+
   it('take build arguments from the environment where they have no value, and leave out those that have none there', () => {
     const { buildArgs } = settings({ buildArgs: ['A=1=2', 'B', 'C', 'D='], env: { B: 'from here' } })
     assert.deepEqual(

@@ -4,6 +4,7 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileS
 import { join } from 'node:path'
 import { beforeEach, describe, it } from 'mocha'
 import { packageRoot } from '../../src/package-root.ts'
+import { TOPICS } from '../../src/ui/topics.ts'
 import { type Cli, openCli } from '../support/cli.ts'
 import { scratchDirectory } from '../support/scratch.ts'
 
@@ -47,6 +48,13 @@ describe('the command line', function () {
         assert.equal(status, 0, stderr)
         assert(stdout.startsWith(`Usage:  coracle ${words.join(' ')}`), stdout)
       }
+    })
+
+    it('knows what every group of commands is for', () => {
+      const names = Object.entries(manifest.commands).flatMap(([id, { aliases }]) => [id, ...aliases])
+      const groups = new Set(names.filter((name) => name.includes(':')).map((name) => name.split(':')[0] ?? ''))
+      groups.delete('internal')
+      assert.deepEqual([...groups].filter((group) => !Object.hasOwn(TOPICS, group)), [])
     })
 
     it('lists commands for --help, help and nothing at all, and those of a topic', () => {

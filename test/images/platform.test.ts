@@ -36,6 +36,11 @@ describe('platforms', () => {
     assert.equal(formatPlatform(parsePlatform('linux')), formatPlatform(hostPlatform()))
   })
 
+  it('in one word are a system or an architecture that there is', () => {
+    assert.throws(() => parsePlatform('amd46'), /unknown operating system or architecture/)
+    for (const word of ['riscv64', 's390x', 'wasm32', 'windows', 'i386']) assert.doesNotThrow(() => parsePlatform(word))
+  })
+
   it('of WebAssembly are one family', () => {
     for (const text of ['wasi/wasm', 'wasi/wasm32', 'wasi/wasm64', 'wasip1/wasm', 'wasip2/wasm', 'wasi']) {
       assert.equal(formatPlatform(parsePlatform(text)), 'wasi/wasm')
