@@ -1,4 +1,5 @@
 /** `build`: from a Dockerfile and a context to an image, or files. */
+import { InvalidArgument } from '../errors.ts'
 import { openAttesting } from './attest/attesting.ts'
 import { openMaterials } from './attest/materials.ts'
 import { parseAttestations } from './attest/wish.ts'
@@ -21,6 +22,10 @@ export async function buildImage(room: BuildRoom, request: BuildRequest): Promis
   const names = parseTags(request.tags)
   const outputs = parseOutputs(request.outputs)
   const annotations = parseAnnotations(request.annotations)
+  if (outputs.some((output) => output.type === 'image' && output.push && output.names.length + names.length === 0))
+    throw new InvalidArgument('tag is needed when pushing to registry', {
+      hint: '-t REGISTRY/NAME:TAG, or name= in --output',
+    })
   const wish = parseAttestations(request.attests)
   const platforms = parsePlatforms(request.platforms, request.env)
   await checkStepFlags(request)

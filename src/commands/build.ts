@@ -4,7 +4,7 @@ import { buildFlags, formerBuildFlags, formerFlagWarnings, requestOf } from '../
 import { buildMetadata } from '../ui/build-metadata.ts'
 import { type BuildProgressMode, openBuildDisplay } from '../ui/build-progress.ts'
 import type { BuildDisplay } from '../ui/build-text.ts'
-import { writeTextFile } from '../ui/streams.ts'
+import { removeTextFile, writeTextFile } from '../ui/streams.ts'
 import { writeLine } from '../ui/text.ts'
 
 export default class Build extends EngineCommand {
@@ -47,11 +47,13 @@ export default class Build extends EngineCommand {
       process.exitCode = status
       return
     }
+    // A build that fails must not leave the id of another one there.
+    if (flags.iidfile !== undefined) await removeTextFile(flags.iidfile)
     const { image } = await builds.build(request)
     display.close()
+    if (flags['metadata-file'] !== undefined) await writeTextFile(flags['metadata-file'], buildMetadata(image))
     if (image === undefined) return
-    if (flags.iidfile !== undefined) writeTextFile(flags.iidfile, image.id)
-    if (flags['metadata-file'] !== undefined) writeTextFile(flags['metadata-file'], buildMetadata(image))
+    if (flags.iidfile !== undefined) await writeTextFile(flags.iidfile, image.id)
     if (mode === 'quiet') this.log(image.id)
   }
 

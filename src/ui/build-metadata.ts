@@ -7,7 +7,10 @@ export interface BuiltImage {
   readonly provenance: readonly { readonly platform: string; readonly predicate: object }[]
 }
 
-export function buildMetadata({ id, manifest, names, provenance }: BuiltImage): string {
+/** @param image - none: the build made files, or only cache */
+export function buildMetadata(image: BuiltImage | undefined): string {
+  if (image === undefined) return '{}\n'
+  const { id, manifest, names, provenance } = image
   const several = provenance.length > 1
   const told = provenance.map(({ platform, predicate }) => {
     return [`buildx.build.provenance${several ? `/${platform}` : ''}`, predicate] as const

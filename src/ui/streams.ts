@@ -1,6 +1,5 @@
 /** Where `save` writes to, and where `load` and `import` read from. */
-import { renameSync, rmSync, writeFileSync } from 'node:fs'
-import { open, realpath, rename, rm, stat } from 'node:fs/promises'
+import { lstat, open, realpath, rename, rm, stat } from 'node:fs/promises'
 import { Readable } from 'node:stream'
 import { finished } from 'node:stream/promises'
 import { InvalidArgument } from '../errors.ts'
@@ -111,13 +110,15 @@ async function openURL(url: string): Promise<Readable> {
   }
 }
 
-/** Whole, or not at all. */
-export function writeTextFile(path: string, text: string): void {
-  const partial = `${path}.part${process.pid}`
-  try {
-    writeFileSync(partial, text)
-    renameSync(partial, path)
-  } finally {
-    rmSync(partial, { force: true })
-  }
+/** Whole, or not at all, where it is a file. @throws {InvalidArgument} nothing can be written there */
+export async function writeTextFile(path: string, text: string): Promise<void> {
+  await using output = await openOutputFile(path, 0o666)
+  output.stream.write(text)
+  await output.finish()
+}
+
+/** What an earlier command has written there; a link or a device stays. */
+export async function removeTextFile(path: string): Promise<void> {
+  const found = await lstat(path).catch(() => undefined) // writing it tells why
+  if (found?.isFile() === true) await rm(path, { force: true })
 }

@@ -57,6 +57,8 @@ describe('build for several platforms', function () {
     assert.equal(labelOf('multi:1'), 'linux/amd64 linux/amd64') // without a wish that of this host
     assert.equal(labelOf('multi:1', 'linux/arm64'), 'linux/arm64 linux/arm64')
     assert.equal(labelOf('multi:1', 'wasi/wasm'), 'wasi/wasm wasi/wasm')
+    const idOf = (platform: string) => coracle.output('history', '-q', '--no-trunc', '--platform', platform, 'multi:1')
+    assert.notEqual(idOf('wasi/wasm').split('\n')[0], idOf('linux/arm64').split('\n')[0])
     assert.match(
       coracle.run(['image', 'inspect', 'multi:1', '--platform', 'linux/s390x']).stderr,
       /wanted linux\/s390x/,

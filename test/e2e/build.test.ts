@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -42,6 +43,49 @@ describe('build', function () {
     return stderr
   }
   const run = (...args: string[]) => coracle.output('run', '--rm', '--network', 'none', ...args)
+
+  it('tells its id and what it has made in files, links and devices, and leaves no id of an earlier one', () => {
+    const context = writeContext(coracle.directory, { Dockerfile: `FROM ${IMAGE}\nLABEL a=b\n` })
+    const [iid, metadata, device] = ['iid', 'metadata', 'null'].map((name) => join(coracle.directory, name)) as [
+      string,
+      string,
+      string,
+    ]
+    assert.equal(spawnSync('mknod', [device, 'c', '1', '3']).status, 0)
+    const words = ['build', '-q', '--iidfile', iid, '--metadata-file']
+    writeFileSync(metadata, '')
+    symlinkSync(metadata, `${metadata}-link`)
+    const first = coracle.run([...words, `${metadata}-link`, context])
+    assert.equal(first.status, 0, first.stderr)
+    assert.match(readFileSync(metadata, 'utf8'), /"containerimage.digest"/)
+    assert.equal(readFileSync(iid, 'utf8'), first.stdout.trim())
+    rmSync(metadata)
+    const failed = coracle.run([...words, metadata, '--target', 'none', context])
+    assert.deepEqual([failed.status, existsSync(iid), existsSync(metadata)], [1, false, false])
+    const files = coracle.run([...words, metadata, '-o', join(coracle.directory, 'files'), context])
+    assert.deepEqual([files.status, existsSync(iid), readFileSync(metadata, 'utf8')], [0, false, '{}\n'])
+    assert.equal(coracle.run(['build', '-q', '--iidfile', device, '--metadata-file', device, context]).status, 0)
+    assert(statSync(device).isCharacterDevice())
+    rmSync(device)
+  })
+
+  it('refuses in a line outputs that cannot be written, and a push of what has no name', () => {
+    const files = { Dockerfile: `FROM ${IMAGE}\n` }
+    const said = (...args: string[]) =>
+      refused(files, ...args)
+        .split('\ncoracle: ')
+        .at(-1)
+        ?.replace(/^coracle: /, '')
+        .split('\n')[0]
+    const present = join(coracle.directory, 'present')
+    mkdirSync(present)
+    writeFileSync(join(present, 'file'), '')
+    assert.match(said('-o', `${present}/file`) ?? '', /a file is in the way$/)
+    assert.match(said('-o', 'type=local,dest=-') ?? '', /cannot be standard output$/)
+    assert.match(said('--iidfile', `${present}/none/iid`) ?? '', /there is no such directory$/)
+    assert.equal(said('--push'), 'tag is needed when pushing to registry')
+    assert.deepEqual(readdirSync(present), ['file'])
+  })
 
   it('makes an image that runs, and a second time does nothing again', () => {
     const files = {

@@ -54,7 +54,10 @@ describe('the command line', function () {
       const names = Object.entries(manifest.commands).flatMap(([id, { aliases }]) => [id, ...aliases])
       const groups = new Set(names.filter((name) => name.includes(':')).map((name) => name.split(':')[0] ?? ''))
       groups.delete('internal')
-      assert.deepEqual([...groups].filter((group) => !Object.hasOwn(TOPICS, group)), [])
+      assert.deepEqual(
+        [...groups].filter((group) => !Object.hasOwn(TOPICS, group)),
+        [],
+      )
     })
 
     it('lists commands for --help, help and nothing at all, and those of a topic', () => {

@@ -118,6 +118,10 @@ function formOf(values: ReadonlyMap<string, string>, text: string): ImageForm {
 }
 
 function local(dest: string, split: boolean): Output {
+  if (dest === '-')
+    throw new InvalidArgument('--output type=local cannot be standard output', {
+      hint: 'type=tar,dest=- is an archive of it',
+    })
   if (dest === '') throw new InvalidArgument('--output type=local needs a dest', { hint: 'dest=DIRECTORY' })
   return { type: 'local', dest, split }
 }

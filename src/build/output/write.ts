@@ -200,10 +200,20 @@ async function writeDirectory(
   await progress.run('exporting to client directory', async () => {
     for (const { layers, prefix } of partsOf(built, output)) {
       const directory = join(hostPath(output.dest), prefix)
-      mkdirSync(directory, { recursive: true })
+      makeDirectory(directory)
       await writeTree(await store.directories(layers), directory, signal)
     }
   })
+}
+
+function makeDirectory(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true })
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    const reason = code === 'EEXIST' || code === 'ENOTDIR' ? 'a file is in the way' : message
+    throw new InvalidArgument(`cannot make the directory ${path}: ${reason}`, { cause: error })
+  }
 }
 
 async function writeTree(lower: readonly string[], directory: string, signal: AbortSignal): Promise<void> {
