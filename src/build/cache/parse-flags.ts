@@ -1,10 +1,9 @@
 /** `--cache-from` and `--cache-to`. */
 import { InvalidArgument } from '../../errors.ts'
-import { type CompressionWish, checkedLevel, USUAL } from '../../images/compress-layer.ts'
-import type { Compression } from '../../oci/media-types.ts'
+import { type CompressionWish, USUAL } from '../../images/compress-layer.ts'
 import { parseReference } from '../../oci/reference.ts'
 import { splitCsv } from '../../util/csv.ts'
-import { parseBool } from '../../util/truth.ts'
+import { COMPRESSION_KEYS, compressionIn, truthIn, type Words } from '../compression-words.ts'
 import { hostPath } from '../parse-request.ts'
 
 /** Where results of earlier builds are. */
@@ -25,14 +24,7 @@ export interface CacheForm {
   readonly ignoreError: boolean
 }
 
-const FORM_KEYS = [
-  'compression',
-  'compression-level',
-  'force-compression',
-  'ignore-error',
-  'image-manifest',
-  'oci-mediatypes',
-]
+const FORM_KEYS = [...COMPRESSION_KEYS, 'ignore-error', 'image-manifest', 'oci-mediatypes']
 const OF_OTHERS = ['gha', 's3', 'azblob']
 
 /** An image alone is a registry's. @throws {InvalidArgument} */
@@ -40,7 +32,7 @@ export function parseCacheFrom(texts: readonly string[]): readonly CacheFrom[] {
   return texts
     .filter((text) => text !== '')
     .map((text) => {
-      const words = new Words('cache-from', text)
+      const words = new CacheWords('cache-from', text)
       if (words.type === 'registry') {
         words.allow(['ref'])
         return { type: 'registry', ref: words.reference() }
@@ -57,7 +49,7 @@ export function parseCacheTo(texts: readonly string[]): readonly CacheTo[] {
   return texts
     .filter((text) => text !== '')
     .map((text) => {
-      const words = new Words('cache-to', text)
+      const words = new CacheWords('cache-to', text)
       const mode = words.get('mode') ?? 'min'
       if (mode !== 'min' && mode !== 'max') return words.wrong(`unknown mode ${mode}`, 'known: min, max')
       switch (words.type) {
@@ -87,10 +79,8 @@ export function parseCacheTo(texts: readonly string[]): readonly CacheTo[] {
     })
 }
 
-const COMPRESSIONS: Readonly<Record<string, Compression>> = { uncompressed: 'none', gzip: 'gzip', zstd: 'zstd' }
-
 /** `key=value,…` of one flag. */
-class Words {
+class CacheWords implements Words {
   readonly #flag: string
   readonly #text: string
   readonly #values: ReadonlyMap<string, string>
@@ -133,22 +123,8 @@ class Words {
   form(): CacheForm {
     // What every registry has taken for years is written, and nothing else.
     for (const key of ['image-manifest', 'oci-mediatypes'])
-      if (!this.#flagged(key, true)) this.wrong(`${key}=false is not supported`, 'caches are image manifests of OCI')
-    const name = this.get('compression')
-    const level = this.get('compression-level')
-    const compression = name === undefined ? USUAL.compression : COMPRESSIONS[name]
-    if (compression === undefined)
-      return this.wrong(`unknown compression ${name}`, `known: ${Object.keys(COMPRESSIONS).join(', ')}`)
-    const force = this.#flagged('force-compression', false)
-    const wish = { compression, force, ...(level !== undefined && { level: Number(level) }) }
-    checkedLevel(wish)
-    return { compression: wish, ignoreError: this.#flagged('ignore-error', false) }
-  }
-
-  #flagged(key: string, usual: boolean): boolean {
-    const text = this.get(key)
-    if (text === undefined) return usual
-    return parseBool(text) ?? this.wrong(`invalid value ${text} for ${key}`, 'true or false')
+      if (!truthIn(this, key, true)) this.wrong(`${key}=false is not supported`, 'caches are image manifests of OCI')
+    return { compression: compressionIn(this) ?? USUAL, ignoreError: truthIn(this, 'ignore-error', false) }
   }
 
   unknownType(known: readonly string[]): never {

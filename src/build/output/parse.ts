@@ -1,9 +1,8 @@
 /** `--output type=…,dest=…`. */
 import { InvalidArgument } from '../../errors.ts'
-import { type CompressionWish, checkedLevel } from '../../images/compress-layer.ts'
-import type { Compression } from '../../oci/media-types.ts'
+import type { CompressionWish } from '../../images/compress-layer.ts'
 import { splitCsv } from '../../util/csv.ts'
-import { parseBool } from '../../util/truth.ts'
+import { COMPRESSION_KEYS, compressionIn, truthIn, type Words } from '../compression-words.ts'
 import { type Annotation, parseAnnotationType } from './annotations.ts'
 
 export type Output =
@@ -34,8 +33,7 @@ export interface ImageForm {
   readonly annotations?: readonly Annotation[]
 }
 
-const FORM_KEYS = ['compression', 'compression-level', 'force-compression', 'oci-mediatypes']
-const KEYS = new Set(['type', 'dest', 'name', 'push', 'platform-split', ...FORM_KEYS])
+const KEYS = new Set<string>(['type', 'dest', 'name', 'push', 'platform-split', 'oci-mediatypes', ...COMPRESSION_KEYS])
 
 function parseOutput(text: string): Output {
   const fields = splitCsv(text) ?? []
@@ -58,9 +56,10 @@ function parseOutput(text: string): Output {
 function makeOutput(values: ReadonlyMap<string, string>, text: string): Output {
   const type = values.get('type') ?? ''
   const dest = values.get('dest')
-  const push = isOn(values.get('push'))
-  const split = !/^(?:0|f|false)$/i.test(values.get('platform-split') ?? '')
-  const form = formOf(values, text)
+  const words = wordsOf(values, text)
+  const push = truthIn(words, 'push', false)
+  const split = truthIn(words, 'platform-split', true)
+  const form = { ...formOf(words), ...annotationsIn(values, text) }
   const names = (values.get('name') ?? '').split(',').filter((name) => name !== '')
   switch (type) {
     case 'image':
@@ -84,9 +83,14 @@ function makeOutput(values: ReadonlyMap<string, string>, text: string): Output {
   }
 }
 
-const isOn = (text: string | undefined): boolean => parseBool(text ?? '') === true
-
-const COMPRESSIONS: Readonly<Record<string, Compression>> = { uncompressed: 'none', gzip: 'gzip', zstd: 'zstd' }
+function wordsOf(values: ReadonlyMap<string, string>, text: string): Words {
+  return {
+    get: (key) => values.get(key) || undefined,
+    wrong: (what, hint) => {
+      throw new InvalidArgument(`${what} in --output ${text}`, { hint })
+    },
+  }
+}
 
 /** `annotation.KEY`, `annotation-index.KEY`, `annotation-manifest[linux/arm64].KEY` */
 const ANNOTATION = /^annotation(?:-([a-z-]+))?(\[[^\]]*\])?\.(.+)$/
@@ -99,22 +103,12 @@ function annotationsIn(values: ReadonlyMap<string, string>, text: string): Pick<
   return annotations.length > 0 ? { annotations } : {}
 }
 
-function formOf(values: ReadonlyMap<string, string>, text: string): ImageForm {
-  const types = values.get('oci-mediatypes')
-  const dockerTypes = types !== undefined && !isOn(types) && { dockerTypes: true }
-  const name = values.get('compression')
-  const level = values.get('compression-level')
-  const force = isOn(values.get('force-compression'))
-  const annotations = annotationsIn(values, text)
-  if (name === undefined && level === undefined && !force) return { ...dockerTypes, ...annotations }
-  const compression = COMPRESSIONS[name ?? 'gzip']
-  if (compression === undefined)
-    throw new InvalidArgument(`unknown compression ${JSON.stringify(name)} in --output ${text}`, {
-      hint: `known: ${Object.keys(COMPRESSIONS).join(', ')}`,
-    })
-  const wish = { compression, ...(level !== undefined && { level: Number(level) }), ...(force && { force }) }
-  checkedLevel(wish)
-  return { ...dockerTypes, ...annotations, compression: wish }
+function formOf(words: Words): ImageForm {
+  const compression = compressionIn(words)
+  return {
+    ...(!truthIn(words, 'oci-mediatypes', true) && { dockerTypes: true }),
+    ...(compression !== undefined && { compression }),
+  }
 }
 
 function local(dest: string, split: boolean): Output {

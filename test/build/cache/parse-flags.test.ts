@@ -3,7 +3,7 @@ import { describe, it } from 'mocha'
 import { parseCacheFrom, parseCacheTo } from '../../../src/build/cache/parse-flags.ts'
 import { InvalidArgument } from '../../../src/errors.ts'
 
-const FORM = { compression: { compression: 'gzip', force: false }, ignoreError: false }
+const FORM = { compression: { compression: 'gzip' }, ignoreError: false }
 
 describe('--cache-from and --cache-to', () => {
   it('understand registries, directories and images', () => {
@@ -26,7 +26,7 @@ describe('--cache-from and --cache-to', () => {
         type: 'registry',
         mode: 'min',
         ref: 'x',
-        compression: { compression: 'zstd', level: 7, force: false },
+        compression: { compression: 'zstd', level: 7 },
         ignoreError: true,
       },
     ])
@@ -42,6 +42,7 @@ describe('--cache-from and --cache-to', () => {
       'type=registry,ref=x,mode=all',
       'type=registry,ref=x,image-manifest=false',
       'type=registry,ref=x,compression=lz4',
+      'type=registry,ref=x,compression=constructor',
       'type=registry,ref=x,compression-level=99',
       'type=registry,ref=x,ignore-error=perhaps',
       `type=registry,ref=x@sha256:${'0'.repeat(64)}`,

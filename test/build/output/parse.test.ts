@@ -42,7 +42,13 @@ describe('--output', () => {
       'type=tar,x',
       'dest=x',
       'type=oci,compression=lzma',
+      'type=oci,compression=constructor',
       'type=oci,compression-level=x',
+      'type=oci,compression-level= ',
+      'type=oci,force-compression=yes',
+      'type=oci,oci-mediatypes=no',
+      'type=image,push=yes',
+      'type=local,dest=x,platform-split=no',
     ])
       assert.throws(() => parseOutputs([text]), InvalidArgument, text)
   })
