@@ -1,6 +1,6 @@
 /** Caches elsewhere, read: what steps they know, and where their layers can be had. */
 import { constants, createReadStream } from 'node:fs'
-import { open, readFile } from 'node:fs/promises'
+import { type FileHandle, open } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { BuildStore } from '../../images/building.ts'
 import { parseConfig, parseIndex, parseManifest, parseObject } from '../../images/manifest.ts'
@@ -8,7 +8,7 @@ import { isAttestation, platformMatches } from '../../images/platform.ts'
 import { readSmall } from '../../images/read-small.ts'
 import type { BlobSource } from '../../images/remote-layers.ts'
 import type { Descriptor, Manifest, Platform } from '../../oci/descriptor.ts'
-import { digestHex } from '../../oci/digest.ts'
+import { type Digest, digestHex } from '../../oci/digest.ts'
 import { isIndex } from '../../oci/media-types.ts'
 import { parseReference, tagOrDigest } from '../../oci/reference.ts'
 import { CacheInvalid } from '../errors.ts'
@@ -21,6 +21,7 @@ import {
   readDocument,
   type SharedStep,
 } from './document.ts'
+import { readLayoutIndex } from './layout-index.ts'
 import type { CacheFrom } from './parse-flags.ts'
 
 export interface SourceOptions {
@@ -60,7 +61,8 @@ async function readDirectory(
   { platforms, signal }: SourceOptions,
 ): Promise<CacheSource> {
   const blobs = directorySource(src)
-  const { manifests } = parseIndex(await readIndex(src), 'index.json')
+  const manifests = readLayoutIndex(src)
+  if (manifests === undefined) throw new CacheInvalid(`${src} holds none`)
   const named = manifests.find((one) =>
     digest === undefined ? one.annotations?.['org.opencontainers.image.ref.name'] === tag : one.digest === digest,
   )
@@ -71,34 +73,31 @@ async function readDirectory(
   return { blobs, steps: await readManifests(answer, { blobs, find, platforms, signal }) }
 }
 
-const MAX_INDEX_BYTES = 4 << 20
-
-async function readIndex(directory: string): Promise<Uint8Array> {
-  try {
-    const bytes = await readFile(join(directory, 'index.json'))
-    if (bytes.byteLength > MAX_INDEX_BYTES) throw new CacheInvalid('its index.json is too large')
-    return bytes
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException
-    if (code === undefined || error instanceof CacheInvalid) throw error
-    throw new CacheInvalid(code === 'ENOENT' ? `${directory} holds none` : message, { cause: error })
-  }
-}
-
-/** Blobs by their digest: nothing outside of the directory, wherever links lead. */
+/** Blobs by their digest. */
 function directorySource(directory: string): BlobSource {
   return {
     getBlob: async ({ digest }, { offset = 0 } = {}) => {
       const [algorithm = ''] = digest.split(':')
       const path = join(directory, 'blobs', algorithm, digestHex(digest))
-      try {
-        const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW)
-        return createReadStream(path, { fd: file, start: offset, highWaterMark: 1 << 20 })
-      } catch (error) {
-        throw new CacheInvalid(`content ${digest} is not there`, { cause: error })
-      }
+      const file = await openBlob(path, digest)
+      return createReadStream(path, { fd: file, start: offset, highWaterMark: 1 << 20 })
     },
   }
+}
+
+const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants
+
+/** No link, and no pipe that would be waited for. */
+async function openBlob(path: string, digest: Digest): Promise<FileHandle> {
+  let file: FileHandle
+  try {
+    file = await open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
+  } catch (error) {
+    throw new CacheInvalid(`content ${digest} is not there`, { cause: error })
+  }
+  if ((await file.stat()).isFile()) return file
+  await file.close()
+  throw new CacheInvalid(`content ${digest} is no file`)
 }
 
 interface Reading {

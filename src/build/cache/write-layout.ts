@@ -1,16 +1,16 @@
 /** A cache in a directory: an OCI layout, which may hold others beside it. */
 import { randomUUID } from 'node:crypto'
 import { createWriteStream } from 'node:fs'
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { sizeOf } from '../../images/blobs.ts'
 import type { BuildStore } from '../../images/building.ts'
-import { parseIndex } from '../../images/manifest.ts'
 import { layoutPath } from '../../images/write-tar.ts'
 import type { Descriptor } from '../../oci/descriptor.ts'
 import { OCI_INDEX } from '../../oci/media-types.ts'
 import { CacheUnwritten } from '../errors.ts'
+import { readLayoutIndex } from './layout-index.ts'
 
 export interface CacheContent {
   readonly config: Document
@@ -53,7 +53,7 @@ export async function writeLayout(
       await placed(join(dest, layoutPath(descriptor)), (temporary) => writeFile(temporary, bytes))
     await placed(join(dest, 'oci-layout'), (temporary) => writeFile(temporary, '{"imageLayoutVersion":"1.0.0"}'))
     const entry = { ...manifest.descriptor, annotations: { [REF_NAME]: tag } }
-    const others = (await entriesOf(dest)).filter((one) => one.annotations?.[REF_NAME] !== tag)
+    const others = (readLayoutIndex(dest) ?? []).filter((one) => one.annotations?.[REF_NAME] !== tag)
     const index = { schemaVersion: 2, mediaType: OCI_INDEX, manifests: [...others, entry] }
     await placed(join(dest, 'index.json'), (temporary) => writeFile(temporary, JSON.stringify(index)))
   } catch (error) {
@@ -64,12 +64,6 @@ export async function writeLayout(
 }
 
 const REF_NAME = 'org.opencontainers.image.ref.name'
-
-async function entriesOf(dest: string): Promise<readonly Descriptor[]> {
-  const path = join(dest, 'index.json')
-  if ((await sizeOf(path)) === undefined) return []
-  return parseIndex(await readFile(path), 'index.json').manifests
-}
 
 /** Under a name of its own first: a reader sees whole files alone. */
 async function placed(path: string, write: (temporary: string) => Promise<void>): Promise<void> {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { describe, it } from 'mocha'
@@ -111,5 +112,23 @@ describe('openImports', () => {
     await test.store.directories(layers)
     assert.deepEqual(await test.store.remote.unready(layers), [])
     assert.deepEqual((await test.store.remote.bring(layers))[0]?.diffID, digestOf(tar))
+  })
+
+  it('waits for no pipe that stands where a file should be', async () => {
+    using test = await opened()
+    const inPlaceOf = async (name: (directory: string) => string) => {
+      const { directory } = await poisoned(undefined)
+      const path = join(directory, name(directory))
+      rmSync(path)
+      execFileSync('mkfifo', [path])
+      return directory
+    }
+    const list = await inPlaceOf(() => 'index.json')
+    assert.equal((await test.find(list)).find(KEY, []), undefined)
+    const manifest = await inPlaceOf((directory) => {
+      const index = JSON.parse(readFileSync(join(directory, 'index.json'), 'utf8'))
+      return `blobs/${index.manifests[0].digest.replace(':', '/')}`
+    })
+    assert.equal((await test.find(manifest)).find(KEY, []), undefined)
   })
 })
