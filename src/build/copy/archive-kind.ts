@@ -1,7 +1,7 @@
 /** Is a file a tar archive, and how is it compressed? By its content: names mean nothing. */
 import { spawn } from 'node:child_process'
 import { closeSync, constants, createReadStream, fstatSync, openSync, readSync } from 'node:fs'
-import type { Readable } from 'node:stream'
+import { PassThrough, type Readable } from 'node:stream'
 import { CopyFailed } from '../errors.ts'
 
 export type Compression = 'none' | 'gzip' | 'zstd' | 'bzip2' | 'xz'
@@ -45,8 +45,8 @@ function headOf(path: string): Buffer {
 
 /** Empty where it cannot be inflated: then it is no archive either. */
 async function inflatedHead(archive: Archive): Promise<Buffer> {
-  const source = openArchive(archive)
   const { decompressor, peek } = await import('../../images/decompress.ts')
+  const source = openArchive(archive)
   const { compression } = archive
   const plain = compression === 'gzip' || compression === 'zstd' ? source.pipe(decompressor(compression)) : source
   source.once('error', (error) => plain.destroy(error))
@@ -79,14 +79,19 @@ export interface Archive {
 /** The bytes of the file; what Node cannot inflate, the usual programs do. */
 export function openArchive({ path, compression }: Archive): Readable {
   if (compression !== 'bzip2' && compression !== 'xz') return createReadStream(path, { highWaterMark: 1 << 19 })
+  const output = new PassThrough({ highWaterMark: 1 << 19 })
   const child = spawn(compression, ['-dc', '--', path], { stdio: ['ignore', 'pipe', 'ignore'] })
   const failed = (reason: string, cause?: Error) => {
     const options = { hint: `is ${compression} installed?`, cause }
-    child.stdout.destroy(new CopyFailed(`cannot inflate ${path}: ${reason}`, options))
+    output.destroy(new CopyFailed(`cannot inflate ${path}: ${reason}`, options))
   }
+  child.stdout.pipe(output, { end: false })
   child.once('error', (error) => failed(error.message, error))
-  child.once('exit', (status) => {
-    if (status !== 0 && status !== null) failed(`${compression} ended with ${status}`)
+  // What it has written is whole when it says so, and not when there is no more.
+  child.once('close', (status, signal) => {
+    if (status === 0) output.end()
+    else failed(`${compression} ended with ${status ?? signal}`)
   })
-  return child.stdout
+  output.once('close', () => child.kill())
+  return output
 }
