@@ -74,16 +74,18 @@ export interface Archive {
   /** On the host. */
   readonly path: string
   readonly compression: Compression
+  /** As the user knows it; undefined: by its path. */
+  readonly name?: string
 }
 
 /** The bytes of the file; what Node cannot inflate, the usual programs do. */
-export function openArchive({ path, compression }: Archive): Readable {
+export function openArchive({ path, compression, name = path }: Archive): Readable {
   if (compression !== 'bzip2' && compression !== 'xz') return createReadStream(path, { highWaterMark: 1 << 19 })
   const output = new PassThrough({ highWaterMark: 1 << 19 })
   const child = spawn(compression, ['-dc', '--', path], { stdio: ['ignore', 'pipe', 'ignore'] })
   const failed = (reason: string, cause?: Error) => {
     const options = { hint: `is ${compression} installed?`, cause }
-    output.destroy(new CopyFailed(`cannot inflate ${path}: ${reason}`, options))
+    output.destroy(new CopyFailed(`cannot inflate ${name}: ${reason}`, options))
   }
   child.stdout.pipe(output, { end: false })
   child.once('error', (error) => failed(error.message, error))

@@ -61,7 +61,7 @@ async function fileDigest(path: string): Promise<string> {
 
 async function unpack(
   below: readonly StackedLayer[],
-  { instruction, path, compression, target }: Unpacking & { readonly target: string },
+  { instruction, target, ...archive }: Unpacking & { readonly target: string },
   { room, store, settings, signal }: StepOptions,
 ): Promise<StackedLayer | undefined> {
   const lower = await store.directories(below)
@@ -75,7 +75,7 @@ async function unpack(
   const landing = openLanding({ lower: seen, applier, owner: owner ?? { uid: 0, gid: 0 }, mtimeSeconds })
   const base = resolveInLayers(seen, target)
   landing.directory(base)
-  await extractOver({ path, compression }, { applier, landing, lower: seen, base, owner, signal })
+  await extractOver(archive, { applier, landing, lower: seen, base, owner, signal })
   await applier.finish()
   return await makeLayer(store, { upper, below, lower: seen, epoch: settings.epoch, signal })
 }

@@ -1,9 +1,9 @@
 /** ADD: as COPY, but archives are unpacked, and sources may be elsewhere. */
-import { join, posix } from 'node:path'
+import { posix } from 'node:path'
 import { byteString } from '../../linux/apply.ts'
 import { type Archive, archiveKind } from '../copy/archive-kind.ts'
 import { hasPattern } from '../copy/glob.ts'
-import { textOf } from '../copy/landing.ts'
+import { holdFile } from '../copy/hold-file.ts'
 import { CopyFailed, SourceMissing } from '../errors.ts'
 import type { Step } from '../solve-step.ts'
 import type { StageState } from '../state.ts'
@@ -28,7 +28,7 @@ async function plainRequest(instruction: Add, { context }: LayerOptions): Promis
 }
 
 /** Several sources, of which some are archives, are rare enough to be refused. */
-async function findArchive(instruction: Add, { context }: LayerOptions): Promise<Archive | undefined> {
+async function findArchive(instruction: Add, { context, cleanup }: LayerOptions): Promise<Archive | undefined> {
   const { sources, unpack } = instruction
   if (unpack === false || sources.some(hasPattern)) return undefined
   const archives: Archive[] = []
@@ -38,9 +38,9 @@ async function findArchive(instruction: Add, { context }: LayerOptions): Promise
     if (found === undefined) throw new SourceMissing(source)
     if (found.isDirectory) continue
     if (tree.source === undefined) throw new Error('a build context is a directory of the host')
-    const path = join(tree.source, textOf(found.path))
-    const compression = await archiveKind(path)
-    if (compression !== undefined) archives.push({ path, compression })
+    const path = holdFile(tree.source, found.path, cleanup)
+    const compression = path === undefined ? undefined : await archiveKind(path)
+    if (path !== undefined && compression !== undefined) archives.push({ path, compression, name: source })
   }
   if (archives.length > 0 && sources.length > 1)
     throw new CopyFailed('an archive that ADD unpacks must be its only source', { hint: 'write one ADD for each' })
