@@ -69,6 +69,13 @@ describe('build', function () {
     rmSync(device)
   })
 
+  it('takes the file dockerfile where there is no Dockerfile', () => {
+    assert.match(built({ dockerfile: `FROM ${IMAGE}\nLABEL of=small\n` }, '-t', 'small'), /writing image/)
+    built({ dockerfile: 'none', Dockerfile: `FROM ${IMAGE}\nLABEL of=large\n` }, '-t', 'large')
+    const of = (name: string) => coracle.output('image', 'inspect', '-f', '{{.Config.Labels.of}}', name)
+    assert.deepEqual([of('small'), of('large')], ['small', 'large'])
+  })
+
   it('refuses in a line outputs that cannot be written, and a push of what has no name', () => {
     const files = { Dockerfile: `FROM ${IMAGE}\n` }
     const said = (...args: string[]) =>

@@ -19,6 +19,13 @@ export function lookAt(path: string): Stats | undefined {
   }
 }
 
+/** That of a directory where none is named: `Dockerfile`, or `dockerfile` where there is only that. */
+export function usualDockerfile(directory: string): string {
+  const usual = join(directory, 'Dockerfile')
+  const small = join(directory, 'dockerfile')
+  return lookAt(usual) === undefined && lookAt(small)?.isFile() === true ? small : usual
+}
+
 /** @throws {ContextUnreadable} it is not there, or too large */
 export function readDockerfile(path: string, file: string | undefined): Uint8Array {
   if (lookAt(path)?.isFile() !== true)

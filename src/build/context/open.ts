@@ -13,7 +13,7 @@ import { IgnoreMatcher } from '../ignore/matcher.ts'
 import { makeScratch, type Scratch } from '../scratch.ts'
 import type { Sources } from '../sources/open.ts'
 import type { BuildRequest } from '../types.ts'
-import { insideOf, lookAt, readAll, readDockerfile, readSmall } from './dockerfile.ts'
+import { insideOf, lookAt, readAll, readDockerfile, readSmall, usualDockerfile } from './dockerfile.ts'
 
 export interface OpenedContext {
   /** undefined: there is none, only a Dockerfile. */
@@ -48,7 +48,7 @@ export async function openContext(request: BuildRequest, opening: Opening): Prom
     const { fetchDockerfile } = await import('./remote.ts')
     return inDirectory(root, { ...(await fetchDockerfile(file, request, opening)), path: undefined })
   }
-  const path = file === undefined ? join(root, 'Dockerfile') : resolve(file)
+  const path = file === undefined ? usualDockerfile(root) : resolve(file)
   return inDirectory(root, { bytes: readDockerfile(path, file), name: basename(path), path })
 }
 

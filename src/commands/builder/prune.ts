@@ -14,7 +14,10 @@ export default class BuilderPrune extends EngineCommand {
     all: Flags.boolean({ char: 'a', description: 'Remove all unused build cache, not just dangling ones' }),
     filter: Flags.string({ multiple: true, description: 'Provide filter values (e.g., "until=24h")' }),
     force: Flags.boolean({ char: 'f', description: 'Do not prompt for confirmation' }),
-    'keep-storage': Flags.string({ description: 'Amount of disk space to keep for cache' }),
+    'keep-storage': Flags.string({
+      aliases: ['reserved-space'],
+      description: 'Amount of disk space to keep for cache',
+    }),
   }
 
   async run(): Promise<void> {

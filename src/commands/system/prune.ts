@@ -7,7 +7,7 @@ import { humanSize } from '../../ui/units.ts'
 export default class SystemPrune extends EngineCommand {
   static override summary = 'Remove unused data'
   static override description =
-    'Removes stopped containers, networks without containers, images that nobody names (-a: that nobody uses), and content nothing needs; with -a also caches not used in the last minute.'
+    'Removes stopped containers, networks without containers, images that nobody names (-a: that nobody uses), build cache that no image has (-a: all), and content nothing needs; with -a also caches not used in the last minute.'
   static override examples = [
     '<%= config.bin %> system prune',
     '<%= config.bin %> system prune --all --force --filter until=24h',
