@@ -1,10 +1,9 @@
 /** `builder prune`: forgets steps, and removes what only they held. */
 import { parseSize } from '../../containers/parse/values.ts'
-import { removeTree } from '../../linux/remove-tree.ts'
 import { type Database, transaction } from '../../state/database.ts'
 import { splitFilter } from '../../util/filters.ts'
 import { parseMoment } from '../../util/moment.ts'
-import { fingerprintDirectory } from '../context/fingerprints.ts'
+import { forgetFingerprints } from '../context/fingerprints.ts'
 import type { BuildRoom } from '../room.ts'
 import { pruneSources } from '../sources/prune.ts'
 import { cacheMountDirectory, removeCacheMount } from '../steps/cache-mount.ts'
@@ -40,7 +39,7 @@ export async function pruneCache(room: BuildRoom, options: PruneCacheOptions): P
   }
   const sources = keepBytes > 0 ? { keys: [], reclaimedBytes: 0 } : await pruneSources(room, isOld)
   reclaimedBytes += sources.reclaimedBytes
-  if (untilMs === Number.POSITIVE_INFINITY) await removeTree(fingerprintDirectory(room.paths))
+  if (untilMs === Number.POSITIVE_INFINITY) forgetFingerprints(room.paths)
   const collected = await room.collect()
   return {
     deleted: [...[...steps, ...mounts].map(({ key }) => key), ...sources.keys].map((key) => key.slice(0, 12)),

@@ -8,6 +8,7 @@ import {
   copyFileSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readSync,
   renameSync,
   rmSync,
@@ -39,6 +40,16 @@ export interface Known {
 }
 
 export const fingerprintDirectory = (paths: Paths): string => join(paths.root, 'build', 'files')
+
+/** Walks that go on just now do not mind. The directory stays: one of them may be about to write there. */
+export function forgetFingerprints(paths: Paths): void {
+  const directory = fingerprintDirectory(paths)
+  try {
+    for (const name of readdirSync(directory)) rmSync(join(directory, name), { force: true })
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+  }
+}
 
 /** Times of files are as coarse as the kernel's ticks, of some file systems as seconds: what is younger may change unseen. */
 const SETTLED_MS = 2000
@@ -217,7 +228,12 @@ function openWriter(path: string, { reader, keptBytes }: Kept): Writer {
     },
     publish: () => {
       flush()
-      renameSync(partial, path)
+      try {
+        renameSync(partial, path)
+      } catch (error) {
+        // Somebody wants all of this forgotten.
+        if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+      }
     },
     discard: () => {
       closeSync(descriptor)

@@ -3,7 +3,13 @@ import { readdirSync, readFileSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, it } from 'mocha'
-import { comparePaths, type Fingerprints, openFingerprints } from '../../../src/build/context/fingerprints.ts'
+import {
+  comparePaths,
+  type Fingerprints,
+  fingerprintDirectory,
+  forgetFingerprints,
+  openFingerprints,
+} from '../../../src/build/context/fingerprints.ts'
 import type { TreeEntry } from '../../../src/linux/archive.ts'
 import { scratchDirectory } from '../../support/scratch.ts'
 
@@ -93,6 +99,25 @@ describe('fingerprints', () => {
     }
     assert.deepEqual(walk(directory, filesOf({ x: 1 })), [])
     assert.equal(readdirSync(directory).length, 1)
+  })
+
+  it('are forgotten while a walk goes on, and it does not mind', async () => {
+    const root = await scratchDirectory()
+    const paths = { root, run: join(root, 'run') }
+    const directory = fingerprintDirectory(paths)
+    forgetFingerprints(paths)
+    walk(directory, filesOf({ a: 1, b: 1 }))
+    for (const forgetAt of [0, 1, 2]) {
+      using fingerprints = openFingerprints(directory, '/place')
+      for (const [index, file] of filesOf({ a: 2, b: 2 }).entries()) {
+        if (index === forgetAt) forgetFingerprints(paths)
+        fingerprints.note(file, digestOf(file), fingerprints.get(file))
+      }
+      if (forgetAt === 2) forgetFingerprints(paths)
+      fingerprints.save()
+    }
+    assert.deepEqual(readdirSync(directory), [])
+    assert.deepEqual(walk(directory, filesOf({ a: 2, b: 2 })), ['a', 'b'])
   })
 
   it('leave nothing of a walk that has not come to its end', async () => {
