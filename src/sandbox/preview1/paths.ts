@@ -106,7 +106,7 @@ const OF_SYSTEMS: ReadonlySet<string> = new Set(
  * answer tells nothing. Other names may be the program's own, which looks for them before it makes them.
  */
 function isOfHost(root: Directory, path: string): boolean {
-  const [first = ''] = path.split('/', 1)
+  const first = path.split('/').find((part) => part !== '' && part !== '.') ?? ''
   return OF_SYSTEMS.has(first) && root.find(first) === undefined
 }
 

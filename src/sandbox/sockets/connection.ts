@@ -134,6 +134,7 @@ export function openConnection(socket: Socket, onChange?: () => void): Connectio
       arrived.drop()
       const last = setTimeout(() => socket.destroy(), patienceMs).unref()
       socket.once('close', () => clearTimeout(last))
+      if (socket.connecting && socket.writableLength === 0) return void socket.destroy()
       socket.setTimeout(FLUSH_MS, () => socket.destroy())
       socket.end(() => socket.destroy())
     },
