@@ -2,7 +2,7 @@
  * Names by which users have run images of modules: for them `coracle-native ahead` starts a runner before anything is looked up. A
  * name that means something else by now costs that runner and nothing else.
  */
-import { readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Paths } from '../paths.ts'
 
@@ -14,10 +14,10 @@ const MAX_NAME_LENGTH = 255
 export function rememberModuleImage({ root }: Paths, name: string): void {
   const path = join(root, 'cache/runner/images')
   if (name.length > MAX_NAME_LENGTH || /\s/.test(name)) return
+  const partial = `${path}.${process.pid}`
   try {
     const known = readIfThere(path).split('\n').filter(Boolean)
     if (known.includes(name)) return
-    const partial = `${path}.${process.pid}`
     writeFileSync(
       partial,
       [...known, name]
@@ -28,7 +28,8 @@ export function rememberModuleImage({ root }: Paths, name: string): void {
     )
     renameSync(partial, path)
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error)) throw error // no such directory: no runner starts early here
+    if (!(error instanceof Error && 'code' in error)) throw error
+    rmSync(partial, { force: true }) // a full disk, or no such directory: no runner starts early here
   }
 }
 
