@@ -9,6 +9,7 @@ import type { Descriptor } from '../../oci/descriptor.ts'
 import { type Digest, digestOf } from '../../oci/digest.ts'
 import { parseReference } from '../../oci/reference.ts'
 import type { Database } from '../../state/database.ts'
+import { acquireLock } from '../../state/lock.ts'
 import type { Progress } from '../progress.ts'
 import { CACHE_CONFIG, INLINE_KEY, type SharedStep, writeDocument } from './document.ts'
 import type { CacheFrom, CacheTo } from './parse-flags.ts'
@@ -54,13 +55,23 @@ export async function exportCaches(targets: readonly CacheTo[], options: ExportO
         const content = await makeContent(target, options)
         vertex.status(`writing ${content.blobs.length} layers`)
         if (target.type === 'registry') await send(target.ref, content, options)
-        else await writeLayout(target, content, options)
+        else await writeDirectory(target, content, options)
         vertex.status(`writing cache manifest ${content.manifest.descriptor.digest}`)
       })
     } catch (error) {
       if (options.signal.aborted || !target.ignoreError || !(error instanceof CoracleError)) throw error
     }
   }
+}
+
+/** One build after the other: each adds to the list that it has found there. */
+async function writeDirectory(
+  target: Extract<CacheTo, { type: 'local' }>,
+  content: CacheContent,
+  options: ExportOptions,
+): Promise<void> {
+  using _ = await acquireLock(options.database, `cache-directory:${target.dest}`, { signal: options.signal })
+  await writeLayout(target, content, options)
 }
 
 async function makeContent(
