@@ -48,12 +48,12 @@ export default class Build extends EngineCommand {
       return
     }
     // A build that fails must not leave the id of another one there.
-    if (flags.iidfile !== undefined) await removeTextFile(flags.iidfile)
+    if (flags.iidfile) await removeTextFile(flags.iidfile)
     const { image } = await builds.build(request)
     display.close()
-    if (flags['metadata-file'] !== undefined) await writeTextFile(flags['metadata-file'], buildMetadata(image))
+    if (flags['metadata-file']) await writeTextFile(flags['metadata-file'], buildMetadata(image))
     if (image === undefined) return
-    if (flags.iidfile !== undefined) await writeTextFile(flags.iidfile, image.id)
+    if (flags.iidfile) await writeTextFile(flags.iidfile, image.id)
     if (mode === 'quiet') this.log(image.id)
   }
 

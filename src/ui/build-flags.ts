@@ -119,7 +119,7 @@ export function requestOf(flags: Given): BuildWords {
   const isOn = (name: keyof Given): boolean => flags[name] === true
   const shorthands = [...(isOn('push') ? ['type=registry'] : []), ...(isOn('load') ? ['type=docker'] : [])]
   return {
-    file: one('file'),
+    file: one('file') || undefined,
     tags: many('tag'),
     target: one('target'),
     buildArgs: many('build-arg'),

@@ -13,11 +13,11 @@ export interface Output {
 }
 
 /**
- * @param path - undefined or `-`: standard output
+ * @param path - undefined, empty or `-`: standard output
  * @throws {InvalidArgument} nothing can be written there; a terminal is no place for a tar
  */
 export async function openOutput(path: string | undefined): Promise<Output> {
-  if (path !== undefined && path !== '-') return openOutputFile(path, 0o600)
+  if (path !== undefined && path !== '' && path !== '-') return openOutputFile(path, 0o600)
   if (process.stdout.isTTY)
     throw new InvalidArgument('cowardly refusing to save to a terminal. Use the -o flag or redirect')
   return { stream: process.stdout, finish: async () => {}, [Symbol.asyncDispose]: async () => {} }

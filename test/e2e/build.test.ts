@@ -69,6 +69,11 @@ describe('build', function () {
     rmSync(device)
   })
 
+  it('takes flags without a value, as scripts have them whose variables are empty, for flags that are not given', () => {
+    const empty = ['--iidfile=', '--metadata-file=', '--output=', '--target=', '--platform=', '--network=', '--file=']
+    assert.match(built({ Dockerfile: `FROM ${IMAGE}\n` }, ...empty), /writing image/)
+  })
+
   it('takes the file dockerfile where there is no Dockerfile', () => {
     assert.match(built({ dockerfile: `FROM ${IMAGE}\nLABEL of=small\n` }, '-t', 'small'), /writing image/)
     built({ dockerfile: 'none', Dockerfile: `FROM ${IMAGE}\nLABEL of=large\n` }, '-t', 'large')

@@ -22,7 +22,7 @@ export interface FilesOutput {
 
 /** @throws {InvalidArgument} */
 export function parseOutputs(texts: readonly string[]): readonly Output[] {
-  return texts.map(parseOutput)
+  return texts.filter((text) => text !== '').map(parseOutput)
 }
 
 /** How an image is written; where nothing is said, as is usual there. */
