@@ -70,11 +70,14 @@ function isUsed({ args }: ArgInstruction, { needed }: StagePlan): boolean {
   return args.some(({ name }) =>
     needed.some(
       ({ stage }) =>
-        new RegExp(`\\$\\{?${name}(?![A-Za-z0-9_])`).test(stage.from.code) ||
+        new RegExp(`\\$\\{?${literal(name)}(?![A-Za-z0-9_])`).test(stage.from.code) ||
         stage.instructions.some((one) => one.kind === 'ARG' && one.args.some((arg) => arg.name === name)),
     ),
   )
 }
+
+/** Names of arguments may be anything. */
+const literal = (name: string): string => name.replace(/[^A-Za-z0-9_]/g, '\\$&')
 
 interface Scoping {
   readonly buildArgs: ReadonlyMap<string, string>
