@@ -2,18 +2,22 @@
 import { InvalidArgument } from '../errors.ts'
 import type { Descriptor, Platform } from '../oci/descriptor.ts'
 
-const ARCHITECTURES: Readonly<Record<string, { architecture: string; variant?: string }>> = {
-  x86_64: { architecture: 'amd64' },
-  'x86-64': { architecture: 'amd64' },
-  aarch64: { architecture: 'arm64' },
-  i386: { architecture: '386' },
-  i686: { architecture: '386' },
-  armhf: { architecture: 'arm', variant: 'v7' },
-  armel: { architecture: 'arm', variant: 'v6' },
-  wasm32: { architecture: 'wasm' },
-  wasm64: { architecture: 'wasm' },
-}
-const SYSTEMS: Readonly<Record<string, string>> = { macos: 'darwin', wasip1: 'wasi', wasip2: 'wasi', wasip3: 'wasi' }
+const ARCHITECTURES: ReadonlyMap<string, { architecture: string; variant?: string }> = new Map(
+  Object.entries({
+    x86_64: { architecture: 'amd64' },
+    'x86-64': { architecture: 'amd64' },
+    aarch64: { architecture: 'arm64' },
+    i386: { architecture: '386' },
+    i686: { architecture: '386' },
+    armhf: { architecture: 'arm', variant: 'v7' },
+    armel: { architecture: 'arm', variant: 'v6' },
+    wasm32: { architecture: 'wasm' },
+    wasm64: { architecture: 'wasm' },
+  }),
+)
+const SYSTEMS: ReadonlyMap<string, string> = new Map(
+  Object.entries({ macos: 'darwin', wasip1: 'wasi', wasip2: 'wasi', wasip3: 'wasi' }),
+)
 const KNOWN_SYSTEMS = ['linux', 'windows', 'darwin', 'freebsd', 'openbsd', 'netbsd', 'solaris', 'wasi', 'plan9']
 const KNOWN_ARCHITECTURES =
   '386 amd64 arm armbe arm64 arm64be loong64 mips mipsle mips64 mips64le ppc ppc64 ppc64le riscv riscv64 s390 s390x sparc sparc64 wasm'.split(
@@ -46,7 +50,7 @@ export function parsePlatform(text: string): Platform {
     return normalisePlatform({ os: first, architecture: second, ...(third !== undefined && { variant: third }) })
   }
   const host = hostPlatform()
-  const os = SYSTEMS[first] ?? first
+  const os = SYSTEMS.get(first) ?? first
   if (os === 'wasi') return { os, architecture: 'wasm' }
   if (KNOWN_SYSTEMS.includes(os)) return { ...host, os }
   const platform = normalisePlatform({ os: host.os, architecture: first })
@@ -57,12 +61,12 @@ export function parsePlatform(text: string): Platform {
 /** One spelling for each platform: the wasm family is `wasi/wasm`, `arm64/v8` is `arm64`, bare `arm` is `arm/v7`. */
 export function normalisePlatform(platform: Platform): Platform {
   const { os, architecture, variant, ...rest } = platform
-  const alias = ARCHITECTURES[architecture] ?? { architecture }
+  const alias = ARCHITECTURES.get(architecture) ?? { architecture, variant: undefined }
   const chosen = variant === undefined || variant === '' ? alias.variant : variant
   const normal = normalVariant(alias.architecture, chosen)
   return {
     ...rest,
-    os: SYSTEMS[os] ?? os,
+    os: SYSTEMS.get(os) ?? os,
     architecture: alias.architecture,
     ...(normal !== undefined && { variant: normal }),
   }

@@ -3,17 +3,19 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 /** Names as Debian's qemu-user-static and the usual installers register them. */
-const EMULATORS: Readonly<Record<string, string>> = {
-  amd64: 'x86_64',
-  arm64: 'aarch64',
-  arm: 'arm',
-  '386': 'i386',
-  loong64: 'loongarch64',
-  mips64le: 'mips64el',
-  ppc64le: 'ppc64le',
-  riscv64: 'riscv64',
-  s390x: 's390x',
-}
+const EMULATORS: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    amd64: 'x86_64',
+    arm64: 'aarch64',
+    arm: 'arm',
+    '386': 'i386',
+    loong64: 'loongarch64',
+    mips64le: 'mips64el',
+    ppc64le: 'ppc64le',
+    riscv64: 'riscv64',
+    s390x: 's390x',
+  }),
+)
 
 const HANDLERS = '/proc/sys/fs/binfmt_misc'
 
@@ -24,15 +26,10 @@ const HANDLERS = '/proc/sys/fs/binfmt_misc'
  * @param directory - where binfmt_misc is mounted
  */
 export function findEmulator(architecture: string, directory = HANDLERS): 'fixed' | 'by-path' | undefined {
-  const name = EMULATORS[architecture]
+  const name = EMULATORS.get(architecture)
   if (name === undefined) return undefined
   const found = [`qemu-${name}`, `qemu-${name}-static`].map((file) => readHandler(join(directory, file)))
   return found.includes('fixed') ? 'fixed' : found.find((one) => one !== undefined)
-}
-
-/** Architectures whose programs run here by an emulator. */
-export function emulatedArchitectures(directory = HANDLERS): readonly string[] {
-  return Object.keys(EMULATORS).filter((architecture) => findEmulator(architecture, directory) === 'fixed')
 }
 
 /** Linux, Documentation/admin-guide/binfmt-misc.rst. */

@@ -1,6 +1,6 @@
 /** A data root that cannot be had, in words: which directory, and why. */
-import { mkdirSync } from 'node:fs'
 import { CoracleError } from '../errors.ts'
+import { makeDirectories } from '../util/make-directories.ts'
 
 export class DataRootUnusable extends CoracleError {
   override readonly code = 'DATA_ROOT_UNUSABLE'
@@ -16,12 +16,13 @@ const REASONS: Readonly<Record<string, string>> = {
   EROFS: 'its file system is read-only',
   EEXIST: 'it is no directory',
   ENOTDIR: 'it is below what is no directory',
+  ENOENT: 'nothing can be made there',
 }
 
 /** @throws {DataRootUnusable} it is not there, and cannot be made */
 export function makeDataRoot(root: string): void {
   try {
-    mkdirSync(root, { recursive: true, mode: 0o711 })
+    makeDirectories(root, 0o711)
   } catch (error) {
     const reason = REASONS[(error as NodeJS.ErrnoException).code ?? '']
     throw reason === undefined ? error : new DataRootUnusable(root, reason, { cause: error })

@@ -34,6 +34,8 @@ describe('platforms', () => {
     assert.equal(formatPlatform(parsePlatform('linux/arm')), 'linux/arm/v7')
     assert.equal(formatPlatform(parsePlatform('armhf')), 'linux/arm/v7')
     assert.equal(formatPlatform(parsePlatform('linux')), formatPlatform(hostPlatform()))
+    assert.equal(formatPlatform(parsePlatform('linux/constructor')), 'linux/constructor')
+    assert.throws(() => parsePlatform('constructor'), /unknown operating system or architecture/)
   })
 
   it('in one word are a system or an architecture that there is', () => {

@@ -1,7 +1,7 @@
 /** A cache in a directory: an OCI layout, which may hold others beside it. */
 import { randomUUID } from 'node:crypto'
 import { createWriteStream } from 'node:fs'
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
+import { rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { sizeOf } from '../../images/blobs.ts'
@@ -9,6 +9,7 @@ import type { BuildStore } from '../../images/building.ts'
 import { layoutPath } from '../../images/write-tar.ts'
 import type { Descriptor } from '../../oci/descriptor.ts'
 import { OCI_INDEX } from '../../oci/media-types.ts'
+import { makeDirectories } from '../../util/make-directories.ts'
 import { CacheUnwritten } from '../errors.ts'
 import { readLayoutIndex } from './layout-index.ts'
 
@@ -41,7 +42,7 @@ export async function writeLayout(
   { store, signal }: Options,
 ): Promise<void> {
   try {
-    await mkdir(join(dest, 'blobs', 'sha256'), { recursive: true })
+    makeDirectories(join(dest, 'blobs', 'sha256'))
     for (const blob of blobs) {
       const path = join(dest, layoutPath(blob))
       if ((await sizeOf(path)) === blob.size) continue

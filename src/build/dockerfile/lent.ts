@@ -18,10 +18,12 @@ function readMount(text: string): readonly Lent[] {
   const fields = new Map(
     (splitCsv(text) ?? []).map((field): [string, string] => {
       const equals = field.indexOf('=')
-      return equals === -1 ? [field, 'true'] : [field.slice(0, equals), field.slice(equals + 1)]
+      return equals === -1
+        ? [field.toLowerCase(), 'true']
+        : [field.slice(0, equals).toLowerCase(), field.slice(equals + 1)]
     }),
   )
-  const type = fields.get('type')
+  const type = fields.get('type')?.toLowerCase()
   const target = fields.get('target') ?? fields.get('dst') ?? fields.get('destination') ?? ''
   const required = parseBool(fields.get('required') ?? 'false') === true
   if (type === 'secret') {

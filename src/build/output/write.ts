@@ -1,5 +1,4 @@
 /** What a build leaves: an image of the store, and whatever files were asked for. */
-import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { tarSink } from '../../archive/tar-sink.ts'
 import { applySink } from '../../archive/tree-sinks.ts'
@@ -15,6 +14,7 @@ import { userIdMaps } from '../../linux/id-mappings.ts'
 import { isIndex } from '../../oci/media-types.ts'
 import { familiarName, parseReference } from '../../oci/reference.ts'
 import { openOutputFile } from '../../ui/streams.ts'
+import { makeDirectories } from '../../util/make-directories.ts'
 import type { Attesting } from '../attest/attesting.ts'
 import { hostPath, parseTags } from '../parse-request.ts'
 import type { Progress } from '../progress.ts'
@@ -208,7 +208,7 @@ async function writeDirectory(
 
 function makeDirectory(path: string): void {
   try {
-    mkdirSync(path, { recursive: true })
+    makeDirectories(path)
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
     const reason = code === 'EEXIST' || code === 'ENOTDIR' ? 'a file is in the way' : message

@@ -97,7 +97,9 @@ function told(error: unknown, start: Directory, options: WalkOptions): unknown {
 }
 
 /** Directories that systems have below their root (hier(7)), but for those that programs make where they are missing: /tmp, /var … */
-const OF_SYSTEMS: ReadonlySet<string> = new Set('bin boot dev etc home lib lib32 lib64 proc root sbin sys usr'.split(' '))
+const OF_SYSTEMS: ReadonlySet<string> = new Set(
+  'bin boot dev etc home lib lib32 lib64 proc root sbin sys usr'.split(' '),
+)
 
 /**
  * In a container without such a directory, a path into it can only mean the host's. Whether the host has it is not known here, so the

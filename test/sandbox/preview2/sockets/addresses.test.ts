@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import * as fc from 'fast-check'
+import fc from 'fast-check'
 import { describe, it } from 'mocha'
 import { Failure } from '../../../../src/sandbox/preview2/failure.ts'
 import {
