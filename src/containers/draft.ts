@@ -1,12 +1,12 @@
 /** A container decided in every detail but not yet made: settings, image and backend brought together. */
 import { InvalidArgument } from '../errors.ts'
 import type { ContainerId, IsolationBackend } from '../plugins/contract.ts'
-import { randomHex } from '../util/random.ts'
 import { backendName, openChecked, settleBackend } from './choose-backend.ts'
 import type { ContainerConfig, ContainerSettings, HealthAction, HostConfig } from './config.ts'
 import { healthRules } from './health/state.ts'
 import { requireLogDriver } from './logs/start-forwarder.ts'
 import { settleNetworks } from './networks/settle.ts'
+import { newContainerId } from './new-id.ts'
 import { moduleName, type Source } from './obtain-image.ts'
 import type { StoredSettings } from './records.ts'
 import type { ContainerRoom } from './room.ts'
@@ -52,7 +52,7 @@ export async function draftContainer(
   })
   const networked = await settleNetworks(room, host, { backend: chosen, granted: consent.granted.has('net') })
   return {
-    id: randomHex(32) as ContainerId,
+    id: newContainerId(),
     name: settings.name,
     imageName: source.id === undefined ? source.name : settings.config.Image,
     source,

@@ -4,11 +4,10 @@ import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { after, afterEach, before, describe, it } from 'mocha'
+import { describe, it } from 'mocha'
 import { writeContext } from '../support/build-context.ts'
-import { type Builder, openBuilder } from '../support/built.ts'
-import { type Coracle, eventually, IMAGE, openCoracle } from '../support/coracle.ts'
-import { needsRoot } from '../support/needs-root.ts'
+import { type Builder, useBuilder } from '../support/built.ts'
+import { type Coracle, eventually, IMAGE } from '../support/coracle.ts'
 
 const FROM = `FROM ${IMAGE}\n`
 
@@ -16,17 +15,9 @@ describe('what build answers', function () {
   this.timeout(60_000)
   let coracle: Coracle
   let builder: Builder
-
-  before(function () {
-    needsRoot(this)
-    coracle = openCoracle()
-    builder = openBuilder(coracle)
+  useBuilder((opened) => {
+    ;({ coracle, builder } = opened)
   })
-  afterEach(() => {
-    assert.deepEqual(coracle.leftovers(), [])
-    assert.deepEqual(builder.work(), [])
-  })
-  after(() => coracle?.close())
 
   it('is the id alone with -q, also in a file, under each name', () => {
     const root = writeContext(coracle.directory, { Dockerfile: `${FROM}RUN echo said\n` })

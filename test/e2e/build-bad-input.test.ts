@@ -3,11 +3,10 @@ import { execFileSync } from 'node:child_process'
 import { linkSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
-import { after, afterEach, before, describe, it } from 'mocha'
+import { describe, it } from 'mocha'
 import { writeContext } from '../support/build-context.ts'
-import { type Builder, openBuilder } from '../support/built.ts'
-import { type Coracle, IMAGE, openCoracle } from '../support/coracle.ts'
-import { needsRoot } from '../support/needs-root.ts'
+import { type Builder, useBuilder } from '../support/built.ts'
+import { type Coracle, IMAGE } from '../support/coracle.ts'
 
 const FROM = `FROM ${IMAGE}\n`
 const many = (count: number, line: (n: number) => string) => Array.from({ length: count }, (_, n) => line(n)).join('\n')
@@ -16,17 +15,9 @@ describe('build of what nobody should write', function () {
   this.timeout(60_000)
   let coracle: Coracle
   let builder: Builder
-
-  before(function () {
-    needsRoot(this)
-    coracle = openCoracle()
-    builder = openBuilder(coracle)
+  useBuilder((opened) => {
+    ;({ coracle, builder } = opened)
   })
-  afterEach(() => {
-    assert.deepEqual(coracle.leftovers(), [])
-    assert.deepEqual(builder.work(), [])
-  })
-  after(() => coracle?.close())
 
   const context = (dockerfile: string) => writeContext(coracle.directory, { Dockerfile: `${FROM}${dockerfile}` })
 

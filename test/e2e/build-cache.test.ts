@@ -2,11 +2,10 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { existsSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { after, afterEach, before, describe, it } from 'mocha'
+import { describe, it } from 'mocha'
 import { writeContext } from '../support/build-context.ts'
-import { type Builder, openBuilder } from '../support/built.ts'
-import { type Coracle, eventually, IMAGE, openCoracle } from '../support/coracle.ts'
-import { needsRoot } from '../support/needs-root.ts'
+import { type Builder, useBuilder } from '../support/built.ts'
+import { type Coracle, eventually, IMAGE } from '../support/coracle.ts'
 
 const FROM = `FROM ${IMAGE}\n`
 
@@ -14,17 +13,9 @@ describe('what build remembers', function () {
   this.timeout(60_000)
   let coracle: Coracle
   let builder: Builder
-
-  before(function () {
-    needsRoot(this)
-    coracle = openCoracle()
-    builder = openBuilder(coracle)
+  useBuilder((opened) => {
+    ;({ coracle, builder } = opened)
   })
-  afterEach(() => {
-    assert.deepEqual(coracle.leftovers(), [])
-    assert.deepEqual(builder.work(), [])
-  })
-  after(() => coracle?.close())
 
   const layers = (image: string) =>
     JSON.parse(coracle.output('image', 'inspect', '-f', '{{json .RootFS.Layers}}', image)) as string[]

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { after, afterEach, before, describe, it } from 'mocha'
-import { type ContextFiles, writeContext } from '../support/build-context.ts'
-import { type Coracle, IMAGE, type Outcome, openCoracle, spawned } from '../support/coracle.ts'
+import { describe, it } from 'mocha'
+import { writeContext } from '../support/build-context.ts'
+import { type Builder, useBuilder } from '../support/built.ts'
+import { type Coracle, IMAGE, spawned } from '../support/coracle.ts'
 import { startTestRegistry } from '../support/image-registry.ts'
-import { needsRoot } from '../support/needs-root.ts'
 
 const PLATFORMS = 'linux/amd64,linux/arm64,wasi/wasm'
 /** One stage for all, one for each of them that runs here, and files alone for what cannot run here. */
@@ -26,21 +26,13 @@ const DOCKERFILE = [
 describe('build for several platforms', function () {
   this.timeout(60_000)
   let coracle: Coracle
-
-  before(function () {
-    needsRoot(this)
-    coracle = openCoracle()
+  let builder: Builder
+  useBuilder((opened) => {
+    ;({ coracle, builder } = opened)
   })
-  afterEach(() => assert.deepEqual(coracle.leftovers(), []))
-  after(() => coracle?.close())
 
-  const build = (files: ContextFiles, ...args: string[]): Outcome =>
-    coracle.run(['build', '--progress', 'plain', '--network', 'none', ...args, writeContext(coracle.directory, files)])
-  const built = (files: ContextFiles, ...args: string[]): string => {
-    const outcome = build(files, ...args)
-    assert.equal(outcome.status, 0, outcome.stderr)
-    return outcome.stderr
-  }
+  const build: Builder['build'] = (...args) => builder.build(...args)
+  const built: Builder['built'] = (...args) => builder.built(...args)
   const labelOf = (name: string, platform?: string) =>
     coracle.output(
       ...['image', 'inspect', '-f', '{{.Config.Labels.platform}} {{.Os}}/{{.Architecture}}', name],

@@ -4,45 +4,25 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, sym
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { after, afterEach, before, describe, it } from 'mocha'
+import { describe, it } from 'mocha'
 import { openDatabase } from '../../src/state/database.ts'
 import { type ContextFiles, writeContext } from '../support/build-context.ts'
-import { type Coracle, IMAGE, type Outcome, openCoracle, spawned } from '../support/coracle.ts'
+import { type Builder, useBuilder } from '../support/built.ts'
+import { type Coracle, IMAGE, openCoracle, spawned } from '../support/coracle.ts'
 import { tarOf } from '../support/images.ts'
-import { needsRoot } from '../support/needs-root.ts'
 
 describe('build', function () {
   this.timeout(60_000)
   let coracle: Coracle
-
-  before(function () {
-    needsRoot(this)
-    coracle = openCoracle()
+  let builder: Builder
+  useBuilder((opened) => {
+    ;({ coracle, builder } = opened)
   })
-  afterEach(() => {
-    assert.deepEqual(coracle.leftovers(), [])
-    assert.deepEqual(work(), [])
-  })
-  after(() => coracle?.close())
 
-  const work = () => {
-    const path = join(coracle.directory, 'root/build/work')
-    return existsSync(path) ? readdirSync(path) : []
-  }
-  const build = (files: ContextFiles, ...args: string[]): Outcome =>
-    coracle.run(['build', '--progress', 'plain', '--network', 'none', ...args, writeContext(coracle.directory, files)])
-  const built = (files: ContextFiles, ...args: string[]): string => {
-    const outcome = build(files, ...args)
-    assert.equal(outcome.status, 0, outcome.stderr)
-    return outcome.stderr
-  }
-  const refused = (files: ContextFiles, ...args: string[]): string => {
-    const { status, stderr } = build(files, ...args)
-    assert.equal(status, 1, stderr)
-    assert.doesNotMatch(stderr, /internal error/)
-    return stderr
-  }
-  const run = (...args: string[]) => coracle.output('run', '--rm', '--network', 'none', ...args)
+  const build: Builder['build'] = (...args) => builder.build(...args)
+  const built: Builder['built'] = (...args) => builder.built(...args)
+  const refused: Builder['refused'] = (...args) => builder.refused(...args)
+  const run: Builder['run'] = (...args) => builder.run(...args)
 
   it('tells its id and what it has made in files, links and devices, and leaves no id of an earlier one', () => {
     const context = writeContext(coracle.directory, { Dockerfile: `FROM ${IMAGE}\nLABEL a=b\n` })

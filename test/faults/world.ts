@@ -13,7 +13,7 @@ import { busyboxEntries, tarOf } from '../support/images.ts'
 import { type SmallRegistry, serveImage } from './registry.ts'
 
 export const IMAGE = 'busybox:faults'
-const SIZE = '48m'
+const SIZE = '96m'
 const TIMEOUT_MS = 30_000
 const CLI = process.env['FAULTS_CLI'] ?? join(packageRoot, 'bin', 'coracle')
 

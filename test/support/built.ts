@@ -2,8 +2,10 @@
 import assert from 'node:assert/strict'
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { after, afterEach, before } from 'mocha'
 import { type ContextFiles, writeContext } from './build-context.ts'
-import type { Coracle, Outcome } from './coracle.ts'
+import { type Coracle, type Outcome, openCoracle } from './coracle.ts'
+import { needsRoot } from './needs-root.ts'
 
 export interface Builder {
   /** A build without network, plain output on standard error. @param context - files, or a directory */
@@ -16,6 +18,23 @@ export interface Builder {
   run(...args: string[]): string
   /** Scratch directories that are still there. */
   work(): readonly string[]
+}
+
+/** An installation for the tests of the suite around, which leave nothing in it but images. @param take - given it before the first */
+export function useBuilder(take: (opened: { readonly coracle: Coracle; readonly builder: Builder }) => void): void {
+  let coracle: Coracle | undefined
+  let builder: Builder | undefined
+  before(function () {
+    needsRoot(this)
+    coracle = openCoracle()
+    builder = openBuilder(coracle)
+    take({ coracle, builder })
+  })
+  afterEach(() => {
+    assert.deepEqual(coracle?.leftovers(), [])
+    assert.deepEqual(builder?.work(), [])
+  })
+  after(() => coracle?.close())
 }
 
 export function openBuilder(coracle: Coracle): Builder {
