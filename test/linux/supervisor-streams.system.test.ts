@@ -211,14 +211,20 @@ describeNative('the streams of a supervisor', (native) => {
     assert.equal((await supervisor.wait()).signal, 9)
   })
 
-  it('of a supervisor fit into a megabyte', async function () {
+  it('of a supervisor fit into a megabyte, and into half of it while nothing comes', async function () {
     if (native().env !== undefined) this.skip() // sanitizers take what they need
-    const { options } = await prepare('yes | head -c 300000; sleep 0.1; echo END; sleep 1000', WITH_INPUT)
+    const { options } = await prepare('yes | head -c 300000; sleep 0.1; echo END; read go; echo AGAIN; sleep 1000', WITH_INPUT)
     const supervisor = await startContainer(options)
+    const rssKiB = () => {
+      const rollup = readFileSync(`/proc/${supervisor.supervisor.pid}/smaps_rollup`, 'utf8')
+      return Number(/^Rss:\s+(\d+)/m.exec(rollup)?.[1])
+    }
     await untilRead(supervisor.stdio, 'END\n')
-    const rollup = readFileSync(`/proc/${supervisor.supervisor.pid}/smaps_rollup`, 'utf8')
-    const rssKiB = Number(/^Rss:\s+(\d+)/m.exec(rollup)?.[1])
-    assert(rssKiB > 0 && rssKiB <= 1024, `${rssKiB} KiB`)
+    const busy = rssKiB()
+    assert(busy > 0 && busy <= 1024, `${busy} KiB`)
+    await eventually('the supervisor rests', () => rssKiB() <= 512)
+    supervisor.stdio.write('go\n')
+    await untilRead(supervisor.stdio, 'AGAIN\n')
   })
 })
 

@@ -1,5 +1,6 @@
 /* Carries streams between the container, its log and whoever is attached, until the container has ended. */
 #include <errno.h>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
@@ -8,6 +9,7 @@
 #include <sys/wait.h>
 
 #include "fail.h"
+#include "forget.h"
 #include "records.h"
 #include "resolve-keep.h"
 #include "supervisor.h"
@@ -63,13 +65,14 @@ static void take_input(struct client *client) {
 /* The owner makes the container wait when it does not read; anybody else is dropped before it can. */
 static bool owner_is_behind(void) {
   for (struct client *client = self.clients; client < self.clients + MAX_CLIENTS; client++) {
-    if (client->fd >= 0 && client->attached && client->owner && client_pending(client) > OWNER_BACKLOG) return true;
+    if (client->fd >= 0 && client->attached && client->owner && client_pending(client) > 0) return true;
   }
   return false;
 }
 
+static char data[32 * 1024]; /* half of what a pipe holds: the other half can be filled meanwhile */
+
 static void carry_output(int stream) {
-  static char data[64 * 1024]; /* as much as a pipe holds */
   int *fd = &self.out[stream - 1];
   ssize_t size = read(*fd, data, sizeof data);
   if (size < 0 && (errno == EINTR || errno == EAGAIN)) return;
@@ -140,9 +143,21 @@ static int sooner(int one, int other) {
   return one < 0 || (other >= 0 && other < one) ? other : one;
 }
 
+/* There are many supervisors, and few have much to do: what the last of it took is let go of. */
+static bool at_rest;
+
+static void rest(void) {
+  forget_pages(data, data + sizeof data);
+  log_forget();
+  malloc_trim(0);
+  forget_code();
+  at_rest = true;
+}
+
 static int patience(void) {
   if (self.child_ended) return 100;
-  return sooner(deadline_timeout(&self.deadline), sooner(probe_timeout(&self.probe), resolver_timeout()));
+  int timers = sooner(deadline_timeout(&self.deadline), sooner(probe_timeout(&self.probe), resolver_timeout()));
+  return at_rest ? timers : sooner(timers, REST_AFTER_MS);
 }
 
 void carry_streams(void) {
@@ -156,10 +171,13 @@ void carry_streams(void) {
       probe_run_if_due(&self.probe);
       if (deadline_act_if_due(&self.deadline, self.child)) thaw_groups(&self.host);
     }
-    if (poll(fds, CLIENTS + MAX_CLIENTS, patience()) < 0) {
+    int events = poll(fds, CLIENTS + MAX_CLIENTS, patience());
+    if (events < 0) {
       if (errno == EINTR) continue;
       return;
     }
+    if (events > 0) at_rest = false;
+    else if (!at_rest) rest();
     resolver_serve(fds + RESOLVER);
     if (fds[STDOUT].revents) carry_output(1);
     if (fds[STDERR].revents) carry_output(2);

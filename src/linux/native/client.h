@@ -9,7 +9,6 @@
 #define LINE_MAX_BYTES 128
 /* What an attached client may lag behind before it is dropped; the one that started the container makes it wait instead. */
 #define BACKLOG_LIMIT (1024 * 1024)
-#define OWNER_BACKLOG (128 * 1024)
 
 struct client {
   int fd;             /* -1: free */

@@ -11,11 +11,12 @@
 #include <unistd.h>
 
 #include "fail.h"
+#include "forget.h"
 #include "moment.h"
 
 #define MAX_ENTRY (LOG_LINE_MAX * 6 + 128) /* each byte may become \u00XX */
 
-#define WRITE_AT (64 * 1024)
+#define WRITE_AT (32 * 1024)
 
 /* Entries on their way to the file: many short lines, one write. Untouched pages cost nothing: few entries are long. */
 static struct {
@@ -221,6 +222,10 @@ int log_write(struct log *log, int stream, const char *data, size_t size) {
     size -= taken;
   }
   return write_pending(log) < 0 ? -1 : result;
+}
+
+void log_forget(void) {
+  if (pending.used == 0) forget_pages(pending.text, pending.text + sizeof pending.text);
 }
 
 int log_close(struct log *log) {

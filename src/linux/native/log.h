@@ -32,5 +32,7 @@ int log_write(struct log *log, int stream, const char *data, size_t size);
 int log_clear(struct log *log);
 /* Writes unfinished lines and closes. */
 int log_close(struct log *log);
+/* Lets go of memory that it needs only while it writes. */
+void log_forget(void);
 
 #endif

@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 
 #include "fail.h"
+#include "forget.h"
 #include "kernel.h"
 #include "resolve.h"
 
@@ -124,14 +125,6 @@ static int filter_calls(void) {
   return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &filter) < 0 ? fail("seccomp", "the filter") : 0;
 }
 
-/* Of a program that does many things this one does few: lets go of the pages that getting here took. */
-static void forget_start(void) {
-  extern const char __executable_start, etext;
-  uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
-  uintptr_t from = (uintptr_t)&__executable_start, to = (uintptr_t)&etext & ~(page - 1);
-  madvise((void *)from, to - from, MADV_DONTNEED); /* of a file mapped read-only: they come back from there */
-}
-
 int lose_privileges(void) { return drop_bounding() < 0 || become_nobody() < 0 || drop_capabilities() < 0 ? -1 : 0; }
 
 int confine(pid_t parent) {
@@ -143,6 +136,6 @@ int confine(pid_t parent) {
   if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0) return fail("prctl", "PR_SET_DUMPABLE");
   if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) return fail("prctl", "PR_SET_NO_NEW_PRIVS");
   if (limit_resources() < 0 || close_files() < 0) return -1;
-  forget_start();
+  forget_code(); /* what got us here is not what comes */
   return filter_calls();
 }

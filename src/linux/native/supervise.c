@@ -1,11 +1,11 @@
 /* Parent of one container: starts it, carries its streams, keeps its log, and records its end. */
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
@@ -13,6 +13,7 @@
 
 #include "early.h"
 #include "fail.h"
+#include "forget.h"
 #include "init.h"
 #include "kernel.h"
 #include "records.h"
@@ -98,14 +99,6 @@ static void adopt_owner(void) {
   connection->wants_stdin = connection->wants_stdout = connection->wants_stderr = true;
 }
 
-/* Starting a container took most of this program, waiting for it takes little: lets go of the pages until they are needed. */
-static void forget_start(void) {
-  extern const char __executable_start, etext;
-  uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
-  uintptr_t from = (uintptr_t)&__executable_start, to = (uintptr_t)&etext & ~(page - 1);
-  madvise((void *)from, to - from, MADV_DONTNEED); /* of a file mapped read-only: they come back from there */
-}
-
 int supervise_main(int argc, char **argv) {
   self = (struct supervisor){.listener = -1, .signals = -1, .in = -1, .out = {-1, -1}, .terminal_peer = -1, .log = {.fd = -1, .journal = {.fd = -1}}, .host = {.target = -1, .helper = {.line = -1}}};
   int sealed = seal_program(argv); /* runs this again: the connections must not be closed by that */
@@ -128,7 +121,8 @@ int supervise_main(int argc, char **argv) {
   if (start_container(&plan, namespaces, &step) < 0) return give_up(step);
   if (write_pid_record(self.run_directory, self.child, started, sizeof started) < 0) return give_up(step);
   say(&self.clients[0], started);
-  forget_start();
+  malloc_trim(0);
+  forget_code(); /* starting a container took most of this program, carrying for it takes less */
   probe_arm(&self.probe, self.first_probe);
   deadline_arm(&self.deadline);
   carry_streams();

@@ -16,6 +16,7 @@
 #include "wire.h"
 
 #define DRAIN_MS 2000 /* for output of processes that outlive the first one outside a pid namespace */
+#define REST_AFTER_MS 1000 /* without anything to do */
 
 struct supervisor {
   uint8_t *plan; /* what most strings here point into; kept to the end */
