@@ -100,7 +100,9 @@ static void adopt_owner(void) {
 }
 
 int supervise_main(int argc, char **argv) {
-  self = (struct supervisor){.listener = -1, .signals = -1, .in = -1, .out = {-1, -1}, .terminal_peer = -1, .log = {.fd = -1, .journal = {.fd = -1}}, .host = {.target = -1, .helper = {.line = -1}}};
+  /* one by one: all else is zero, and stays out of memory until it is written */
+  self.listener = self.signals = self.in = self.out[0] = self.out[1] = self.terminal_peer = -1;
+  self.log.fd = self.log.journal.fd = self.host.target = self.host.helper.line = -1;
   int sealed = seal_program(argv); /* runs this again: the connections must not be closed by that */
   adopt_owner();
   if (sealed < 0) return give_up(0);
