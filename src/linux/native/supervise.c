@@ -16,6 +16,7 @@
 #include "forget.h"
 #include "init.h"
 #include "kernel.h"
+#include "ready.h"
 #include "records.h"
 #include "resolve-keep.h"
 #include "seal.h"
@@ -111,6 +112,7 @@ int supervise_main(int argc, char **argv) {
   bool early = argc > 3 && strncmp(argv[3], "early", 5) == 0;
   int prepared = prepare_process(early ? EARLY_FD : ATTACH_FD);
   if (prepared == 0 && early) early_start(EARLY_FD, strcmp(argv[3], "early-stdin") == 0);
+  if (prepared == 0) wait_and_keep_ready(PLAN_FD);
   self.plan = prepared < 0 ? NULL : read_whole(PLAN_FD, PLAN_LIMIT, &size);
   if (self.plan == NULL) return give_up(0);
   struct reader plan = {.at = self.plan, .end = self.plan + size};
