@@ -113,8 +113,8 @@ function understandModule(manifest: Manifest, content: { manifest: Digest; confi
   // Only version 0 makes its configs unique, by `layerDigests`; older tools wrote the same `{}` for every module.
   const id =
     descriptor.mediaType === WASM_CONFIG &&
-    digestOf(content.config) === descriptor.digest &&
-    Array.isArray(json['layerDigests'])
+    Array.isArray(json['layerDigests']) &&
+    digestOf(content.config) === descriptor.digest
       ? descriptor.digest
       : content.manifest
   return { id, kind: 'module', platform, config: { ...emptyConfig(platform), ...created, ...author } }

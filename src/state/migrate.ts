@@ -11,6 +11,7 @@ import { buildSchema } from './migrations/0007-build.ts'
 import { compressedLayersSchema } from './migrations/0008-compressed-layers.ts'
 import { imageIndexesSchema } from './migrations/0009-image-indexes.ts'
 import { buildSourcesSchema } from './migrations/0010-build-sources.ts'
+import { imageDocumentsSchema } from './migrations/0011-image-documents.ts'
 
 /** In order; a released entry never changes, a new one is appended. */
 const MIGRATIONS: readonly string[] = [
@@ -24,6 +25,7 @@ const MIGRATIONS: readonly string[] = [
   compressedLayersSchema,
   imageIndexesSchema,
   buildSourcesSchema,
+  imageDocumentsSchema,
 ]
 
 export class StateTooNew extends CoracleError {
