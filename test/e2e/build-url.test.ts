@@ -179,4 +179,38 @@ describe('build with URLs', function () {
     const strange = at('/odd%5B1%5D.txt', 'odd')
     assert.deepEqual(await files(local(`FROM scratch\nADD ${strange} /\n`)), { 'odd[1].txt': 'odd' })
   })
+
+  it('takes sources of every kind in one ADD, and the last where two make the same file', async () => {
+    const one = at('/one.txt', 'one')
+    const other = at('/other.txt', 'other')
+    const tar = tarOf([file('one.txt', 'of the archive'), file('packed', 'packed')])
+    const text = `FROM scratch\nADD ${one} a.tar near ${other} <<written /d/\nhere\nwritten\n`
+    const context = writeContext(coracle.directory, { Dockerfile: text, near: 'near' })
+    writeFileSync(join(context, 'a.tar'), tar)
+    assert.deepEqual(await files(context), {
+      'd/near': 'near',
+      'd/one.txt': 'of the archive',
+      'd/other.txt': 'other',
+      'd/packed': 'packed',
+      'd/written': 'here\n',
+    })
+    const again = async () => (await build(context, '-o', 'type=cacheonly')).stderr
+    assert.match(await again(), /CACHED/)
+    at('/other.txt', 'changed since')
+    assert.doesNotMatch(await again(), /CACHED/)
+    writeFileSync(join(context, 'near'), 'not so near')
+    assert.doesNotMatch(await again(), /CACHED/)
+    writeFileSync(join(context, 'a.tar'), tarOf([file('packed', 'otherwise')]))
+    assert.equal((await files(context))['d/packed'], 'otherwise')
+    const missing = await refused(local(`FROM scratch\nADD ${one} ${at('/none')} /d/\n`))
+    assert.match(missing, /404 of .*none/)
+    const sum = `sha256:${'0'.repeat(64)}`
+    assert.match(await refused(local(`FROM scratch\nADD --checksum=${sum} ${one} ${other} /d/\n`)), /multiple sources/)
+  })
+
+  it('unpacks every archive that a pattern of ADD means, and copies the rest of what it means', async () => {
+    const context = writeContext(coracle.directory, { Dockerfile: 'FROM scratch\nADD --link p* /d/\n', 'p-text': 'text' })
+    for (const name of ['p[1].tar', 'p2.tar']) writeFileSync(join(context, name), tarOf([file(`in-${name}`, name)]))
+    assert.deepEqual(await files(context), { 'd/in-p2.tar': 'p2.tar', 'd/in-p[1].tar': 'p[1].tar', 'd/p-text': 'text' })
+  })
 })

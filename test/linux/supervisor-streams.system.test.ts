@@ -213,7 +213,10 @@ describeNative('the streams of a supervisor', (native) => {
 
   it('of a supervisor fit into a megabyte, and into half of it while nothing comes', async function () {
     if (native().env !== undefined) this.skip() // sanitizers take what they need
-    const { options } = await prepare('yes | head -c 300000; sleep 0.1; echo END; read go; echo AGAIN; sleep 1000', WITH_INPUT)
+    const { options } = await prepare(
+      'yes | head -c 300000; sleep 0.1; echo END; read go; echo AGAIN; sleep 1000',
+      WITH_INPUT,
+    )
     const supervisor = await startContainer(options)
     const rssKiB = () => {
       const rollup = readFileSync(`/proc/${supervisor.supervisor.pid}/smaps_rollup`, 'utf8')

@@ -200,6 +200,25 @@ export const BUILD_CASES: readonly BuildCase[] = [
     },
   },
   {
+    name: 'archives, files and directories in one ADD, by name and by pattern',
+    dockerfile:
+      'FROM busybox:test\nADD a.tar b.tar plain dir /several/\nADD *.tar /all/\nADD p* b.tar a.tar /last/',
+    files: { plain: 'plain', 'dir/in': 'in a directory' },
+    archives: {
+      'a.tar': [
+        { path: 'both', content: 'of a' },
+        { path: 'd', type: 'Directory', mode: 0o700 },
+        { path: 'd/a', content: 'a', mode: 0o640 },
+        { path: 'way', type: 'SymbolicLink', linkpath: 'd' },
+      ],
+      'b.tar': [
+        { path: 'both', content: 'of b', mode: 0o600 },
+        { path: 'plain', content: 'in an archive' },
+        { path: 'way/through', content: 'a link of the one before' },
+      ],
+    },
+  },
+  {
     name: 'an archive over links, files and directories of the image',
     dockerfile:
       'FROM busybox:test\nRUN mkdir -p /r/usr/lib /r/dir/old && ln -s usr/lib /r/lib && echo x > /r/file && echo y > /r/dir/old/y && ln -s /r/usr /r/way\nADD a.tar /r\nADD a.tar /r/way/',

@@ -11,7 +11,8 @@ import { type SolveOptions, solveStep } from '../solve-step.ts'
 import type { Sources } from '../sources/open.ts'
 import { shownAddress, shownUrl } from '../sources/shown.ts'
 import type { StageBase } from '../stage.ts'
-import { type CarryingOptions, copyStep } from '../steps/copy.ts'
+import { copyStep } from '../steps/copy.ts'
+import type { LandOptions } from '../steps/land.ts'
 import { plainTree, type Tree } from '../steps/options.ts'
 import { readSmall } from './dockerfile.ts'
 import type { NamedContext } from './named.ts'
@@ -61,7 +62,7 @@ function ignoreIn(directory: string): IgnoreMatcher {
   return new IgnoreMatcher(existsSync(path) ? parseIgnoreFile(readSmall(path, '.dockerignore')) : [])
 }
 
-export interface Basing extends CarryingOptions, SolveOptions {
+export interface Basing extends LandOptions, SolveOptions {
   readonly platform: Platform
 }
 

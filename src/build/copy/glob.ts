@@ -5,6 +5,9 @@ import type { FileTree } from './tree.ts'
 
 export const hasPattern = (path: string): boolean => /[*?[\\]/.test(path)
 
+/** The pattern that this name alone matches. */
+export const patternOf = (name: string): string => name.replace(/[*?[\\]/g, '\\$&')
+
 /**
  * Paths in the tree that match, sorted; none is no error.
  *

@@ -1,8 +1,7 @@
 /** An archive that ADD unpacks over the layers. */
 import { createHash } from 'node:crypto'
 import { statSync } from 'node:fs'
-import { join, posix } from 'node:path'
-import type { StackedLayer } from '../../images/building.ts'
+import { posix } from 'node:path'
 import { openApplier } from '../../linux/apply.ts'
 import { userIdMaps } from '../../linux/id-mappings.ts'
 import { stepKey } from '../cache/key.ts'
@@ -11,12 +10,9 @@ import { extractOver } from '../copy/extract.ts'
 import { openLanding, resolveInLayers } from '../copy/landing.ts'
 import { resolveOwner } from '../copy/owners.ts'
 import type { Expanded } from '../dockerfile/expand-instruction.ts'
-import { makeLayer } from '../layer.ts'
-import { freshDirectory, makeScratch } from '../scratch.ts'
-import type { Step } from '../solve-step.ts'
 import type { StageState } from '../state.ts'
+import type { Ground, LandOptions, Portion } from './land.ts'
 import { baseOf, isIndependent } from './link.ts'
-import type { StepOptions } from './options.ts'
 
 export type Add = Extract<Expanded, { kind: 'ADD' }>
 
@@ -24,24 +20,19 @@ interface Unpacking extends Archive {
   readonly instruction: Add
 }
 
-export function archiveStep(state: StageState, unpacking: Unpacking, options: StepOptions): Step {
+export function archivePortion(state: StageState, unpacking: Unpacking, options: LandOptions): Portion {
   const { layers, config } = state
   const { destination, chown, link } = unpacking.instruction
   const target = posix.resolve('/', config.WorkingDir ?? '/', destination)
-  const independent = isIndependent(link, chown)
-  const shape = [baseOf(layers, independent), target, chown ?? null, link, options.settings.epoch ?? null]
+  const base = baseOf(layers, isIndependent(link, chown))
+  const shape = [base, target, chown ?? null, link, options.settings.epoch ?? null]
   const { path } = unpacking
   const before = stateOf(path)
   return {
     contentKey: async () => stepKey('add-archive', [...shape, await fileDigest(path)]),
-    kind: 'add',
-    description: unpacking.instruction.code,
-    below: layers,
-    independent,
-    run: async (doubt) => {
-      const layer = await unpack(layers, { ...unpacking, target }, options)
+    land: async (ground, doubt) => {
+      await unpack(ground, { ...unpacking, target }, options)
       if (stateOf(path) !== before) doubt()
-      return layer
     },
   }
 }
@@ -60,22 +51,16 @@ async function fileDigest(path: string): Promise<string> {
 }
 
 async function unpack(
-  below: readonly StackedLayer[],
+  { upper, lower, layers }: Ground,
   { instruction, target, ...archive }: Unpacking & { readonly target: string },
-  { room, store, settings, signal }: StepOptions,
-): Promise<StackedLayer | undefined> {
-  const lower = await store.directories(below)
-  await using scratch = makeScratch(room.paths)
-  const upper = join(scratch.path, 'upper')
-  freshDirectory(upper, lower[0] === undefined ? 0o755 : statSync(lower[0]).mode & 0o7777)
-  const owner = instruction.chown === undefined ? undefined : resolveOwner(instruction.chown, lower)
+  { settings, signal }: LandOptions,
+): Promise<void> {
+  const owner = instruction.chown === undefined ? undefined : resolveOwner(instruction.chown, layers)
   await using applier = openApplier(upper, { idMaps: userIdMaps() })
-  const seen = instruction.link ? [] : lower
   const mtimeSeconds = settings.epoch ?? Math.floor(Date.now() / 1000)
-  const landing = openLanding({ lower: seen, applier, owner: owner ?? { uid: 0, gid: 0 }, mtimeSeconds })
-  const base = resolveInLayers(seen, target)
+  const landing = openLanding({ lower, applier, owner: owner ?? { uid: 0, gid: 0 }, mtimeSeconds })
+  const base = resolveInLayers(lower, target)
   landing.directory(base)
-  await extractOver(archive, { applier, landing, lower: seen, base, owner, signal })
+  await extractOver(archive, { applier, landing, lower, base, owner, signal })
   await applier.finish()
-  return await makeLayer(store, { upper, below, lower: seen, epoch: settings.epoch, signal })
 }

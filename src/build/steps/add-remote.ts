@@ -1,45 +1,49 @@
 /** ADD of what is elsewhere: a file behind a URL, or a repository. */
 import { basename } from 'node:path'
 import { archiveKind } from '../copy/archive-kind.ts'
+import { patternOf } from '../copy/glob.ts'
 import { singleFileTree } from '../copy/single-file-tree.ts'
 import { CopyFailed } from '../errors.ts'
-import type { Step } from '../solve-step.ts'
 import { checkCommit, type GitSource, parseGitSource } from '../sources/git-url.ts'
 import { shownAddress } from '../sources/shown.ts'
 import type { StageState } from '../state.ts'
-import { type Add, archiveStep } from './add-archive.ts'
-import { type CopyRequest, copyStep } from './copy.ts'
+import { type Add, archivePortion } from './add-archive.ts'
+import { type CopyRequest, copyPortion } from './copy.ts'
 import { excluder } from './exclude.ts'
+import type { Portion } from './land.ts'
 import { type LayerOptions, plainTree } from './options.ts'
 
 const URL_LIKE = /^https?:\/\//i
 
+/** A source that is elsewhere. */
+export type RemoteSource = { readonly git: GitSource } | { readonly url: string }
+
 /**
- * @returns undefined: its sources are in the context
- * @throws {CopyFailed} flags or sources that do not go together
+ * @returns undefined: it is in the context
  * @throws {InvalidArgument} an address that cannot be meant
  */
-export async function addRemote(state: StageState, instruction: Add, options: LayerOptions): Promise<Step | undefined> {
-  const { sources, files, checksum } = instruction
-  const found = sources.map((source) => parseGitSource(source, { github: false }))
-  const count = sources.filter((source, index) => found[index] !== undefined || URL_LIKE.test(source)).length
-  if (checksum !== undefined && sources.length > 1)
-    throw new CopyFailed("checksum can't be specified for multiple sources")
-  if (checksum !== undefined && count === 0) throw new CopyFailed('checksum requires HTTP(S) or Git sources')
-  if (count === 0) return undefined
-  if (sources.length + files.length > 1)
-    throw new CopyFailed('ADD takes one URL or repository at a time', { hint: 'write one ADD for each' })
-  const [only = ''] = sources
-  const [git] = found
-  return git === undefined
-    ? addUrl(state, { ...instruction, url: only }, options)
-    : addGit(state, { ...instruction, git }, options)
+export function remoteSource(source: string): RemoteSource | undefined {
+  const git = parseGitSource(source, { github: false })
+  if (git !== undefined) return { git }
+  return URL_LIKE.test(source) ? { url: source } : undefined
+}
+
+/** @throws {CopyFailed} flags and source do not go together */
+export function remotePortion(
+  state: StageState,
+  remote: RemoteSource & { readonly instruction: Add },
+  options: LayerOptions,
+): Promise<Portion> {
+  const { instruction } = remote
+  return 'git' in remote
+    ? addGit(state, { ...instruction, git: remote.git }, options)
+    : addUrl(state, { ...instruction, url: remote.url }, options)
 }
 
 /** ADD as COPY, without what it copies. */
-export function addRequest(instruction: Add): Omit<CopyRequest, 'from' | 'sources'> {
-  const { files, destination, chown, chmod, link, exclude, code } = instruction
-  const shape = { files, destination, chown, chmod, link, exclude }
+export function addRequest(instruction: Add): Omit<CopyRequest, 'from' | 'sources' | 'files'> {
+  const { destination, chown, chmod, link, exclude, code } = instruction
+  const shape = { destination, chown, chmod, link, exclude }
   return { ...shape, description: code, parents: false, excluded: excluder(exclude) }
 }
 
@@ -47,7 +51,7 @@ async function addUrl(
   state: StageState,
   instruction: Add & { readonly url: string },
   options: LayerOptions,
-): Promise<Step> {
+): Promise<Portion> {
   const { url, checksum } = instruction
   const fetch = () => {
     const { signal, vertex } = options
@@ -56,7 +60,7 @@ async function addUrl(
   if (instruction.unpack === true) {
     const { path } = await fetch()
     const compression = await archiveKind(path)
-    if (compression !== undefined) return archiveStep(state, { instruction, path, compression }, options)
+    if (compression !== undefined) return archivePortion(state, { instruction, path, compression }, options)
   }
   const name = nameOf(url)
   if (name === '' && instruction.destination.endsWith('/'))
@@ -71,8 +75,7 @@ async function addUrl(
   const identity = checksum ?? (await identify())
   const tree = singleFileTree({ name, identity, open: fetch })
   const from = plainTree(() => tree)
-  const literal = name.replace(/[*?[\\]/g, '\\$&')
-  return copyStep(state, { ...addRequest(instruction), sources: [literal], from }, options)
+  return copyPortion(state, { ...addRequest(instruction), sources: [patternOf(name)], files: [], from }, options)
 }
 
 /** The last component of the URL's path; empty where it has none. */
@@ -91,7 +94,7 @@ async function addGit(
   state: StageState,
   instruction: Add & { readonly git: GitSource },
   options: LayerOptions,
-): Promise<Step> {
+): Promise<Portion> {
   const { git } = instruction
   const { signal, vertex, sources, local } = options
   const wishes = {
@@ -102,7 +105,7 @@ async function addGit(
   }
   const { directory, identity } = await sources.git(pinned(instruction), wishes)
   const from = plainTree(() => local(directory), identity)
-  return copyStep(state, { ...addRequest(instruction), sources: ['/'], from }, options)
+  return copyPortion(state, { ...addRequest(instruction), sources: ['/'], files: [], from }, options)
 }
 
 /** Flag and address may both say it. */

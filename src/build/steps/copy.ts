@@ -1,7 +1,5 @@
 /** COPY, and what ADD has in common with it: files of a tree, and of the Dockerfile itself, on top of the layers. */
-import { statSync } from 'node:fs'
-import { basename, join, posix } from 'node:path'
-import type { StackedLayer } from '../../images/building.ts'
+import { basename, posix } from 'node:path'
 import { type Applier, type ByteString, byteString, openApplier } from '../../linux/apply.ts'
 import type { TreeEntry } from '../../linux/archive.ts'
 import { userIdMaps } from '../../linux/id-mappings.ts'
@@ -12,12 +10,11 @@ import { type ChangeMode, parseMode, resolveOwner } from '../copy/owners.ts'
 import type { FileTree, Found, Keep } from '../copy/tree.ts'
 import type { Heredoc } from '../dockerfile/types.ts'
 import { SourceMissing } from '../errors.ts'
-import { makeLayer } from '../layer.ts'
-import { freshDirectory, makeScratch } from '../scratch.ts'
 import type { Step } from '../solve-step.ts'
 import type { StageState } from '../state.ts'
+import { type Ground, type LandOptions, landStep, type Portion } from './land.ts'
 import { baseOf, isIndependent } from './link.ts'
-import type { StepOptions, Tree } from './options.ts'
+import type { Tree } from './options.ts'
 
 /** COPY with everything known but the files. */
 export interface CopyRequest {
@@ -37,38 +34,37 @@ export interface CopyRequest {
   readonly from: Tree | undefined
 }
 
-/** What it takes to carry a copy out. */
-export type CarryingOptions = Pick<StepOptions, 'room' | 'store' | 'settings' | 'signal'>
-
 export function copyStep(
   state: Pick<StageState, 'layers' | 'config'>,
   request: CopyRequest,
-  options: CarryingOptions,
+  options: LandOptions,
 ): Step {
-  const { layers } = state
+  const { description, link, chown } = request
+  const landed = { kind: 'copy', description, below: state.layers, link, independent: isIndependent(link, chown) }
+  return landStep(landed, [copyPortion(state, request, options)], options)
+}
+
+export function copyPortion(
+  state: Pick<StageState, 'layers' | 'config'>,
+  request: CopyRequest,
+  options: LandOptions,
+): Portion {
   const { sources, files, chown, chmod, link, parents, exclude, from } = request
   const destination = absolute(request.destination, state.config.WorkingDir ?? '/')
   const words = [destination, sources, chown ?? null, chmod ?? null, link, parents, exclude, from?.hasOwners ?? false]
   const written = files.map(({ name, content }) => [name, content])
   const shape = [...words, written, options.settings.epoch ?? null]
-  const independent = isIndependent(link, chown)
-  const base = baseOf(layers, independent)
+  const base = baseOf(state.layers, isIndependent(link, chown))
   const chosen = async (): Promise<FromTree> => {
     const tree = (await from?.open())?.tree
     return { tree, files: chooseFiles(request, tree) }
   }
-  const content = async () => stepKey('copy-content', [base, ...shape, await digestOf(await chosen(), options)])
-  const step = {
-    kind: 'copy',
-    description: request.description,
-    below: layers,
-    independent,
-    run: async (doubt: () => void) =>
-      carryOut(layers, { ...request, destination, chosen: await chosen(), doubt }, options),
-  }
+  const contentKey = async () => stepKey('copy-content', [base, ...shape, await digestOf(await chosen(), options)])
+  const land = async (ground: Ground, doubt: () => void) =>
+    landCopy(ground, { ...request, destination, chosen: await chosen(), doubt }, options)
   const identity = from === undefined ? '' : from.identity
-  if (identity === undefined) return { ...step, contentKey: content }
-  return { ...step, key: stepKey('copy', [base, ...shape, identity]), ...(identity !== '' && { contentKey: content }) }
+  if (identity === undefined) return { land, contentKey }
+  return { land, key: stepKey('copy', [base, ...shape, identity]), ...(identity !== '' && { contentKey }) }
 }
 
 /** With a slash at the end where it stands for a directory in any case. */
@@ -112,10 +108,7 @@ function tidy(source: string): readonly [string, number] {
   return [clean(source), pivot === '' ? 0 : pivot.split('/').length]
 }
 
-async function digestOf(
-  { tree, files }: FromTree,
-  { signal }: CarryingOptions,
-): Promise<readonly (readonly string[])[]> {
+async function digestOf({ tree, files }: FromTree, { signal }: LandOptions): Promise<readonly (readonly string[])[]> {
   const digests: (readonly string[])[] = []
   for (const one of files) {
     const digest = await tree?.digest(one, { keep: one.keep, signal })
@@ -130,17 +123,12 @@ interface Carrying extends CopyRequest {
   readonly doubt: () => void
 }
 
-async function carryOut(
-  below: readonly StackedLayer[],
+async function landCopy(
+  { upper, lower, layers }: Ground,
   request: Carrying,
-  { room, store, settings, signal }: CarryingOptions,
-): Promise<StackedLayer | undefined> {
-  const all = await store.directories(below)
-  const lower = request.link ? [] : all
-  await using scratch = makeScratch(room.paths)
-  const upper = join(scratch.path, 'upper')
-  freshDirectory(upper, all[0] === undefined ? 0o755 : statSync(all[0]).mode & 0o7777)
-  const owner = request.chown === undefined ? undefined : resolveOwner(request.chown, all)
+  { settings, signal }: LandOptions,
+): Promise<void> {
+  const owner = request.chown === undefined ? undefined : resolveOwner(request.chown, layers)
   const change = request.chmod === undefined ? undefined : parseMode(request.chmod)
   const mtimeSeconds = settings.epoch ?? Math.floor(Date.now() / 1000)
   await using applier = openApplier(upper, { idMaps: userIdMaps(), source: request.chosen.tree?.source })
@@ -149,7 +137,6 @@ async function carryOut(
   const copying = { applier, landing, lower, owner, change, mtimeSeconds, signal }
   const isSame = await copyAll(request, copying)
   if (!(await applier.finish()) || !isSame) request.doubt()
-  return await makeLayer(store, { upper, below, lower, epoch: settings.epoch, signal })
 }
 
 const ROOT: Owner = { uid: 0, gid: 0 }
