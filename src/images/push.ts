@@ -2,6 +2,7 @@
 import { createReadStream } from 'node:fs'
 import { InvalidArgument } from '../errors.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
+import { isIndex } from '../oci/media-types.ts'
 import { canonicalName, parseReference, type Reference, repositoryName } from '../oci/reference.ts'
 import type { RegistryRepository } from '../registry/client.ts'
 import { transaction } from '../state/database.ts'
@@ -57,17 +58,22 @@ async function pushTag(
   options: PushOptions,
 ): Promise<PushResult> {
   const { database } = context
-  const { signal } = options
-  if (imagesNamed(database, reference).length === 0) throw new NothingToPush(canonicalName(reference))
+  const { exact, signal } = options
+  if (exact === undefined && imagesNamed(database, reference).length === 0)
+    throw new NothingToPush(canonicalName(reference))
   const wanted = options.platform === undefined ? undefined : parsePlatform(options.platform)
+  const name = exact?.id ?? canonicalName(reference)
   using lease = openLease(database)
-  const found = findImage(database, canonicalName(reference), wanted)
-  const { ids } = taggedAs(database, found, canonicalName(reference))
+  const found = findImage(database, name, wanted)
+  const { ids } = taggedAs(database, found, name)
   lease.add('image', ids)
-  const whole = wanted === undefined ? await findWholeIndex(context, found, canonicalName(reference)) : undefined
+  const isWhole = exact === undefined ? wanted === undefined : isIndex(exact.target.mediaType)
+  const whole = isWhole ? await findWholeIndex(context, found, name) : undefined
   // As it goes over the wire: what was pulled, and what is in an index, as it is; what was made here with its layers compressed.
   const manifest =
-    whole === undefined ? await compressImage(context, found, { ...USUAL, lease, signal }) : found.manifest
+    whole === undefined
+      ? (exact?.target ?? (await compressImage(context, found, { ...USUAL, lease, signal })))
+      : found.manifest
   const image = { ...found, manifest }
   const content = whole ?? (await contentOf(context, [image.manifest]))
   const repository = context.registry.repository(reference, 'push')

@@ -4,8 +4,8 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { Descriptor } from '../oci/descriptor.ts'
 import type { Digest } from '../oci/digest.ts'
-import { OCI_INDEX } from '../oci/media-types.ts'
-import { familiarName, parseReference, type Reference, repositoryName } from '../oci/reference.ts'
+import { isIndex, OCI_INDEX } from '../oci/media-types.ts'
+import { familiarName, parseReference, type Reference, repositoryName, withDefaultTag } from '../oci/reference.ts'
 import { blobPath, sizeOf } from './blobs.ts'
 import type { ImageContext } from './context.ts'
 import { BlobMissing } from './errors.ts'
@@ -13,11 +13,13 @@ import { type FoundImage, findImage, taggedAs } from './find.ts'
 import { openLease } from './leases.ts'
 import { parsePlatform } from './platform.ts'
 import { readContent } from './read-content.ts'
+import type { ExactImage } from './types.ts'
 import { contentOf, findWholeIndex } from './whole-index.ts'
 import { type ArchiveFile, layoutPath, memoryFile, writeTar } from './write-tar.ts'
 
 export interface SaveOptions {
   readonly platform?: string
+  readonly exact?: ExactImage
   readonly signal?: AbortSignal
 }
 
@@ -40,7 +42,8 @@ export async function saveImages(
   { output, ...options }: SaveOptions & { readonly output: NodeJS.WritableStream },
 ): Promise<void> {
   const saved = new Map<Digest, Saved>()
-  for (const name of names) addByName(context, saved, { name, options })
+  if (options.exact !== undefined) addExact(context, saved, { exact: options.exact, names })
+  else for (const name of names) addByName(context, saved, { name, options })
   using lease = openLease(context.database)
   for (const { image, name } of saved.values()) lease.add('image', taggedAs(context.database, image, name).ids)
   const files = await filesOf(context, [...saved.values()], options)
@@ -66,6 +69,17 @@ function addByName(
   for (const tag of tags) add(tag)
 }
 
+function addExact(
+  { database }: ImageContext,
+  saved: Map<Digest, Saved>,
+  { exact, names }: { readonly exact: ExactImage; readonly names: readonly string[] },
+): void {
+  const { id, target } = exact
+  const found = findImage(database, id)
+  const image = isIndex(target.mediaType) ? found : { ...found, manifest: target }
+  saved.set(image.id, { image, name: id, tags: names.map((name) => withDefaultTag(parseReference(name))) })
+}
+
 function allTagsOf({ database }: ImageContext, name: string): readonly string[] {
   if (/[@]|:[^/]*$/.test(name) || /^[0-9a-f]{64}$/.test(name)) return []
   const repository = repositoryName(parseReference(name))
@@ -76,7 +90,7 @@ function allTagsOf({ database }: ImageContext, name: string): readonly string[] 
 async function filesOf(
   context: ImageContext,
   saved: readonly Saved[],
-  { platform }: SaveOptions,
+  { platform, exact }: SaveOptions,
 ): Promise<readonly ArchiveFile[]> {
   const blobs = new Map<string, ArchiveFile>()
   const index: unknown[] = []
@@ -85,7 +99,8 @@ async function filesOf(
   for (const { image, name, tags } of saved) {
     const { manifest } = await readContent(context, image)
     // An index goes as a whole, if it is here as a whole; what knows no index sees the image of this host.
-    const whole = platform === undefined ? await findWholeIndex(context, image, name) : undefined
+    const isWhole = exact === undefined ? platform === undefined : isIndex(exact.target.mediaType)
+    const whole = isWhole ? await findWholeIndex(context, image, name) : undefined
     const content = whole ?? (await contentOf(context, [image.manifest]))
     for (const blob of [...content.manifests, ...content.blobs])
       blobs.set(blob.digest, await blobFile(context, image.id, blob))

@@ -41,7 +41,7 @@ export function openImageStore(options: ImageStoreOptions): ImageStore {
     prepare: async (...args) => (await import('./prepare.ts')).prepareImage(context, ...args),
     save: async (names, output, options = {}) => {
       await (await import('./save.ts')).saveImages(context, names, { output, ...options })
-      for (const name of names) await tell(context, 'save', name)
+      for (const name of options.exact === undefined ? names : [options.exact.id]) await tell(context, 'save', name)
     },
     load: async (...args) => {
       const names = await (await import('./load.ts')).loadImages(context, ...args)

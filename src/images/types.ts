@@ -1,7 +1,7 @@
 /** What the image room answers, and how it reports progress. The JSON shapes with capitals are docker's. */
 
 import type { Readable } from 'node:stream'
-import type { ImageConfig, ImageProcessConfig, Platform } from '../oci/descriptor.ts'
+import type { Descriptor, ImageConfig, ImageProcessConfig, Platform } from '../oci/descriptor.ts'
 import type { Digest } from '../oci/digest.ts'
 import type { CheckOptions, RoomReport } from '../state/findings.ts'
 import type { PackOptions } from './pack.ts'
@@ -54,6 +54,15 @@ export interface PullResult {
 export interface PushOptions extends TransferOptions {
   readonly platform?: string
   readonly allTags?: boolean
+  readonly exact?: ExactImage
+}
+
+/** What is meant, whatever its names stand for by now: somebody else may have given them to another image. */
+export interface ExactImage {
+  /** Of the image, or the digest of the index. */
+  readonly id: Digest
+  /** The manifest, or the index. */
+  readonly target: Descriptor
 }
 
 export interface PushResult {
@@ -188,11 +197,11 @@ export interface ImageStore {
   tag(source: string, target: string): Promise<void>
   remove(name: string, options?: { readonly force?: boolean; readonly noPrune?: boolean }): Promise<RemoveImageResult>
   prune(options?: { readonly all?: boolean; readonly filters?: readonly string[] }): Promise<PruneResult>
-  /** A tar that `docker load` and `skopeo` (docker-archive, oci-archive) read. */
+  /** A tar that `docker load` and `skopeo` (docker-archive, oci-archive) read. @param names - of the exact image those that it gets */
   save(
     names: readonly string[],
     output: NodeJS.WritableStream,
-    options?: { readonly platform?: string; readonly signal?: AbortSignal },
+    options?: { readonly platform?: string; readonly exact?: ExactImage; readonly signal?: AbortSignal },
   ): Promise<void>
   /** @returns lines' worth of names: canonical references, or ids of untagged images */
   load(

@@ -7,7 +7,8 @@ import { join } from 'node:path'
 import { describe, it } from 'mocha'
 import { writeContext } from '../support/build-context.ts'
 import { type Builder, useBuilder } from '../support/built.ts'
-import { type Coracle, eventually, IMAGE } from '../support/coracle.ts'
+import { type Coracle, eventually, IMAGE, type Outcome, spawned } from '../support/coracle.ts'
+import { startTestRegistry } from '../support/image-registry.ts'
 
 const FROM = `FROM ${IMAGE}\n`
 
@@ -92,5 +93,31 @@ describe('what build answers', function () {
     }
     assert.match(builder.built(root), /RUN echo pushed > \/p\n#\d+ CACHED/)
     assert.match(coracle.run(['system', 'check']).stdout, /all is well$/m)
+  })
+
+  it('pushes the image that this build has made, whatever its names stand for by then', async () => {
+    const registry = await startTestRegistry()
+    const [first, second] = [`${registry.host}/first:1`, `${registry.host}/second:1`]
+    const mine = writeContext(coracle.directory, { Dockerfile: `${FROM}RUN echo mine > /whose\n` })
+    const theirs = writeContext(coracle.directory, { Dockerfile: `${FROM}RUN echo theirs > /whose\n` })
+    const build = (...args: string[]) => spawned(coracle, ['build', '-q', '--network', 'none', ...args])
+    let between: Promise<Outcome> | undefined
+    registry.hook = async () => {
+      between ??= build('-t', second, '-t', first, theirs)
+      await between
+    }
+    for (const more of [[], ['--provenance=false']]) {
+      between = undefined
+      const { status, stdout, stderr } = await build('--push', ...more, '-t', first, '-t', second, mine)
+      assert.equal(status, 0, stderr)
+      const other = await (between as Promise<Outcome> | undefined)
+      assert.equal(coracle.output('image', 'inspect', '-f', '{{.Id}}', second), other?.stdout.trim())
+      for (const name of [first, second])
+        assert.equal(
+          (await spawned(coracle, ['image', 'inspect', '--remote', '-f', '{{.Id}}', name])).stdout,
+          stdout,
+          name,
+        )
+    }
   })
 })

@@ -209,7 +209,10 @@ describe('build with URLs', function () {
   })
 
   it('unpacks every archive that a pattern of ADD means, and copies the rest of what it means', async () => {
-    const context = writeContext(coracle.directory, { Dockerfile: 'FROM scratch\nADD --link p* /d/\n', 'p-text': 'text' })
+    const context = writeContext(coracle.directory, {
+      Dockerfile: 'FROM scratch\nADD --link p* /d/\n',
+      'p-text': 'text',
+    })
     for (const name of ['p[1].tar', 'p2.tar']) writeFileSync(join(context, name), tarOf([file(`in-${name}`, name)]))
     assert.deepEqual(await files(context), { 'd/in-p2.tar': 'p2.tar', 'd/in-p[1].tar': 'p[1].tar', 'd/p-text': 'text' })
   })

@@ -201,8 +201,7 @@ export const BUILD_CASES: readonly BuildCase[] = [
   },
   {
     name: 'archives, files and directories in one ADD, by name and by pattern',
-    dockerfile:
-      'FROM busybox:test\nADD a.tar b.tar plain dir /several/\nADD *.tar /all/\nADD p* b.tar a.tar /last/',
+    dockerfile: 'FROM busybox:test\nADD a.tar b.tar plain dir /several/\nADD *.tar /all/\nADD p* b.tar a.tar /last/',
     files: { plain: 'plain', 'dir/in': 'in a directory' },
     archives: {
       'a.tar': [

@@ -8,6 +8,7 @@ import type { BuiltImage, ExtraManifest, WrittenImage } from '../../images/commi
 import { USUAL } from '../../images/compress-layer.ts'
 import { formatPlatform } from '../../images/platform.ts'
 import type { ImageName } from '../../images/records.ts'
+import type { ExactImage } from '../../images/types.ts'
 import { openApplier } from '../../linux/apply.ts'
 import { readMerged, type TreeSink } from '../../linux/archive.ts'
 import { userIdMaps } from '../../linux/id-mappings.ts'
@@ -116,10 +117,18 @@ async function storeImage({ room, store, progress, signal }: WriteOptions, built
     })
     return { id, manifest: target, images: images.map(({ config: _, layers: __, ...one }) => one), provenance }
   })
+  const exact = exactly(image)
   if (form.push === true)
     for (const text of texts)
-      await progress.run(`pushing ${familiarName(parseReference(text))}`, () => room.images.push(text, { signal }))
+      await progress.run(`pushing ${familiarName(parseReference(text))}`, () =>
+        room.images.push(text, { exact, signal }),
+      )
   return { ...image, names: texts }
+}
+
+/** Another build may have given its names to another image by now. */
+function exactly({ id, manifest }: Pick<Image, 'id' | 'manifest'>): ExactImage {
+  return { id: isIndex(manifest.mediaType) ? manifest.digest : id, target: manifest }
 }
 
 /** As an index lists it. */
@@ -136,9 +145,8 @@ async function saveImage(
 ): Promise<Image> {
   const image = await storeImage(options, built, { ...form, leaves: true })
   const { room, progress, signal } = options
-  const names = image.names.length > 0 ? image.names : [image.id]
   await progress.run(`exporting to ${type} image format`, () =>
-    writing(options, dest, (output) => room.images.save(names, output, { signal })),
+    writing(options, dest, (output) => room.images.save(image.names, output, { exact: exactly(image), signal })),
   )
   return image
 }
