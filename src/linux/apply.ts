@@ -1,11 +1,8 @@
 /** File-system steps carried out below one directory by the native program (native/apply.c). */
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import type { Readable, Writable } from 'node:stream'
-import { nativeProgram } from '../package-root.ts'
 import { encodeIdMaps } from './encode-plan.ts'
 import { ApplyFailed } from './errors.ts'
-import { causeOfEnd } from './interrupted.ts'
+import { type NativeBuild, startJob } from './native-job.ts'
 import type { HostStep } from './plan.ts'
 import { ATTRIBUTE_BYTES, type NodeAttributes, StepWriter, stringBytes } from './step-writer.ts'
 import { WireWriter } from './wire-writer.ts'
@@ -73,13 +70,7 @@ export interface ApplyOptions {
   readonly idMaps?: Pick<Extract<HostStep, { do: 'map-ids' }>, 'uids' | 'gids' | 'helpers'> | undefined
   /** Where `clone` takes files from. */
   readonly source?: string | undefined
-  /** Another build of the native program: its words, and what its environment has more. */
   readonly native?: NativeBuild | undefined
-}
-
-export interface NativeBuild {
-  readonly argv: readonly [string, ...string[]]
-  readonly env?: Readonly<Record<string, string>>
 }
 
 /** As in native/apply.h. */
@@ -108,7 +99,7 @@ const STATE_BYTES = 32
 /** @param directory - exists; nothing outside of it is touched, whatever the paths say */
 export function openApplier(directory: string, { idMaps, source, native: build }: ApplyOptions = {}): Applier {
   const directories = source === undefined ? [directory] : [directory, source]
-  const native = startNative(directories, build ?? { argv: [nativeProgram] })
+  const native = startNative(directories, build)
   if (idMaps !== undefined) {
     const first = new WireWriter().record(CODE.userNamespace, (record) => encodeIdMaps(record, idMaps))
     void native.send([first.finish()], 0)
@@ -176,29 +167,23 @@ interface Native {
   stop(): Promise<void>
 }
 
-function startNative(directories: readonly string[], { argv: [program, ...words], env }: NativeBuild): Native {
-  const child = spawn(program, [...words, 'apply', ...directories], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-    env: { ...process.env, ...env },
-  })
-  const closed = once(child, 'close').catch(() => {}) // `outcome` says why
-  const outcome = readOutcome(child.stdout).then(async (result) => {
+function startNative(directories: readonly string[], build: NativeBuild | undefined): Native {
+  const { input, output, closed, cause } = startJob(['apply', ...directories], build)
+  const outcome = readOutcome(output).then(async (result) => {
     if (!(result instanceof Error)) return result
     await closed
-    return causeOfEnd(child, result)
+    return cause(result)
   })
   const failed = outcome.then((result) => {
     throw result instanceof Error ? result : new Error('the native program ended early')
   })
   failed.catch(() => {})
-  child.once('error', (error) => child.stdout.destroy(error))
-  child.stdin.on('error', () => {}) // EPIPE: its answer says why
   let queuedBytes = 0
   let wake = () => {}
   const send = async (parts: readonly Uint8Array[], sizeBytes: number) => {
     if (parts.length === 0) return
     queuedBytes += sizeBytes
-    writeAll(child.stdin, parts, () => {
+    writeAll(input, parts, () => {
       queuedBytes -= sizeBytes
       wake()
     })
@@ -212,13 +197,13 @@ function startNative(directories: readonly string[], { argv: [program, ...words]
   return {
     send,
     end: async () => {
-      child.stdin.end()
+      input.end()
       const result = await outcome
       if (result instanceof Error) throw result
       return result
     },
     stop: async () => {
-      child.stdin.destroy()
+      input.destroy() // it ends when nothing more can come
       await closed
     },
   }

@@ -1,11 +1,9 @@
 /** Reads files below a directory that somebody else may be changing, by the native program (native/archive.c). */
-import { spawn } from 'node:child_process'
-import { nativeProgram } from '../package-root.ts'
-import type { ByteString, NativeBuild } from './apply.ts'
+import type { ByteString } from './apply.ts'
 import { AnswerReader } from './archive-answers.ts'
 import { encodeIdMaps } from './encode-plan.ts'
 import type { IdMappings } from './id-mappings.ts'
-import { causeOfEnd } from './interrupted.ts'
+import { type NativeBuild, startJob } from './native-job.ts'
 import { StepWriter, stringBytes } from './step-writer.ts'
 import { WireWriter } from './wire-writer.ts'
 
@@ -192,34 +190,27 @@ interface Asking extends ReadOptions {
   readonly onDigest?: (digest: string | undefined) => void
 }
 
-/** One process for one request. When this fails nothing of it is at work any more. */
+/** One process for one request. When this fails nothing of it is at work any more, or only until it would answer again. */
 async function ask(
   directories: readonly string[],
   request: StepWriter,
   { idMaps, native, signal, sink, onStat, onDigest }: Asking,
 ): Promise<void> {
   signal?.throwIfAborted()
-  const [program, ...words] = native?.argv ?? [nativeProgram]
-  const child = spawn(program, [...words, 'archive', ...directories], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-    env: { ...process.env, ...native?.env },
-  })
-  const closed = new Promise<void>((resolve) => child.once('close', () => resolve()))
-  const abort = () => child.stdout.destroy(new Error('aborted'))
+  const { input, output, closed, cause } = startJob(['archive', ...directories], native)
+  const abort = () => output.destroy(new Error('aborted'))
   signal?.addEventListener('abort', abort, { once: true })
-  child.once('error', (error) => child.stdout.destroy(error))
-  child.stdin.on('error', () => {}) // its answer says why
   if (idMaps !== undefined)
-    child.stdin.write(new WireWriter().record(REQUEST.userNamespace, (record) => encodeIdMaps(record, idMaps)).finish())
-  for (const part of request.take().parts) child.stdin.write(part)
-  child.stdin.end()
+    input.write(new WireWriter().record(REQUEST.userNamespace, (record) => encodeIdMaps(record, idMaps)).finish())
+  for (const part of request.take().parts) input.write(part)
+  input.end()
   const stop = async () => {
-    child.stdout.destroy() // the pipe breaks: it ends
+    output.destroy() // the pipe breaks: it ends
     await closed
   }
   try {
     const reader = new AnswerReader({ sink, onStat, onDigest })
-    for await (const chunk of child.stdout as AsyncIterable<Buffer>) {
+    for await (const chunk of output as AsyncIterable<Buffer>) {
       reader.write(chunk)
       await sink?.flush()
     }
@@ -227,7 +218,7 @@ async function ask(
   } catch (error) {
     signal?.throwIfAborted()
     await stop()
-    throw causeOfEnd(child, error)
+    throw cause(error)
   } finally {
     signal?.removeEventListener('abort', abort)
     await stop()

@@ -2,12 +2,12 @@
 import { spawn } from 'node:child_process'
 import type { Readable, Writable } from 'node:stream'
 import { nativeProgram } from '../package-root.ts'
-import type { NativeBuild } from './apply.ts'
 import { encodeChildStep } from './encode-child-step.ts'
 import { encodeIdMaps } from './encode-plan.ts'
 import { HoldFailed } from './errors.ts'
 import type { IdMappings } from './id-mappings.ts'
 import { causeOfEnd } from './interrupted.ts'
+import type { NativeBuild } from './native-job.ts'
 import type { ChildStep } from './plan.ts'
 import { WireWriter } from './wire-writer.ts'
 

@@ -1,28 +1,41 @@
-/** What `bin/coracle` has opened for this process: a supervisor that waits for its plan (docs/internals/native.md). */
-import { fstatSync } from 'node:fs'
-
-const VARIABLE = 'CORACLE_SUPERVISOR'
+/** What `bin/coracle` has opened for this process: a supervisor or jobs that wait for what to do (docs/internals/native.md). */
+import { closeSync, fstatSync, openSync } from 'node:fs'
 
 /** Descriptors of its plan, control and attached connections. */
 export type InheritedSupervisor = readonly [plan: number, control: number, attached: number]
 
-let supervisor: InheritedSupervisor | undefined
+/** Descriptors of the pipe that a job of the native program reads, and of the one it writes. */
+export type InheritedJob = readonly [input: number, output: number]
 
-/** Once, before anything else is started, which must not take the variable for its own. */
+let supervisor: readonly number[] = []
+let jobs: readonly InheritedJob[] = []
+
+/** Once, before anything else is started, which must not take the variables for its own. */
 export function adoptInherited(): void {
-  const text = process.env[VARIABLE]
-  delete process.env[VARIABLE]
-  const match = /^(\d{1,3}) (\d{1,3}) (\d{1,3})$/.exec(text ?? '')
-  if (match === null) return
-  const descriptors: InheritedSupervisor = [Number(match[1]), Number(match[2]), Number(match[3])]
-  if (descriptors.every(isSocket)) supervisor = descriptors
+  supervisor = takeVariable('CORACLE_SUPERVISOR')
+  const ends = takeVariable('CORACLE_JOBS')
+  if (ends.length > 0) jobs = ownPipes(ends)
 }
 
 /** It runs one container: whoever asks first gets it. */
 export function takeInheritedSupervisor(): InheritedSupervisor | undefined {
-  const taken = supervisor
-  supervisor = undefined
-  return taken
+  const [plan, control, attached, ...rest] = supervisor
+  supervisor = []
+  if (plan === undefined || control === undefined || attached === undefined || rest.length > 0) return undefined
+  return [plan, control, attached].every(isSocket) ? [plan, control, attached] : undefined
+}
+
+/** Each of them is good for one job; undefined: there are no more. */
+export function takeInheritedJob(): InheritedJob | undefined {
+  const [job, ...rest] = jobs
+  jobs = rest
+  return job
+}
+
+function takeVariable(name: string): readonly number[] {
+  const text = process.env[name]
+  delete process.env[name]
+  return /^\d{1,3}(?: \d{1,3})*$/.test(text ?? '') ? (text ?? '').split(' ').map(Number) : []
 }
 
 function isSocket(descriptor: number): boolean {
@@ -30,5 +43,25 @@ function isSocket(descriptor: number): boolean {
     return fstatSync(descriptor).isSocket()
   } catch {
     return false // not open: somebody else's variable
+  }
+}
+
+/** The same pipes by descriptors that no process we start inherits: whoever has one can have files read and written. */
+function ownPipes(ends: readonly number[]): readonly InheritedJob[] {
+  const owned = ends.map((end, index) => ownPipe(end, index % 2 === 0 ? 'w' : 'r'))
+  return owned.flatMap((input, index) => {
+    const output = owned[index + 1]
+    return index % 2 === 1 || input === undefined || output === undefined ? [] : [[input, output] as const]
+  })
+}
+
+function ownPipe(descriptor: number, flags: 'r' | 'w'): number | undefined {
+  try {
+    if (!fstatSync(descriptor).isFIFO()) return undefined
+    const owned = openSync(`/proc/self/fd/${descriptor}`, flags)
+    closeSync(descriptor)
+    return owned
+  } catch {
+    return undefined // somebody else's variable, or no /proc: processes are started one by one then
   }
 }

@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
+#include "ahead.h"
 #include "early-words.h"
 #include "fail.h"
 #include "jobs.h"
@@ -96,12 +97,16 @@ static void start_supervisor(char *const *words) {
   if (pid > 0) setenv("CORACLE_SUPERVISOR", text, 1);
 }
 
+int become_program(char **argv) {
+  execv(argv[0], argv);
+  int error = errno;
+  fprintf(stderr, "coracle: %s: %s\n", argv[0], strerror(error));
+  return error == ENOENT ? 127 : 126;
+}
+
 int ahead_main(int argc, char **argv) {
   if (argc < 3) return fprintf(stderr, "usage: coracle-native ahead PROGRAM ARGUMENTS...\n"), 2;
   unsetenv("CORACLE_SUPERVISOR");
   start_supervisor(argv);
-  execv(argv[2], argv + 2);
-  int error = errno;
-  fprintf(stderr, "coracle: %s: %s\n", argv[2], strerror(error));
-  return error == ENOENT ? 127 : 126;
+  return become_program(argv + 2);
 }

@@ -6,6 +6,8 @@
 int supervise_main(int argc, char **argv);
 /* Becomes another program; a supervisor waits beside it. */
 int ahead_main(int argc, char **argv);
+/* The same; what waits beside it carries out jobs. */
+int beside_main(int argc, char **argv);
 /* File-system steps on descriptor 0, applied below a directory. */
 int apply_main(int argc, char **argv);
 /* Requests on descriptor 0, answers on 1. */

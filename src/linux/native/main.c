@@ -12,6 +12,7 @@ static const struct job {
     {"apply", apply_main},
     {"after", after_main},
     {"ahead", ahead_main},
+    {"beside", beside_main},
     {"archive", archive_main},
     {"enclose", enclose_main},
     {"hold", hold_main},
@@ -23,6 +24,6 @@ int main(int argc, char **argv) {
   for (size_t i = 0; argc > 1 && i < sizeof jobs / sizeof *jobs; i++) {
     if (strcmp(argv[1], jobs[i].name) == 0) return jobs[i].run(argc, argv);
   }
-  fputs("usage: coracle-native supervise|ahead|apply|after|archive|enclose|hold|wire|resolve (started by coracle, not by hand)\n", stderr);
+  fputs("usage: coracle-native supervise|ahead|beside|apply|after|archive|enclose|hold|wire|resolve (started by coracle, not by hand)\n", stderr);
   return 2;
 }
