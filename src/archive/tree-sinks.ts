@@ -83,9 +83,12 @@ export function applySink(applier: Applier, options: ApplyOptions): TreeSink {
   }
 }
 
-/** Data one after the other, put back to where the extents are; the file has its size already. */
-function spread(applier: Applier, { extents }: TreeEntry): (chunk: Buffer) => void {
-  if (extents === undefined) return (chunk) => applier.data(chunk)
+/** Data one after the other, put back to where the extents are; of the hole at the end nothing is said. */
+export function spread(
+  to: Pick<Applier, 'data' | 'hole'>,
+  { extents }: Pick<TreeEntry, 'extents'>,
+): (chunk: Buffer) => void {
+  if (extents === undefined) return (chunk) => to.data(chunk)
   let position = 0
   let index = 0
   let done = 0
@@ -94,9 +97,9 @@ function spread(applier: Applier, { extents }: TreeEntry): (chunk: Buffer) => vo
       const extent = extents[index]
       if (extent === undefined) return
       const start = extent.offset + done
-      if (start > position) applier.hole(start - position)
+      if (start > position) to.hole(start - position)
       const size = Math.min(chunk.length - at, extent.size - done)
-      applier.data(chunk.subarray(at, at + size))
+      to.data(chunk.subarray(at, at + size))
       at += size
       done += size
       position = start + size

@@ -61,7 +61,7 @@ export async function buildImage(room: BuildRoom, request: BuildRequest): Promis
   }))
   const attesting = openAttesting({ ...solving, wish, solutions, startedAtMs })
   const built = await writeOutputs(
-    { room, store, progress, signal, stdout: request.stdout },
+    { room, store, progress, signal, stdout: request.stdout, epoch: settings.epoch },
     { outputs, names, targets, annotations, attesting, isMap: isForSeveral(platforms, settings) },
   )
   const images = targets.map(({ layers }) => layers)

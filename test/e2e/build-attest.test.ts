@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync, lstatSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'mocha'
 import { writeContext } from '../support/build-context.ts'
@@ -159,6 +160,73 @@ describe('attestations of a build', function () {
     const [statement] = await statementsOf(host, '1')
     assert.equal(statement?.predicateType, 'https://spdx.dev/Document')
     assert.match(String(statement?.predicate['found']), /^a bin .*etc .* who$/)
+  })
+
+  describe('beside files', () => {
+    const TREE = {
+      Dockerfile: `FROM ${IMAGE} AS made
+RUN mkdir -p /o/d && cd /o && echo a > d/a && ln d/a hard && ln -s /victim provenance.json && dd if=/dev/zero of=sparse bs=1 count=1 seek=3000000
+FROM scratch
+COPY --from=made /o /
+`,
+    }
+    const read = (...path: string[]) => JSON.parse(readFileSync(join(...path), 'utf8')) as Statement
+    const sums = (directory: string): Record<string, string> =>
+      Object.fromEntries(
+        ['d/a', 'hard', 'sparse'].map((name) => [
+          name,
+          createHash('sha256')
+            .update(readFileSync(join(directory, name)))
+            .digest('hex'),
+        ]),
+      )
+    const told = ({ subject }: Statement) =>
+      Object.fromEntries(subject.map(({ name, digest }) => [name, digest.sha256 ?? '']))
+
+    it('are files of their own, with a digest of each of those', () => {
+      built(['-t', 'scanner'], {}, GENERATOR)
+      const out = join(coracle.directory, 'told')
+      built(['--provenance=true', '--sbom=generator=scanner', '-o', out], {}, TREE)
+      assert.deepEqual(readdirSync(out).toSorted(), ['d', 'hard', 'provenance.json', 'sbom.spdx.json', 'sparse'])
+      for (const name of ['provenance.json', 'sbom.spdx.json']) {
+        assert.equal(lstatSync(join(out, name)).mode, 0o100600)
+        assert.deepEqual(told(read(out, name)), sums(out))
+      }
+      assert.equal(read(out, 'provenance.json').predicateType, 'https://slsa.dev/provenance/v1')
+      assert.equal(read(out, 'sbom.spdx.json').predicateType, 'https://spdx.dev/Document')
+    })
+
+    it('are in archives too, once for each platform, under the names that are wished for', () => {
+      const tar = join(coracle.directory, 'told.tar')
+      const names = (...args: string[]) => {
+        built(['--attest', 'type=provenance,version=v0.2,filename=how.json', ...args], {}, TREE)
+        return execFileSync('tar', ['-tf', tar], { encoding: 'utf8' }).split('\n')
+      }
+      assert.ok(names('-o', `type=tar,dest=${tar},attestation-prefix=my-`).includes('my-how.json'))
+      const inside = execFileSync('tar', ['-xOf', tar, 'my-how.json'], { encoding: 'utf8' })
+      assert.equal((JSON.parse(inside) as Statement).predicateType, 'https://slsa.dev/provenance/v0.2')
+      const all = ['--platform', 'linux/amd64,linux/arm64']
+      const PLAIN = { ...TREE, Dockerfile: 'FROM scratch\nCOPY Dockerfile /\n' }
+      const split = join(coracle.directory, 'split')
+      built(['--provenance=true', ...all, '-o', split], {}, PLAIN)
+      assert.deepEqual(readdirSync(join(split, 'linux_arm64')).toSorted(), ['Dockerfile', 'provenance.json'])
+      const together = join(coracle.directory, 'together')
+      built(['--provenance=true', ...all, '-o', `type=local,dest=${together},platform-split=false`], {}, PLAIN)
+      assert.deepEqual(readdirSync(together).toSorted(), [
+        'Dockerfile',
+        'provenance.linux_amd64.json',
+        'provenance.linux_arm64.json',
+      ])
+    })
+
+    it('are there only when they are asked for, and for more than images', () => {
+      for (const args of [[], ['--attest', 'type=provenance,inline-only=true'], ['--provenance=false']]) {
+        const out = join(coracle.directory, `plain${args.length}`)
+        built([...args, '-o', out], {}, FILES)
+        assert.equal(existsSync(join(out, 'provenance.json')), false, args.join(' '))
+        assert.ok(existsSync(join(out, 'who')))
+      }
+    })
   })
 
   it('say in one line that there is nobody who could list it', () => {

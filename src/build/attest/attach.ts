@@ -13,9 +13,27 @@ const SPDX = 'https://spdx.dev/Document'
 export interface Predicate {
   readonly predicateType: string
   readonly predicate: object
+  /** Of the file that it is where there is no image. */
+  readonly fileName: string
 }
 
-export const spdx = (document: object): Predicate => ({ predicateType: SPDX, predicate: document })
+/** A file or an image that is told of. */
+export interface Subject {
+  readonly name: string
+  readonly digest: Readonly<Record<string, string>>
+}
+
+export const spdx = (document: object, fileName: string): Predicate => ({
+  predicateType: SPDX,
+  predicate: document,
+  fileName,
+})
+
+/** What is said, and of what. */
+export function statementOf({ predicateType, predicate }: Predicate, subject: readonly Subject[]): object {
+  const version = predicateType.endsWith('/v1') ? 'v1' : 'v0.1'
+  return { _type: `https://in-toto.io/Statement/${version}`, predicateType, subject, predicate }
+}
 
 /** Stores the statements, and the manifest that holds them. */
 export async function attach(
@@ -25,13 +43,9 @@ export async function attach(
 ): Promise<ExtraManifest> {
   const subject = subjectOf(image, names)
   const layers = []
-  for (const { predicateType, predicate } of predicates) {
-    const _type = predicateType.endsWith('/v1')
-      ? 'https://in-toto.io/Statement/v1'
-      : 'https://in-toto.io/Statement/v0.1'
-    const bytes = Buffer.from(JSON.stringify({ _type, predicateType, subject, predicate }))
-    const blob = await store.putBlob(bytes, IN_TOTO)
-    layers.push({ ...blob, annotations: { 'in-toto.io/predicate-type': predicateType } })
+  for (const predicate of predicates) {
+    const blob = await store.putBlob(Buffer.from(JSON.stringify(statementOf(predicate, subject))), IN_TOTO)
+    layers.push({ ...blob, annotations: { 'in-toto.io/predicate-type': predicate.predicateType } })
   }
   const config = {
     architecture: 'unknown',
@@ -51,7 +65,7 @@ export async function attach(
 }
 
 /** One for each name, `_` where there is none. */
-function subjectOf({ manifest, platform }: WrittenImage, names: readonly ImageName[]): readonly object[] {
+function subjectOf({ manifest, platform }: WrittenImage, names: readonly ImageName[]): readonly Subject[] {
   const digest = { [digestAlgorithm(manifest.digest)]: digestHex(manifest.digest) }
   const texts = names.map(({ repository, tag }) => packageUrl(`${repository}:${tag}`, formatPlatform(platform)))
   return (texts.length > 0 ? texts : ['_']).map((name) => ({ name, digest }))

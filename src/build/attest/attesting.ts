@@ -1,5 +1,5 @@
 /** The attestations of one build: what is wanted, and what there is to attest. */
-import type { ExtraManifest, WrittenImage } from '../../images/commit-built.ts'
+import type { BuiltImage, ExtraManifest, WrittenImage } from '../../images/commit-built.ts'
 import { formatPlatform, hostPlatform } from '../../images/platform.ts'
 import type { ImageName } from '../../images/records.ts'
 import type { Descriptor, Platform } from '../../oci/descriptor.ts'
@@ -25,6 +25,12 @@ export interface Attesting {
    * @throws {GeneratorFailed}
    */
   attach(image: WrittenImage, to: Attaching): Promise<ExtraManifest | undefined>
+  /**
+   * What was asked to be told of the files alone; undefined: nothing.
+   *
+   * @throws {GeneratorFailed}
+   */
+  readonly files: ((target: BuiltImage) => Promise<readonly Predicate[]>) | undefined
   /** For the caller himself: the least that there is to tell, unless he wants more; undefined: nothing. */
   tell(image: WrittenImage): object | undefined
 }
@@ -44,24 +50,30 @@ export interface AttestingOptions extends Omit<Solving, 'imports' | 'used'> {
 export function openAttesting(options: AttestingOptions): Attesting {
   const { store, wish, solutions } = options
   const facts = new Map(solutions.map((solution) => [formatPlatform(solution.platform), factsOf(options, solution)]))
-  const factsFor = ({ platform }: WrittenImage): BuildFacts => {
+  const factsFor = ({ platform }: BuiltImage): BuildFacts => {
     const found = facts.get(formatPlatform(platform))
     if (found === undefined) throw new Error(`nothing was built for ${formatPlatform(platform)}`)
     return found
   }
   const once = openMemo()
-  const scan = (image: WrittenImage, name: string) =>
+  const scan = (image: BuiltImage, name: string) =>
     once(`sbom ${formatPlatform(image.platform)}`, () => scanImage(options, image, name))
   const provenanceFor = (isSent: boolean) => wish.provenance ?? (isSent ? defaultProvenance(options) : false)
+  const predicatesFor = async (image: BuiltImage, provenance: ProvenanceWish | false) => {
+    const predicates: Predicate[] = []
+    if (wish.sbomGenerator !== undefined) predicates.push(...(await scan(image, wish.sbomGenerator)))
+    if (provenance !== false) predicates.push(provenanceOf(factsFor(image), provenance, layersOf(image)))
+    return predicates
+  }
+  const ofFiles = wish.provenance && !wish.provenance.inlineOnly ? wish.provenance : false
   return {
     wants: (isSent) => wish.sbomGenerator !== undefined || provenanceFor(isSent) !== false,
     attach: async (image, { names, isSent }) => {
-      const provenance = provenanceFor(isSent)
-      const predicates: Predicate[] = []
-      if (wish.sbomGenerator !== undefined) predicates.push(...(await scan(image, wish.sbomGenerator)))
-      if (provenance !== false) predicates.push(provenanceOf(factsFor(image), provenance, layersOf(image)))
+      const predicates = await predicatesFor(image, provenanceFor(isSent))
       return predicates.length === 0 ? undefined : attach(store, predicates, { image, names })
     },
+    files:
+      wish.sbomGenerator === undefined && ofFiles === false ? undefined : (target) => predicatesFor(target, ofFiles),
     tell: (image) => {
       const mode = options.request.env['BUILDX_METADATA_PROVENANCE'] || 'min'
       if (mode === 'disabled' || parseBool(mode) === false) return undefined
@@ -99,9 +111,9 @@ function defaultProvenance({ request, settings }: AttestingOptions): ProvenanceW
   return isOff || settings.epoch !== undefined ? false : DEFAULT_PROVENANCE
 }
 
-const layersOf = ({ layers }: WrittenImage): readonly Descriptor[] => layers.map(({ blob }) => blob)
+const layersOf = ({ layers }: BuiltImage): readonly Descriptor[] => layers.map(({ blob }) => blob)
 
-async function scanImage(options: AttestingOptions, image: WrittenImage, name: string): Promise<readonly Predicate[]> {
+async function scanImage(options: AttestingOptions, image: BuiltImage, name: string): Promise<readonly Predicate[]> {
   const generator = await findBase(options, name, hostPlatform()).catch((cause: unknown) => {
     if (options.signal.aborted) throw cause
     const reason = cause instanceof Error ? cause.message : String(cause)
@@ -111,5 +123,5 @@ async function scanImage(options: AttestingOptions, image: WrittenImage, name: s
     })
   })
   const documents = await scanLayers({ ...options, name, generator }, image.layers)
-  return documents.map(spdx)
+  return documents.map(({ document, fileName }) => spdx(document, fileName))
 }

@@ -1,19 +1,18 @@
 /** Provenance as BuildKit writes it: SLSA v1 and v0.2 (buildkit, docs/attestations/slsa-definitions.md). */
 import type { Descriptor } from '../../oci/descriptor.ts'
+import type { Predicate } from './attach.ts'
 import type { BuildFacts } from './facts.ts'
 import type { ProvenanceWish } from './wish.ts'
 
-export interface Provenance {
-  readonly predicateType: string
-  readonly predicate: object
-}
+type Told = Omit<Predicate, 'fileName'>
 
 /** @param layers - of the image; only `max` tells of them */
-export function provenanceOf(facts: BuildFacts, wish: ProvenanceWish, layers: readonly Descriptor[]): Provenance {
-  return wish.version === 'v1' ? slsa1(facts, wish, layers) : slsa02(facts, wish, layers)
+export function provenanceOf(facts: BuildFacts, wish: ProvenanceWish, layers: readonly Descriptor[]): Predicate {
+  const told = wish.version === 'v1' ? slsa1(facts, wish, layers) : slsa02(facts, wish, layers)
+  return { ...told, fileName: wish.fileName }
 }
 
-function slsa1(facts: BuildFacts, wish: ProvenanceWish, layers: readonly Descriptor[]): Provenance {
+function slsa1(facts: BuildFacts, wish: ProvenanceWish, layers: readonly Descriptor[]): Told {
   const { source, dockerfile, materials, builderPlatform, hermetic, invocation } = facts
   const predicate = {
     buildDefinition: {
@@ -38,7 +37,7 @@ function slsa1(facts: BuildFacts, wish: ProvenanceWish, layers: readonly Descrip
   return { predicateType: 'https://slsa.dev/provenance/v1', predicate }
 }
 
-function slsa02(facts: BuildFacts, wish: ProvenanceWish, layers: readonly Descriptor[]): Provenance {
+function slsa02(facts: BuildFacts, wish: ProvenanceWish, layers: readonly Descriptor[]): Told {
   const { source, dockerfile, materials, builderPlatform, hermetic, invocation } = facts
   const extension = 'https://mobyproject.org/buildkit@v1'
   const predicate = {

@@ -28,13 +28,18 @@ export interface Scanning {
   readonly generator: BaseImage
 }
 
+export interface Listed {
+  readonly document: object
+  readonly fileName: string
+}
+
 /**
  * Runs the generator without a network; it sees the image and may write nothing but its result.
  *
- * @returns SPDX documents, by the names of their files
+ * @returns SPDX documents
  * @throws {GeneratorFailed}
  */
-export async function scanLayers(scanning: Scanning, layers: readonly StackedLayer[]): Promise<readonly object[]> {
+export async function scanLayers(scanning: Scanning, layers: readonly StackedLayer[]): Promise<readonly Listed[]> {
   const { room, store, progress, signal, name, generator } = scanning
   return progress.run(`generating sbom using ${name}`, async (vertex) => {
     await using scratch = makeScratch(room.paths)
@@ -81,7 +86,7 @@ function bind(source: string, destination: string, options: readonly string[]): 
   return { destination, type: 'bind', source, options: ['rbind', 'rprivate', ...options] }
 }
 
-function readDocuments(directory: string, name: string): readonly object[] {
+function readDocuments(directory: string, name: string): readonly Listed[] {
   const files = readdirSync(directory).filter((file) => file.endsWith('.spdx.json'))
   // The image itself first, as BuildKit has it.
   const main = `${basename(SOURCE)}.spdx.json`
@@ -94,7 +99,7 @@ function readDocuments(directory: string, name: string): readonly object[] {
     const what = `${file} of the SBOM generator ${name}`
     const { document, sizeBytes } = readDocument(join(directory, file), { what, leftBytes })
     leftBytes -= sizeBytes
-    return document
+    return { document, fileName: file }
   })
 }
 

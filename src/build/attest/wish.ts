@@ -1,4 +1,5 @@
 /** `--attest type=provenance|sbom,…`, and `--provenance` and `--sbom`, which are short for it. */
+import { posix } from 'node:path'
 import { InvalidArgument } from '../../errors.ts'
 import { splitCsv } from '../../util/csv.ts'
 import { parseBool } from '../../util/truth.ts'
@@ -11,6 +12,10 @@ export interface ProvenanceWish {
   readonly builderId: string
   /** The user says that the same build gives the same bytes. */
   readonly reproducible: boolean
+  /** Of the file beside the files of an image. */
+  readonly fileName: string
+  /** It is told of images alone. */
+  readonly inlineOnly: boolean
 }
 
 export interface AttestationWish {
@@ -21,7 +26,14 @@ export interface AttestationWish {
 }
 
 /** What images get that are sent to a registry, where nobody says otherwise. */
-export const DEFAULT_PROVENANCE: ProvenanceWish = { mode: 'min', version: 'v1', builderId: '', reproducible: false }
+export const DEFAULT_PROVENANCE: ProvenanceWish = {
+  mode: 'min',
+  version: 'v1',
+  builderId: '',
+  reproducible: false,
+  fileName: 'provenance.json',
+  inlineOnly: true,
+}
 
 /** BuildKit's. */
 export const DEFAULT_GENERATOR = 'docker/buildkit-syft-scanner:stable-1'
@@ -55,7 +67,6 @@ function fieldsOf(text: string): Fields {
   )
 }
 
-/** `filename` and `inline-only` are about files that are written beside directories: there are none. */
 const PROVENANCE_KEYS = ['type', 'disabled', 'mode', 'version', 'builder-id', 'reproducible', 'filename', 'inline-only']
 
 function provenanceOf(fields: Fields | undefined): AttestationWish['provenance'] {
@@ -68,7 +79,15 @@ function provenanceOf(fields: Fields | undefined): AttestationWish['provenance']
   const version = fields.get('version') ?? 'v1'
   if (version !== 'v1' && version !== 'v0.2')
     throw new InvalidArgument(`invalid version ${JSON.stringify(version)} of provenance`, { hint: 'write v1 or v0.2' })
-  return { mode, version, builderId: fields.get('builder-id') ?? '', reproducible: isOn(fields, 'reproducible') }
+  const fileName = posix.basename(fields.get('filename') ?? '') || DEFAULT_PROVENANCE.fileName
+  return {
+    mode,
+    version,
+    builderId: fields.get('builder-id') ?? '',
+    reproducible: isOn(fields, 'reproducible'),
+    fileName,
+    inlineOnly: isOn(fields, 'inline-only'),
+  }
 }
 
 function generatorOf(fields: Fields | undefined): string | undefined {

@@ -18,6 +18,8 @@ export interface FilesOutput {
   readonly dest: string
   /** A directory for each platform where there are several. */
   readonly split: boolean
+  /** Before the names of what tells of them. */
+  readonly attestationPrefix?: string
 }
 
 /** @throws {InvalidArgument} */
@@ -33,7 +35,16 @@ export interface ImageForm {
   readonly annotations?: readonly Annotation[]
 }
 
-const KEYS = new Set<string>(['type', 'dest', 'name', 'push', 'platform-split', 'oci-mediatypes', ...COMPRESSION_KEYS])
+const KEYS = new Set<string>([
+  'type',
+  'dest',
+  'name',
+  'push',
+  'platform-split',
+  'attestation-prefix',
+  'oci-mediatypes',
+  ...COMPRESSION_KEYS,
+])
 
 function parseOutput(text: string): Output {
   const fields = splitCsv(text) ?? []
@@ -71,9 +82,9 @@ function makeOutput(values: ReadonlyMap<string, string>, text: string): Output {
     case 'oci':
       return { type, dest: dest ?? '-', ...form }
     case 'tar':
-      return { type, dest: dest ?? '-', split }
+      return { type, dest: dest ?? '-', split, ...prefixIn(words) }
     case 'local':
-      return local(dest ?? '', split)
+      return { ...local(dest ?? '', split), ...prefixIn(words) }
     case 'cacheonly':
       return { type }
     default:
@@ -111,7 +122,14 @@ function formOf(words: Words): ImageForm {
   }
 }
 
-function local(dest: string, split: boolean): Output {
+function prefixIn(words: Words): Pick<FilesOutput, 'attestationPrefix'> {
+  const attestationPrefix = words.get('attestation-prefix')
+  if (attestationPrefix === undefined) return {}
+  if (/[/\0]/.test(attestationPrefix)) return words.wrong('attestation-prefix is the beginning of a name')
+  return { attestationPrefix }
+}
+
+function local(dest: string, split: boolean): FilesOutput {
   if (dest === '-')
     throw new InvalidArgument('--output type=local cannot be standard output', {
       hint: 'type=tar,dest=- is an archive of it',

@@ -1,28 +1,22 @@
 /** What a build leaves: an image of the store, and whatever files were asked for. */
-import { join } from 'node:path'
-import { tarSink } from '../../archive/tar-sink.ts'
-import { applySink } from '../../archive/tree-sinks.ts'
 import { InvalidArgument } from '../../errors.ts'
-import type { BuildStore, StackedLayer } from '../../images/building.ts'
+import type { BuildStore } from '../../images/building.ts'
 import type { BuiltImage, ExtraManifest, WrittenImage } from '../../images/commit-built.ts'
 import { USUAL } from '../../images/compress-layer.ts'
 import { formatPlatform } from '../../images/platform.ts'
 import type { ImageName } from '../../images/records.ts'
 import type { ExactImage } from '../../images/types.ts'
-import { openApplier } from '../../linux/apply.ts'
-import { readMerged, type TreeSink } from '../../linux/archive.ts'
-import { userIdMaps } from '../../linux/id-mappings.ts'
 import { isIndex } from '../../oci/media-types.ts'
 import { familiarName, parseReference } from '../../oci/reference.ts'
-import { openOutputFile } from '../../ui/streams.ts'
-import { makeDirectories } from '../../util/make-directories.ts'
 import type { Attesting } from '../attest/attesting.ts'
-import { hostPath, parseTags } from '../parse-request.ts'
+import { parseTags } from '../parse-request.ts'
 import type { Progress } from '../progress.ts'
 import type { BuildRoom } from '../room.ts'
 import type { BuildResult } from '../types.ts'
 import { type Annotation, annotationsOf } from './annotations.ts'
-import type { FilesOutput, ImageForm, Output } from './parse.ts'
+import { writing } from './destination.ts'
+import type { ImageForm, Output } from './parse.ts'
+import { writeDirectory, writeTar } from './write-files.ts'
 
 export interface Built {
   /** None: the image goes to the store. */
@@ -42,6 +36,8 @@ export interface WriteOptions {
   readonly progress: Progress
   readonly signal: AbortSignal
   readonly stdout: NodeJS.WritableStream | undefined
+  /** Seconds; no time is later. */
+  readonly epoch: number | undefined
 }
 
 type Image = NonNullable<BuildResult['image']>
@@ -144,97 +140,9 @@ async function saveImage(
   { dest, type, ...form }: { readonly dest: string; readonly type: string } & ImageForm,
 ): Promise<Image> {
   const image = await storeImage(options, built, { ...form, leaves: true })
-  const { room, progress, signal } = options
+  const { room, progress, signal, stdout } = options
   await progress.run(`exporting to ${type} image format`, () =>
-    writing(options, dest, (output) => room.images.save(image.names, output, { exact: exactly(image), signal })),
+    writing(stdout, dest, (output) => room.images.save(image.names, output, { exact: exactly(image), signal })),
   )
   return image
-}
-
-/** The files of a platform, and the directory that is for them: empty where all go to one. */
-interface Part {
-  readonly layers: readonly StackedLayer[]
-  readonly prefix: string
-}
-
-/** As buildx names them: `linux_arm64`, `linux_arm_v7`. */
-function partsOf({ targets, isMap }: Built, { split }: { readonly split: boolean }): readonly Part[] {
-  return targets.map(({ layers, platform }) => ({
-    layers,
-    prefix: isMap && split ? formatPlatform(platform).replaceAll('/', '_') : '',
-  }))
-}
-
-async function writeTar(options: WriteOptions, built: Built, output: FilesOutput): Promise<undefined> {
-  const { progress, store, signal } = options
-  await progress.run('exporting to client tarball', () =>
-    writing(options, output.dest, async (stream) => {
-      let prefix = ''
-      const sink = tarSink(stream, { place: (path) => below(prefix, path) })
-      for (const part of partsOf(built, output)) {
-        prefix = part.prefix
-        await readFiles(await store.directories(part.layers), sink, signal)
-      }
-      await sink.finish()
-    }),
-  )
-}
-
-/** The root of an archive has no entry. */
-function below(prefix: string, path: string): string | undefined {
-  return [prefix, path].filter((part) => part !== '').join('/') || undefined
-}
-
-async function writing(
-  { stdout }: WriteOptions,
-  dest: string,
-  work: (output: NodeJS.WritableStream) => Promise<unknown>,
-): Promise<void> {
-  if (dest === '-') {
-    await work(stdout ?? process.stdout)
-    return
-  }
-  await using file = await openOutputFile(hostPath(dest), 0o666)
-  await work(file.stream)
-  await file.finish()
-}
-
-/** Owners are kept where root writes; what is there already is written over. */
-async function writeDirectory(
-  { progress, store, signal }: WriteOptions,
-  built: Built,
-  output: FilesOutput,
-): Promise<undefined> {
-  await progress.run('exporting to client directory', async () => {
-    for (const { layers, prefix } of partsOf(built, output)) {
-      const directory = join(hostPath(output.dest), prefix)
-      makeDirectory(directory)
-      await writeTree(await store.directories(layers), directory, signal)
-    }
-  })
-}
-
-function makeDirectory(path: string): void {
-  try {
-    makeDirectories(path)
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException
-    const reason = code === 'EEXIST' || code === 'ENOTDIR' ? 'a file is in the way' : message
-    throw new InvalidArgument(`cannot make the directory ${path}: ${reason}`, { cause: error })
-  }
-}
-
-async function writeTree(lower: readonly string[], directory: string, signal: AbortSignal): Promise<void> {
-  await using applier = openApplier(directory)
-  applier.merge()
-  const own = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 }
-  const attributes = (entry: { uid: number; gid: number; mode: number }) =>
-    userIdMaps() === undefined ? entry : { ...own, mode: entry.mode }
-  const place = (path: string) => (path === '' ? undefined : path)
-  await readFiles(lower, applySink(applier, { place, attributes, keepXattr: () => true }), signal)
-  await applier.finish()
-}
-
-async function readFiles(lower: readonly string[], sink: TreeSink, signal: AbortSignal): Promise<void> {
-  if (lower.length > 0) await readMerged(lower, { idMaps: userIdMaps(), sink, signal })
 }

@@ -6,13 +6,16 @@ import { InvalidArgument } from '../../../src/errors.ts'
 describe('--attest', () => {
   it('takes provenance as buildx does', () => {
     assert.deepEqual(parseAttestations([]), { provenance: undefined, sbomGenerator: undefined })
-    const plain = { mode: 'max', version: 'v1', builderId: '', reproducible: false }
+    const file = { fileName: 'provenance.json', inlineOnly: false }
+    const plain = { mode: 'max', version: 'v1', builderId: '', reproducible: false, ...file }
     assert.deepEqual(parseAttestations(['type=provenance']).provenance, plain)
     assert.equal(parseAttestations(['type=provenance,disabled=true']).provenance, false)
     assert.deepEqual(
       parseAttestations(['type=provenance,mode=min,version=v0.2,builder-id=https://ci/1,reproducible=true']).provenance,
-      { mode: 'min', version: 'v0.2', builderId: 'https://ci/1', reproducible: true },
+      { mode: 'min', version: 'v0.2', builderId: 'https://ci/1', reproducible: true, ...file },
     )
+    const named = parseAttestations(['type=provenance,filename=../../etc/x.json,inline-only=true']).provenance
+    assert.deepEqual(named, { ...plain, fileName: 'x.json', inlineOnly: true })
   })
 
   it('takes the image that lists what is inside', () => {

@@ -9,6 +9,7 @@ describe('--output', () => {
     ['-', { type: 'tar', dest: '-', split: true }],
     ['type=local,dest=a b', { type: 'local', dest: 'a b', split: true }],
     ['type=local,dest=x,platform-split=false', { type: 'local', dest: 'x', split: false }],
+    ['type=tar,attestation-prefix=a-', { type: 'tar', dest: '-', split: true, attestationPrefix: 'a-' }],
     ['type=tar', { type: 'tar', dest: '-', split: true }],
     ['type=docker', { type: 'image', names: [], push: false }],
     ['type=docker,dest=x.tar', { type: 'docker', dest: 'x.tar' }],
@@ -49,6 +50,7 @@ describe('--output', () => {
       'type=oci,oci-mediatypes=no',
       'type=image,push=yes',
       'type=local,dest=x,platform-split=no',
+      'type=local,dest=x,attestation-prefix=../x',
     ])
       assert.throws(() => parseOutputs([text]), InvalidArgument, text)
   })
