@@ -1,7 +1,5 @@
 /** What the container room asks of the host's kernel room: profiles, id mappings, control groups. */
-import { writeFile } from 'node:fs'
 import { release } from 'node:os'
-import { join } from 'node:path'
 import type { IdRange } from '../linux/plan.ts'
 import type { IdMapping, RuntimeSpec, SeccompSpec } from '../oci/runtime-spec.ts'
 import type { CgroupSteps } from '../plugins/contract.ts'
@@ -37,19 +35,6 @@ function toMapping({ inside, outside, size }: IdRange): IdMapping {
 export async function cgroupSteps({ linux }: RuntimeSpec): Promise<CgroupSteps> {
   const { cgroupSteps: stepsOf } = await import('../linux/cgroups/steps.ts')
   return stepsOf({ cgroupsPath: linux?.cgroupsPath ?? '/', resources: linux?.resources ?? {}, rootless: isRootless() })
-}
-
-/**
- * The kernel makes a move between control groups wait for a grace period of 10–20 ms, unless another move has just done
- * so. Moving ourselves to where we are, in the background, gets that over with while the container is being prepared.
- */
-export async function hastenCgroups(): Promise<void> {
-  if (isRootless()) return
-  const { readHierarchies } = await import('../linux/cgroups/hierarchies.ts')
-  const own = readHierarchies().find(({ controllers }) => controllers.length > 0)
-  if (own === undefined) return
-  // Where the kernel refuses (version 2, a group with groups below), the container's move is merely as slow as ever.
-  writeFile(join(own.mount, own.self, 'cgroup.procs'), String(process.pid), { flag: 'r+' }, () => {})
 }
 
 /** For the ends that no supervisor saw; otherwise it has removed the groups. Kills what is left in them. */

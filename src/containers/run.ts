@@ -8,7 +8,6 @@ import { createContainer, discardFailed, type Made, makeDraft } from './create.t
 import { makeDirectories, removeDirectories } from './directories.ts'
 import type { Draft } from './draft.ts'
 import { NoTerminal, RunFailed } from './errors.ts'
-import { hastenCgroups } from './host.ts'
 import { rememberModuleImage } from './module-images.ts'
 import type { ContainerRoom } from './room.ts'
 import { planContainer, startContainer } from './start.ts'
@@ -18,7 +17,6 @@ import type { RunIO, RunRequest } from './types.ts'
 export async function runContainer(room: ContainerRoom, request: RunRequest, io: RunIO): Promise<number> {
   const interactive = request.flags.interactive ?? false
   if (request.flags.tty && interactive && !request.flags.detach && io.stdin.isTTY !== true) throw new NoTerminal()
-  await hastenCgroups()
   const abort = new AbortController()
   using signals = proxied(request, abort)
   try {

@@ -1,12 +1,13 @@
 /** A native supervisor that waits for its plan: the one that was started ahead of us (native/ahead.c), or a new one. */
+import { closeSync, writeSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import { nativeProgram } from '../package-root.ts'
 import { takeInheritedSupervisor } from '../util/inherited.ts'
 import { LaunchFailed } from './errors.ts'
 
 export interface SupervisorProcess {
-  /** Takes the plan, then its end. */
-  readonly input: Socket
+  /** Hands it the plan. One that has died meanwhile takes none: the control connection says why. */
+  readonly give: (plan: Buffer) => void
   readonly control: Socket
   /** The container's stdio. */
   readonly attached: Socket
@@ -29,10 +30,21 @@ async function adoptProcess(): Promise<SupervisorProcess | undefined> {
   const descriptors = takeInheritedSupervisor()
   if (descriptors === undefined) return undefined
   const { Socket } = await import('node:net')
-  const open = (fd: number, readable = true) => new Socket({ fd, readable, writable: true })
+  const open = (fd: number) => new Socket({ fd, readable: true, writable: true })
   const [input, control, attached] = descriptors
   const failed = new Promise<never>(() => {}) // one that has died closes its connections: that is how it is heard of
-  return { input: open(input, false), control: open(control), attached: open(attached), failed }
+  return { give: (plan) => writeWhole(input, plan), control: open(control), attached: open(attached), failed }
+}
+
+/** It does nothing but wait for this, so that writing waits for nobody. */
+function writeWhole(fd: number, plan: Buffer): void {
+  try {
+    for (let at = 0; at < plan.length; ) at += writeSync(fd, plan, at)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw error
+  } finally {
+    closeSync(fd)
+  }
 }
 
 async function spawnProcess({ native, runDirectory }: SupervisorProcessOptions): Promise<SupervisorProcess> {
@@ -52,5 +64,6 @@ async function spawnProcess({ native, runDirectory }: SupervisorProcessOptions):
     child.once('error', (cause) => reject(new LaunchFailed('start', program, cause.message, { cause }))),
   )
   failed.catch(() => {}) // heard of where somebody waits for the start
-  return { input, control, attached, failed }
+  input.on('error', () => {})
+  return { give: (plan) => void input.end(plan), control, attached, failed }
 }

@@ -76,10 +76,9 @@ export interface Supervisor extends SupervisorControl {
  */
 export async function startSupervisor(options: SuperviseOptions): Promise<Supervisor> {
   const message = encodeSuperviseOptions(options)
-  const { input, control: controlSocket, attached, failed } = await openSupervisorProcess(options)
+  const { give, control: controlSocket, attached, failed } = await openSupervisorProcess(options)
   const control = openControl(controlSocket)
-  input.on('error', () => {}) // a supervisor that fails early closes it: the control connection says why
-  input.end(message)
+  give(message)
   try {
     const identity = await Promise.race([control.started, failed])
     return {

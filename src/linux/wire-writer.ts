@@ -3,8 +3,10 @@
 /** Set in a record's code: the native side reports a failure of this step as a warning and goes on. */
 export const OPTIONAL = 0x8000_0000
 
+/** Few bytes each time, from code that nothing has compiled yet: a view writes them natively, Buffer's methods check first. */
 export class WireWriter {
-  #buffer = Buffer.allocUnsafe(16 * 1024)
+  #buffer = Buffer.allocUnsafeSlow(32 * 1024)
+  #view = viewOf(this.#buffer)
   #used = 0
 
   /** One record: its code, and what `fill` writes as its payload. */
@@ -13,19 +15,21 @@ export class WireWriter {
     const lengthAt = this.#used
     this.u32(0)
     fill(this)
-    this.#buffer.writeUInt32LE(this.#used - lengthAt - 4, lengthAt)
+    this.#view.setUint32(lengthAt, this.#used - lengthAt - 4, true)
     return this
   }
 
   u32(value: number): this {
     this.#reserve(4)
-    this.#used = this.#buffer.writeUInt32LE(value >>> 0, this.#used)
+    this.#view.setUint32(this.#used, value, true)
+    this.#used += 4
     return this
   }
 
   u64(value: number | bigint): this {
     this.#reserve(8)
-    this.#used = this.#buffer.writeBigUInt64LE(BigInt.asUintN(64, BigInt(value)), this.#used)
+    this.#view.setBigUint64(this.#used, BigInt(value), true)
+    this.#used += 8
     return this
   }
 
@@ -36,11 +40,11 @@ export class WireWriter {
   /** @throws {TypeError} the text holds a NUL: no system call could take it whole */
   string(text: string): this {
     if (text.includes('\0')) throw new TypeError('a string of a launch plan holds a NUL')
-    const size = Buffer.byteLength(text)
+    this.#reserve(4 + 3 * text.length + 1) // as UTF-8 it is no longer
+    const size = this.#buffer.write(text, this.#used + 4)
     this.u32(size)
-    this.#reserve(size + 1)
-    this.#used += this.#buffer.write(text, this.#used)
-    this.#used = this.#buffer.writeUInt8(0, this.#used)
+    this.#used += size
+    this.#view.setUint8(this.#used++, 0)
     return this
   }
 
@@ -75,8 +79,13 @@ export class WireWriter {
 
   #reserve(size: number): void {
     if (this.#used + size <= this.#buffer.length) return
-    const larger = Buffer.allocUnsafe(Math.max(this.#buffer.length * 2, this.#used + size))
+    const larger = Buffer.allocUnsafeSlow(Math.max(this.#buffer.length * 2, this.#used + size))
     this.#buffer.copy(larger, 0, 0, this.#used)
     this.#buffer = larger
+    this.#view = viewOf(larger)
   }
+}
+
+function viewOf({ buffer, byteOffset, byteLength }: Buffer): DataView {
+  return new DataView(buffer, byteOffset, byteLength)
 }

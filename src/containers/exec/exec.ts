@@ -1,9 +1,7 @@
 /** `exec`: one more process in a running container, with a supervisor of its own and the user's terminal in between. */
-
 import type { Relay } from '../attach/relay.ts'
 import { followTerminalSize, terminalSize } from '../attach/terminal-size.ts'
 import { NoTerminal } from '../errors.ts'
-import { hastenCgroups } from '../host.ts'
 import type { ContainerRoom } from '../room.ts'
 import type { ExecRequest, RunIO } from '../types.ts'
 import { removeExecFiles } from './run-directory.ts'
@@ -16,7 +14,6 @@ export async function execInContainer(
   { request, io }: { readonly request: ExecRequest; readonly io: RunIO },
 ): Promise<number> {
   if (request.tty && request.interactive && !request.detach && io.stdin.isTTY !== true) throw new NoTerminal()
-  void hastenCgroups() // the process will move, and the first move of all waits
   const opened = await openForExec(room, name)
   const started = await startExec(room, opened, { request, io })
   if (request.detach) {

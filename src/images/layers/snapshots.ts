@@ -2,7 +2,8 @@
  * Unpacked layers, one directory for each chain id. A directory with its final name is whole; all others are named after
  * the process that works on them, and are swept when it is gone.
  */
-import { chmod, mkdir, readdir, rename, stat } from 'node:fs/promises'
+import { statSync } from 'node:fs'
+import { chmod, mkdir, readdir, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Digest, digestHex, isDigest } from '../../oci/digest.ts'
 import type { Paths } from '../../paths.ts'
@@ -30,7 +31,7 @@ export function openSnapshots(paths: Paths): Snapshots {
   const path = (chainID: Digest) => join(root, digestHex(chainID))
   return {
     path,
-    has: async (chainID) => (await stat(path(chainID)).catch(ignoreMissing)) !== undefined,
+    has: async (chainID) => statSync(path(chainID), { throwIfNoEntry: false }) !== undefined, // threads take longer
     create: async (chainID, fill) => {
       await makeRoot(root)
       await sweep(root)
