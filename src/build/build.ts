@@ -1,14 +1,17 @@
 /** `build`: from a Dockerfile and a context to an image, or files. */
 import { InvalidArgument } from '../errors.ts'
+import { hostPlatform } from '../images/platform.ts'
 import { openAttesting } from './attest/attesting.ts'
 import { openMaterials } from './attest/materials.ts'
 import { parseAttestations } from './attest/wish.ts'
 import { type CachingOptions, inlineCache, parseCaches, saveCaches, withCaches } from './caching.ts'
+import { parseContexts } from './context/named.ts'
 import { openContext } from './context/open.ts'
+import { withEpoch } from './epoch.ts'
 import { parseAnnotations } from './output/annotations.ts'
 import { type Output, parseOutputs } from './output/parse.ts'
 import { writeOutputs } from './output/write.ts'
-import { checkStepFlags, isForSeveral, parseGrants, parsePlatforms, parseSettings, parseTags } from './parse-request.ts'
+import { checkStepFlags, isForSeveral, parsePlatforms, parseSettings, parseTags } from './parse-request.ts'
 import { openProgress } from './progress.ts'
 import type { BuildRoom } from './room.ts'
 import { prepareScratch } from './scratch.ts'
@@ -28,6 +31,8 @@ export async function buildImage(room: BuildRoom, request: BuildRequest): Promis
     })
   const wish = parseAttestations(request.attests)
   const platforms = parsePlatforms(request.platforms, request.env)
+  const given = parseSettings(request)
+  const contexts = parseContexts(request.contexts)
   await checkStepFlags(request)
   const startedAtMs = Date.now()
   const caches = parseCaches(request)
@@ -39,14 +44,15 @@ export async function buildImage(room: BuildRoom, request: BuildRequest): Promis
   if (outputs.some(isSent)) cleanup.defer(async () => void (await room.collect()))
   using store = await room.openStore()
   const materials = openMaterials()
-  const sources = openSources(room, { materials, grants: () => parseGrants(request), cleanup })
+  const sources = openSources(room, { materials, grants: given, cleanup })
   const context = await progress.run('[internal] load build definition', ({ status }) =>
     openContext(request, { paths: room.paths, cleanup, sources, onStatus: status }),
   )
-  const settings = parseSettings(request)
+  const [targetPlatform = hostPlatform()] = platforms
+  const settings = await withEpoch(given, { context, platforms: { targetPlatform, buildPlatform: hostPlatform() } })
   const isFetched = outputs.length === 0 || outputs.some(({ type }) => type !== 'cacheonly')
   const caching = { room, store, progress, settings, platforms, signal }
-  const solving = { ...caching, request, context, cleanup, sources, materials }
+  const solving = { ...caching, request, context, contexts, cleanup, sources, materials }
   const { result: solutions, used } = await withCaches(caches, caching, async (imports, used) => {
     const solved = await solve({ ...solving, imports, used })
     return isFetched ? await fetched(solved, caching) : solved

@@ -13,9 +13,10 @@ import { planStages } from './dockerfile/stages.ts'
 import type { Dockerfile } from './dockerfile/types.ts'
 import { checkDocument, renderCheck } from './lint/render.ts'
 import { lintPlan } from './lint-build.ts'
-import { parseGrants, parsePlatforms, parseSettings } from './parse-request.ts'
+import { parsePlatforms, parseSettings } from './parse-request.ts'
 import { outlineDocument, renderOutline, renderTargets, targetsDocument } from './render-call.ts'
 import type { BuildRoom } from './room.ts'
+import type { Settings } from './settings.ts'
 import { openSources } from './sources/open.ts'
 import type { BuildRequest, CallResult } from './types.ts'
 
@@ -24,11 +25,13 @@ const METHODS = ['check', 'outline', 'targets'] as const
 /** See `BuildEngine.call`. */
 export async function callFrontend(room: BuildRoom, request: BuildRequest, call: string): Promise<CallResult> {
   const { method, isJson } = parseCall(call)
+  const settings = parseSettings(request)
+  const contexts = [...parseContexts(request.contexts).keys()]
   await using cleanup = new AsyncDisposableStack()
-  const sources = openSources(room, { materials: openMaterials(), grants: () => parseGrants(request), cleanup })
+  const sources = openSources(room, { materials: openMaterials(), grants: settings, cleanup })
   const context = await openContext(request, { paths: room.paths, cleanup, sources, onStatus: () => {} })
   const dockerfile = parseDockerfile(context.dockerfile, context.name)
-  const looking = { request, context, dockerfile, isJson }
+  const looking = { request, settings, contexts, context, dockerfile, isJson }
   switch (method) {
     case 'targets':
       return { text: isJson ? json(targetsDocument(dockerfile)) : renderTargets(dockerfile), status: 0 }
@@ -56,32 +59,37 @@ function parseCall(call: string): { readonly method: (typeof METHODS)[number]; r
 
 interface Looking {
   readonly request: BuildRequest
+  readonly settings: Settings
+  /** Their names. */
+  readonly contexts: readonly string[]
   readonly context: OpenedContext
   readonly dockerfile: Dockerfile
   readonly isJson: boolean
 }
 
-function planFor({ request, dockerfile }: Pick<Looking, 'request' | 'dockerfile'>) {
+function planFor({ request, settings: { buildArgs }, contexts, dockerfile }: Looking) {
   const [targetPlatform = hostPlatform()] = parsePlatforms(request.platforms, request.env)
   const { target } = request
   const settings = {
-    buildArgs: parseSettings(request).buildArgs,
+    buildArgs,
     targetPlatform,
     buildPlatform: hostPlatform(),
-    contexts: [...parseContexts(request.contexts).keys()],
+    contexts,
     ...(target !== undefined && { target }),
   }
   return { plan: planStages(dockerfile, settings), settings }
 }
 
-function outline({ request, context, dockerfile, isJson }: Looking): CallResult {
-  const { plan, settings } = planFor({ request, dockerfile })
+function outline(looking: Looking): CallResult {
+  const { context, isJson } = looking
+  const { plan, settings } = planFor(looking)
   const found = outlineOf(plan, settings.buildArgs)
   return { text: isJson ? json(outlineDocument(found, context.dockerfile)) : renderOutline(found), status: 0 }
 }
 
-async function check(room: BuildRoom, { request, context, dockerfile, isJson }: Looking): Promise<CallResult> {
-  const { plan, settings } = planFor({ request, dockerfile })
+async function check(room: BuildRoom, looking: Looking): Promise<CallResult> {
+  const { request, context, dockerfile, isJson } = looking
+  const { plan, settings } = planFor(looking)
   using store = await room.openStore()
   // Those that are here: nothing is fetched to look at a text.
   const image = async (reference: string, platform: Platform) => {

@@ -54,7 +54,7 @@ export async function checkStepFlags(request: BuildRequest): Promise<void> {
 }
 
 /** @throws {InvalidArgument} a secret or an agent that is not there */
-export function parseGrants({ secrets, ssh, env }: BuildRequest): Grants {
+function parseGrants({ secrets, ssh, env }: BuildRequest): Grants {
   return {
     secrets: new Map(secrets.map((text) => parseSecret(text, env))),
     ssh: new Map(ssh.map((text) => parseSsh(text, env))),
@@ -142,10 +142,16 @@ function parseNetwork(text: string | undefined): 'host' | 'none' | undefined {
   })
 }
 
-function parseEpoch(text: string | undefined): number | undefined {
-  if (text === undefined || text === '') return undefined
+/** The time of the context, which is not known yet. */
+export const OF_CONTEXT = 'context'
+
+/** @throws {InvalidArgument} */
+export function parseEpoch(text: string | undefined): number | undefined {
+  if (text === undefined || text === '' || text === OF_CONTEXT) return undefined
   if (!/^\d{1,11}$/.test(text))
-    throw new InvalidArgument(`invalid SOURCE_DATE_EPOCH ${JSON.stringify(text)}`, { hint: 'seconds since 1970' })
+    throw new InvalidArgument(`invalid SOURCE_DATE_EPOCH ${JSON.stringify(text)}`, {
+      hint: `seconds since 1970, or ${OF_CONTEXT}: the time of the commit or the archive`,
+    })
   return Number(text)
 }
 

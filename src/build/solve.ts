@@ -5,7 +5,7 @@ import type { Platform } from '../oci/descriptor.ts'
 import type { Materials } from './attest/materials.ts'
 import type { ImportedSteps } from './cache/imports.ts'
 import type { UsedSteps } from './cache/used-steps.ts'
-import { parseContexts } from './context/named.ts'
+import type { NamedContext } from './context/named.ts'
 import type { OpenedContext } from './context/open.ts'
 import { unusedBuildArgs } from './dockerfile/arguments.ts'
 import { foreignSyntax } from './dockerfile/directives.ts'
@@ -29,6 +29,7 @@ export interface Solving {
   readonly settings: Settings
   readonly store: BuildStore
   readonly context: OpenedContext
+  readonly contexts: ReadonlyMap<string, NamedContext>
   readonly materials: Materials
   /** At least one. */
   readonly platforms: readonly Platform[]
@@ -86,8 +87,7 @@ export async function solve(solving: Solving): Promise<readonly Solution[]> {
 }
 
 function openTargets(solving: Solving, signal: AbortSignal): readonly Target[] {
-  const { context, request, settings, platforms, progress } = solving
-  const contexts = parseContexts(request.contexts)
+  const { context, contexts, request, settings, platforms, progress } = solving
   const dockerfile = parseDockerfile(context.dockerfile, context.name)
   const syntax = foreignSyntax(dockerfile.directives)
   if (syntax !== undefined)
@@ -103,7 +103,7 @@ function openTargets(solving: Solving, signal: AbortSignal): readonly Target[] {
     }
     const plan = planStages(dockerfile, stageSettings)
     const several = platforms.length > 1
-    const solver = new Solver({ ...solving, platform, several, settings, plan, contexts, signal, shared })
+    const solver = new Solver({ ...solving, platform, several, settings, plan, signal, shared })
     return { platform, plan, solver, settings: stageSettings }
   })
 }

@@ -131,4 +131,30 @@ describe('build of what nobody should write', function () {
     writeFileSync(join(root, 'Dockerfile'), Buffer.from(`${FROM}RUN echo \xff\n`, 'latin1'))
     assert.match(builder.refused(root), /line 2/)
   })
+
+  it('says what is wrong with a flag before it looks at a context', () => {
+    const cases: readonly (readonly [string, RegExp])[] = [
+      ['--secret=id=x,src=/no/where', /^coracle: file \/no\/where of secret x is not there$/],
+      [
+        '--secret=id=x,env=NO_SUCH_VARIABLE',
+        /^coracle: environment variable NO_SUCH_VARIABLE of secret x is not there$/,
+      ],
+      ['--secret=colour=red', /^coracle: unexpected key 'colour' in/],
+      ['--ssh=default=/no/where', /^coracle: \/no\/where is no socket of an ssh agent$/],
+      ['--build-arg==x', /^coracle: invalid build argument/],
+      ['--build-arg=SOURCE_DATE_EPOCH=soon', /^coracle: invalid SOURCE_DATE_EPOCH "soon"$/],
+      ['--build-context=x', /^coracle: invalid context value: x/],
+      ['--build-context=x=/no/where', /^coracle: failed to get build context: \/no\/where is no directory$/],
+      ['--network=bridge', /^coracle: network mode "bridge" is not supported by builds$/],
+      ['--allow=everything', /^coracle: unknown entitlement everything$/],
+    ]
+    for (const more of [[], ['--check']])
+      for (const [flag, message] of cases) {
+        const { status, stdout, stderr } = coracle.run(['build', flag, ...more, '/no/context'])
+        assert.deepEqual([status, stdout], [1, ''], flag)
+        assert.match(stderr.split('\n')[0] ?? '', message)
+      }
+    for (const flag of ['--progress=bogus', '--no-cache=perhaps'])
+      assert.equal(coracle.run(['build', flag, '/no/context']).status, 125, flag)
+  })
 })

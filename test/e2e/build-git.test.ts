@@ -1,6 +1,6 @@
 /** Build contexts and ADD of git repositories, from a real server. */
 import assert from 'node:assert/strict'
-import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, afterEach, before, describe, it } from 'mocha'
 import { type ContextFiles, writeContext } from '../support/build-context.ts'
@@ -114,6 +114,41 @@ describe('build with git repositories', function () {
     app.commit({ 'a.txt': 'three' })
     const changed = await build(url('#main'), '-t', 'changed')
     assert.doesNotMatch(changed.stderr, /CACHED/)
+  })
+
+  describe('with SOURCE_DATE_EPOCH', () => {
+    const created = async (context: string, ...args: string[]): Promise<number> => {
+      const { status, stdout, stderr } = await spawned(coracle, ['build', '-q', ...args, context])
+      assert.equal(status, 0, stderr)
+      return Date.parse(coracle.output('image', 'inspect', '-f', '{{.Created}}', stdout.trim())) / 1000
+    }
+    const timeOf = (commit: string) => Number(app.git('show', '--no-patch', '--format=%ct', commit))
+    const OF_CONTEXT = ['--build-arg', 'SOURCE_DATE_EPOCH=context']
+
+    it('of the context has the time of the commit, also of a part of it', async () => {
+      app.git('commit', '--quiet', '--allow-empty', '--date=@1500000000', '-m', 'authored before')
+      for (const rest of ['#v1', '#main', '#main:part']) {
+        const commit = rest === '#v1' ? first : app.git('rev-parse', 'HEAD')
+        assert.equal(await created(url(rest), ...OF_CONTEXT), timeOf(commit), rest)
+      }
+      const text = 'FROM scratch\nARG SOURCE_DATE_EPOCH\nCOPY <<file /\n$SOURCE_DATE_EPOCH\nfile\n'
+      const told = join(coracle.directory, 'told')
+      const dockerfile = join(local(text), 'Dockerfile')
+      assert.equal((await build(url('#v1'), '-f', dockerfile, ...OF_CONTEXT, '-o', told)).status, 0)
+      assert.equal(readFileSync(join(told, 'file'), 'utf8'), `${timeOf(first)}\n`)
+      assert.equal(statSync(join(told, 'file')).mtimeMs / 1000, timeOf(first))
+    })
+
+    it('in the Dockerfile counts where nobody says otherwise, and is nothing for a directory of this host', async () => {
+      const text = (value: string) => `ARG SOURCE_DATE_EPOCH=${value}\nFROM scratch\nCOPY Dockerfile /\n`
+      assert.equal(await created(local(text('1000000000'))), 1_000_000_000)
+      assert.equal(await created(local(text('1000000000')), '--build-arg', 'SOURCE_DATE_EPOCH=2'), 2)
+      const began = Math.floor(Date.now() / 1000)
+      for (const args of [[], OF_CONTEXT])
+        assert.ok((await created(local(text('context')), '--no-cache', ...args)) >= began)
+      const outcome = await build(local(text('soon')))
+      assert.match(outcome.stderr, /invalid SOURCE_DATE_EPOCH "soon"/)
+    })
   })
 
   it('keeps the repository where it is asked to, and no trace of it elsewhere', async () => {

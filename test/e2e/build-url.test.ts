@@ -26,6 +26,8 @@ describe('build with URLs', function () {
       if (body === undefined) return response.writeHead(404).end()
       const etag = `"${Buffer.from(body).length}"`
       response.setHeader('etag', etag)
+      if (request.url?.startsWith('/modified') === true)
+        response.setHeader('last-modified', new Date(1_300_000_000_000).toUTCString())
       if (request.headers['if-none-match'] === etag) return response.writeHead(304).end()
       return response.end(body)
     })
@@ -91,6 +93,18 @@ describe('build with URLs', function () {
     assert.match((await build(at('/context'), '-o', 'type=cacheonly')).stderr, /CACHED/)
     assert.deepEqual(requests, ['GET /context'])
     assert.deepEqual(await files(at('/context'), '-f', at('/named', 'FROM scratch\nCOPY a /c\n')), { c: 'A' })
+  })
+
+  it('has the time of the archive, or of its latest file, where that is asked for', async () => {
+    const text = 'FROM scratch\nARG SOURCE_DATE_EPOCH\nCOPY <<told /\n$SOURCE_DATE_EPOCH\ntold\n'
+    const dated = (name: string, seconds: number) => ({ ...file(name, text), mtimeS: seconds })
+    const tar = tarOf([dated('Dockerfile', 1_000_000_000), dated('later', 1_200_000_000)])
+    const told = async (context: string) =>
+      (await files(context, '--build-arg', 'SOURCE_DATE_EPOCH=context'))['told']?.trim()
+    assert.equal(await told(at('/dated.tar', compressed(tar, 'gzip'))), '1200000000')
+    assert.equal(await told(at('/modified.tar', tar)), '1300000000')
+    assert.equal(await told(at('/modified', text)), '1300000000')
+    assert.equal(await told(at('/undated', text)), '')
   })
 
   it('takes a Dockerfile alone, and no page', async () => {

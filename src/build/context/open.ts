@@ -24,6 +24,8 @@ export interface OpenedContext {
   readonly dockerfile: Uint8Array
   /** As the user knows it. */
   readonly name: string
+  /** When it was made, in seconds since 1970: of a commit, of what is behind a URL; undefined: nobody knows. */
+  readonly timeSeconds?: () => Promise<number | undefined>
 }
 
 export interface Opening {

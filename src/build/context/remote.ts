@@ -1,13 +1,15 @@
 /** A build context that is elsewhere: a repository, an archive, or a Dockerfile alone. */
 import { copyFileSync, mkdirSync } from 'node:fs'
 import { basename, isAbsolute, join } from 'node:path'
+import { OCI_LAYER } from '../../oci/media-types.ts'
 import { parseBool } from '../../util/truth.ts'
-import { archiveKind, compressionOf } from '../copy/archive-kind.ts'
+import { archiveKind, compressionOf, openArchive } from '../copy/archive-kind.ts'
 import { ContextUnreadable, SourceFailed } from '../errors.ts'
 import { IgnoreMatcher } from '../ignore/matcher.ts'
 import { parseBuildArgs } from '../parse-request.ts'
 import { makeScratch } from '../scratch.ts'
 import { type GitSource, parseGitSource } from '../sources/git-url.ts'
+import type { HttpFile } from '../sources/http-source.ts'
 import { shownAddress, shownUrl } from '../sources/shown.ts'
 import type { BuildRequest } from '../types.ts'
 import { insideOf, MAX_DOCKERFILE_BYTES, readAll, readDockerfile } from './dockerfile.ts'
@@ -37,14 +39,15 @@ async function openGit(source: GitSource, request: BuildRequest, opening: Openin
   const { signal } = request
   const args = parseBuildArgs(request)
   const keep = parseBool(args.get('BUILDKIT_CONTEXT_KEEP_GIT_DIR') ?? '') === true
-  const { directory } = await opening.sources.git(source, {
+  const { directory, committedAt } = await opening.sources.git(source, {
     signal,
     onStatus: opening.onStatus,
     keepGitDirectory: source.keepGitDirectory === true || keep,
     // Otherwise the times are those of the checkout, and no two images are the same.
     commitTimes: source.commitTimes || (args.get('SOURCE_DATE_EPOCH') ?? '') !== '',
   })
-  return { root: directory, ...NOTHING_IGNORED, ...(await dockerfileIn(directory, request, opening)) }
+  const timeSeconds = async () => committedAt
+  return { root: directory, timeSeconds, ...NOTHING_IGNORED, ...(await dockerfileIn(directory, request, opening)) }
 }
 
 const NOTHING_IGNORED = { ignore: new IgnoreMatcher([]) }
@@ -86,14 +89,35 @@ async function openUrl(request: BuildRequest, opening: Opening): Promise<OpenedC
   const file = await sources.http(context, { signal, onStatus, limit })
   if ((await archiveKind(file.path)) !== undefined) {
     const root = await sources.unpacked(file, { signal, onStatus })
-    return { root, archive: file.digest, ...NOTHING_IGNORED, ...(await dockerfileIn(root, request, opening)) }
+    const timeSeconds = async () => modifiedAt(file) ?? (await newestIn(file, signal))
+    const found = await dockerfileIn(root, request, opening)
+    return { root, archive: file.digest, timeSeconds, ...NOTHING_IGNORED, ...found }
   }
   const dockerfile = refusePage(readDockerfile(file.path, shownAddress(context)), context)
   const root = join(cleanup.use(makeScratch(paths)).path, 'context')
   mkdirSync(root)
   // Its name in there is BuildKit's.
   copyFileSync(file.path, join(root, 'context'))
-  return { root, ...NOTHING_IGNORED, dockerfile, name: 'Dockerfile' }
+  return { root, timeSeconds: async () => modifiedAt(file), ...NOTHING_IGNORED, dockerfile, name: 'Dockerfile' }
+}
+
+/** As the server says. */
+function modifiedAt({ mtimeSeconds }: HttpFile): number | undefined {
+  return mtimeSeconds === 0 ? undefined : mtimeSeconds
+}
+
+/** The latest time that an entry of the archive has. */
+async function newestIn({ path }: HttpFile, signal: AbortSignal): Promise<number | undefined> {
+  const { readLayerEntries } = await import('../../images/layers/read-entries.ts')
+  const stream = openArchive({ path, compression: (await archiveKind(path)) ?? 'none' })
+  let newest: number | undefined
+  try {
+    for await (const { mtimeSeconds } of readLayerEntries(stream, { mediaType: OCI_LAYER, signal }))
+      newest = Math.max(newest ?? 0, mtimeSeconds)
+  } finally {
+    stream.destroy()
+  }
+  return newest
 }
 
 /** No Dockerfile begins with this, but every page that a server shows instead. */

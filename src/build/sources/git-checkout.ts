@@ -1,5 +1,5 @@
 /** The files of one commit, in a directory of their own. */
-import { lstatSync, lutimesSync, readdirSync, rmSync, unlinkSync } from 'node:fs'
+import { lstatSync, lutimesSync, readdirSync, readFileSync, rmSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { SourceFailed } from '../errors.ts'
 import { freshDirectory } from '../scratch.ts'
@@ -20,6 +20,14 @@ export interface Checkout {
 /** Below `directory`. */
 export const TREE = 'tree'
 
+/** Beside it: when the commit was made. */
+const TIME = 'time'
+
+/** Seconds since 1970 of the commit that was checked out there, as it says itself. */
+export function readCommitTime(directory: string): number {
+  return Number(readFileSync(join(directory, TIME), 'utf8'))
+}
+
 /** @throws {SourceFailed} */
 export async function checkOut(checkout: Checkout, options: GitOptions): Promise<void> {
   const { source, resolved, keepGitDirectory, commitTimes, directory } = checkout
@@ -35,7 +43,9 @@ export async function checkOut(checkout: Checkout, options: GitOptions): Promise
   if (source.submodules) await fetchSubmodules(workTree, git)
   if (keepGitDirectory) await tidy(checkout, git)
   else removeLinks(workTree)
-  if (commitTimes) setTimes(workTree, Number(await git('show', '--no-patch', '--format=%ct', resolved.commit)))
+  const seconds = Number(await git('show', '--no-patch', '--format=%ct', resolved.commit))
+  if (commitTimes) setTimes(workTree, seconds)
+  writeFileSync(join(directory, TIME), `${seconds}`)
   if (!keepGitDirectory) rmSync(gitDirectory, { recursive: true, force: true })
 }
 

@@ -6,7 +6,7 @@ import { stepKey } from '../cache/key.ts'
 import { NotGranted, SourceFailed } from '../errors.ts'
 import { makeScratch } from '../scratch.ts'
 import type { Grants } from '../settings.ts'
-import { checkOut, TREE } from './git-checkout.ts'
+import { checkOut, readCommitTime, TREE } from './git-checkout.ts'
 import type { GitOptions } from './git-program.ts'
 import { type Resolved, resolveRef } from './git-ref.ts'
 import type { GitSource } from './git-url.ts'
@@ -17,6 +17,8 @@ export interface GitTree {
   /** On the host; nothing of it may be changed. */
   readonly directory: string
   readonly commit: string
+  /** Seconds since 1970, as the commit says. */
+  readonly committedAt: number
   /** The same for the same files, wherever they were fetched from. */
   readonly identity: string
 }
@@ -53,7 +55,8 @@ export async function openGitTree(store: SourceStore, request: GitRequest): Prom
   const kept = await keepSource(store, { key, kind, description, make }, request)
   const { subdirectory } = source
   const directory = insideOf(join(kept, TREE), subdirectory)
-  return { directory, commit: resolved.commit, identity: `git ${key} ${subdirectory}` }
+  const committedAt = readCommitTime(kept)
+  return { directory, commit: resolved.commit, committedAt, identity: `git ${key} ${subdirectory}` }
 }
 
 type Wanted = Pick<GitRequest, 'source' | 'keepGitDirectory' | 'commitTimes'>
@@ -61,7 +64,7 @@ type Wanted = Pick<GitRequest, 'source' | 'keepGitDirectory' | 'commitTimes'>
 /** A commit is what it is, whoever hands it out; a `.git` directory also says what was asked, and where. */
 function keyOf({ source, keepGitDirectory, commitTimes }: Wanted, { object, commit, ref }: Resolved): string {
   const own = keepGitDirectory ? [source.remote, object, ref ?? ''] : []
-  return stepKey('git', [commit, source.submodules, commitTimes, ...own])
+  return stepKey('git 2', [commit, source.submodules, commitTimes, ...own])
 }
 
 function gitOptions(request: GitRequest, scratch: string): GitOptions {

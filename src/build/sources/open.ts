@@ -36,8 +36,7 @@ export interface HttpWishes extends Wishes {
 export interface SourcesOptions {
   /** Takes what is fetched. */
   readonly materials: Materials
-  /** Asked when it is first needed. */
-  readonly grants: () => Grants
+  readonly grants: Grants
   /** Lets go of what is kept from a prune. */
   readonly cleanup: AsyncDisposableStack
 }
@@ -49,14 +48,14 @@ export function openSources(room: BuildRoom, { materials, grants, cleanup }: Sou
     git: (source, wishes) =>
       once(JSON.stringify(['git', source, wishes.keepGitDirectory, wishes.commitTimes]), async () => {
         const { openGitTree } = await import('./git-source.ts')
-        const tree = await openGitTree(room, { ...wishes, source, grants: grants(), cleanup })
+        const tree = await openGitTree(room, { ...wishes, source, grants, cleanup })
         materials.add({ uri: gitAddress(source), digest: digestSet(tree.commit) })
         return tree
       }),
     http: (url, wishes) =>
       once(JSON.stringify(['http', url, wishes.checksum]), async () => {
         const { openHttpFile } = await import('./http-source.ts')
-        const file = await openHttpFile(room, { ...wishes, url, grants: grants(), cleanup })
+        const file = await openHttpFile(room, { ...wishes, url, grants, cleanup })
         materials.add({ uri: fileAddress(url), digest: digestSet(file.digest) })
         return file
       }),
