@@ -41,14 +41,34 @@ export async function saveImages(
   names: readonly string[],
   { output, ...options }: SaveOptions & { readonly output: NodeJS.WritableStream },
 ): Promise<void> {
+  await withSaved(context, names, options, async (content) => {
+    const source = Readable.from(writeTar(filesOf(content)), { objectMode: false })
+    await pipeline(source, output, { end: false, ...(options.signal && { signal: options.signal }) })
+  })
+}
+
+/** What an archive of images is made of. */
+export interface SavedContent {
+  readonly blobs: readonly ArchiveFile[]
+  /** What `index.json` lists. */
+  readonly index: readonly Descriptor[]
+  /** The documents that docker has always read. */
+  readonly docker: { readonly manifest: unknown; readonly repositories: unknown }
+}
+
+/** Nothing of it goes away meanwhile. @throws {ImageNotFound} one of the names */
+export async function withSaved(
+  context: ImageContext,
+  names: readonly string[],
+  options: SaveOptions,
+  work: (content: SavedContent) => Promise<void>,
+): Promise<void> {
   const saved = new Map<Digest, Saved>()
   if (options.exact !== undefined) addExact(context, saved, { exact: options.exact, names })
   else for (const name of names) addByName(context, saved, { name, options })
   using lease = openLease(context.database)
   for (const { image, name } of saved.values()) lease.add('image', taggedAs(context.database, image, name).ids)
-  const files = await filesOf(context, [...saved.values()], options)
-  const source = Readable.from(writeTar(files), { objectMode: false })
-  await pipeline(source, output, { end: false, ...(options.signal && { signal: options.signal }) })
+  await work(await contentFor(context, [...saved.values()], options))
 }
 
 /** A repository without a tag stands for all of its tags. */
@@ -87,13 +107,13 @@ function allTagsOf({ database }: ImageContext, name: string): readonly string[] 
   return rows.map((row) => `${repository}:${row['tag']}`)
 }
 
-async function filesOf(
+async function contentFor(
   context: ImageContext,
   saved: readonly Saved[],
   { platform, exact }: SaveOptions,
-): Promise<readonly ArchiveFile[]> {
+): Promise<SavedContent> {
   const blobs = new Map<string, ArchiveFile>()
-  const index: unknown[] = []
+  const index: Descriptor[] = []
   const docker: unknown[] = []
   const repositories: Record<string, Record<string, string>> = {}
   for (const { image, name, tags } of saved) {
@@ -118,12 +138,16 @@ async function filesOf(
       }
     }
   }
+  return { blobs: [...blobs.values()], index, docker: { manifest: docker, repositories } }
+}
+
+function filesOf({ blobs, index, docker }: SavedContent): readonly ArchiveFile[] {
   return [
-    ...[...blobs.values()].toSorted((one, other) => (one.path < other.path ? -1 : 1)),
+    ...blobs.toSorted((one, other) => (one.path < other.path ? -1 : 1)),
     memoryFile('index.json', JSON.stringify({ schemaVersion: 2, mediaType: OCI_INDEX, manifests: index })),
-    memoryFile('manifest.json', JSON.stringify(docker)),
+    memoryFile('manifest.json', JSON.stringify(docker.manifest)),
     memoryFile('oci-layout', JSON.stringify({ imageLayoutVersion: '1.0.0' })),
-    memoryFile('repositories', JSON.stringify(repositories)),
+    memoryFile('repositories', JSON.stringify(docker.repositories)),
   ]
 }
 

@@ -43,6 +43,10 @@ export function openImageStore(options: ImageStoreOptions): ImageStore {
       await (await import('./save.ts')).saveImages(context, names, { output, ...options })
       for (const name of options.exact === undefined ? names : [options.exact.id]) await tell(context, 'save', name)
     },
+    saveLayout: async (names, directory, options = {}) => {
+      await (await import('./save-layout.ts')).saveLayout(context, names, { directory, ...options })
+      for (const name of options.exact === undefined ? names : [options.exact.id]) await tell(context, 'save', name)
+    },
     load: async (...args) => {
       const names = await (await import('./load.ts')).loadImages(context, ...args)
       for (const name of names) await tell(context, 'load', name)

@@ -203,6 +203,12 @@ export interface ImageStore {
     output: NodeJS.WritableStream,
     options?: { readonly platform?: string; readonly exact?: ExactImage; readonly signal?: AbortSignal },
   ): Promise<void>
+  /** The same as an OCI layout in a directory, beside what it has already. @throws {ArchiveInvalid} it cannot be written */
+  saveLayout(
+    names: readonly string[],
+    directory: string,
+    options?: { readonly platform?: string; readonly exact?: ExactImage; readonly signal?: AbortSignal },
+  ): Promise<void>
   /** @returns lines' worth of names: canonical references, or ids of untagged images */
   load(
     input: NodeJS.ReadableStream,

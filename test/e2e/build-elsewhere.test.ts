@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-
-import { writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'mocha'
 import { writeContext } from '../support/build-context.ts'
@@ -96,6 +95,36 @@ describe('what build makes, elsewhere', function () {
         'application/vnd.docker.distribution.manifest.v2+json',
         'application/vnd.docker.image.rootfs.diff.tar.gzip',
       ])
+    })
+
+    it('is a directory where no tar is wanted, beside what others have put there', () => {
+      const layout = join(coracle.directory, 'layout')
+      build('-t', 'first:1', '-o', `type=oci,tar=false,dest=${layout}`)
+      build('-o', `type=oci,tar=false,dest=${layout},name=second:2`, '--label', 'which=before')
+      build('-o', `type=docker,tar=false,dest=${layout},name=second:2`, '--label', 'which=after')
+      const index = JSON.parse(readFileSync(join(layout, 'index.json'), 'utf8')) as TypedDocument
+      assert.equal(index.manifests?.length, 2)
+      assert.equal(readFileSync(join(layout, 'oci-layout'), 'utf8'), '{"imageLayoutVersion":"1.0.0"}')
+      for (const tag of ['1', '2']) succeeded('skopeo', ['inspect', `oci:${layout}:${tag}`])
+      assert.match(succeeded('skopeo', ['inspect', '--config', `oci:${layout}:2`]), /"which": "after"/)
+      const context = writeContext(coracle.directory, { Dockerfile: 'FROM base\n' })
+      coracle.output('build', '-q', '-t', 'from-layout', '--build-context', `base=oci-layout://${layout}:1`, context)
+      assert.equal(coracle.output('run', '--rm', '--network', 'none', 'from-layout', 'x'), SAID('x').trimEnd())
+    })
+
+    it('says in one line why a directory cannot be written', () => {
+      const blocked = join(coracle.directory, 'blocked')
+      writeFileSync(blocked, '')
+      const odd = join(coracle.directory, 'odd')
+      mkdirSync(odd)
+      mkdirSync(join(odd, 'index.json'))
+      for (const dest of [blocked, odd, '/proc/layout']) {
+        const context = writeContext(coracle.directory, { Dockerfile: 'FROM scratch\nLABEL a=b\n' })
+        const { status, stderr } = coracle.run(['build', '-o', `type=oci,tar=false,dest=${dest}`, context])
+        assert.equal(status, 1)
+        assert.match(stderr, /^coracle: .*(?:cannot write the OCI layout|no file)/m)
+        assert.doesNotMatch(stderr, /internal error/)
+      }
     })
 
     it('is loaded again when it is compressed otherwise', () => {

@@ -3,6 +3,7 @@ import { constants, createReadStream } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { BuildStore } from '../../images/building.ts'
+import { readLayoutIndex } from '../../images/layout-directory.ts'
 import { parseConfig, parseIndex, parseManifest, parseObject } from '../../images/manifest.ts'
 import { isAttestation, platformMatches } from '../../images/platform.ts'
 import { readSmall } from '../../images/read-small.ts'
@@ -21,7 +22,6 @@ import {
   readDocument,
   type SharedStep,
 } from './document.ts'
-import { readLayoutIndex } from './layout-index.ts'
 import type { CacheFrom } from './parse-flags.ts'
 
 export interface SourceOptions {
@@ -61,7 +61,7 @@ async function readDirectory(
   { platforms, signal }: SourceOptions,
 ): Promise<CacheSource> {
   const blobs = directorySource(src)
-  const manifests = readLayoutIndex(src)
+  const manifests = readLayoutIndex(src, CacheInvalid)
   if (manifests === undefined) throw new CacheInvalid(`${src} holds none`)
   const named = manifests.find((one) =>
     digest === undefined ? one.annotations?.['org.opencontainers.image.ref.name'] === tag : one.digest === digest,

@@ -1,17 +1,15 @@
 /** A cache in a directory: an OCI layout, which may hold others beside it. */
-import { randomUUID } from 'node:crypto'
 import { createWriteStream } from 'node:fs'
-import { rename, rm, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { sizeOf } from '../../images/blobs.ts'
 import type { BuildStore } from '../../images/building.ts'
+import { addToLayout, placeFile, REF_NAME } from '../../images/layout-directory.ts'
 import { layoutPath } from '../../images/write-tar.ts'
 import type { Descriptor } from '../../oci/descriptor.ts'
-import { OCI_INDEX } from '../../oci/media-types.ts'
 import { makeDirectories } from '../../util/make-directories.ts'
-import { CacheUnwritten } from '../errors.ts'
-import { readLayoutIndex } from './layout-index.ts'
+import { CacheInvalid, CacheUnwritten } from '../errors.ts'
 
 export interface CacheContent {
   readonly config: Document
@@ -46,33 +44,16 @@ export async function writeLayout(
     for (const blob of blobs) {
       const path = join(dest, layoutPath(blob))
       if ((await sizeOf(path)) === blob.size) continue
-      await placed(path, async (temporary) =>
+      await placeFile(path, async (temporary) =>
         pipeline(await store.remote.read(blob, { offset: 0, signal }), createWriteStream(temporary), { signal }),
       )
     }
     for (const { descriptor, bytes } of [config, manifest])
-      await placed(join(dest, layoutPath(descriptor)), (temporary) => writeFile(temporary, bytes))
-    await placed(join(dest, 'oci-layout'), (temporary) => writeFile(temporary, '{"imageLayoutVersion":"1.0.0"}'))
-    const entry = { ...manifest.descriptor, annotations: { [REF_NAME]: tag } }
-    const others = (readLayoutIndex(dest) ?? []).filter((one) => one.annotations?.[REF_NAME] !== tag)
-    const index = { schemaVersion: 2, mediaType: OCI_INDEX, manifests: [...others, entry] }
-    await placed(join(dest, 'index.json'), (temporary) => writeFile(temporary, JSON.stringify(index)))
+      await placeFile(join(dest, layoutPath(descriptor)), (temporary) => writeFile(temporary, bytes))
+    await addToLayout(dest, [{ ...manifest.descriptor, annotations: { [REF_NAME]: tag } }], CacheInvalid)
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException & { syscall?: string }
     if (signal.aborted || code === undefined || !('syscall' in (error as object))) throw error
     throw new CacheUnwritten(`the cache cannot be written to ${dest}: ${message}`, { cause: error })
-  }
-}
-
-const REF_NAME = 'org.opencontainers.image.ref.name'
-
-/** Under a name of its own first: a reader sees whole files alone. */
-async function placed(path: string, write: (temporary: string) => Promise<void>): Promise<void> {
-  const temporary = `${path}.${randomUUID()}.tmp`
-  try {
-    await write(temporary)
-    await rename(temporary, path)
-  } finally {
-    await rm(temporary, { force: true })
   }
 }

@@ -7,10 +7,19 @@ import { type Annotation, parseAnnotationType } from './annotations.ts'
 
 export type Output =
   | ({ readonly type: 'image'; readonly names: readonly string[]; readonly push: boolean } & ImageForm)
-  /** `-`: standard output */
-  | ({ readonly type: 'docker' | 'oci'; readonly dest: string } & ImageForm)
+  | ArchiveOutput
   | FilesOutput
   | { readonly type: 'cacheonly' }
+
+/** An OCI layout. */
+export interface ArchiveOutput extends ImageForm {
+  readonly type: 'docker' | 'oci'
+  readonly names?: readonly string[]
+  /** `-`: standard output */
+  readonly dest: string
+  /** No tar of it. */
+  readonly asDirectory?: true
+}
 
 /** The files of the image, without the image. */
 export interface FilesOutput {
@@ -40,6 +49,7 @@ const KEYS = new Set<string>([
   'dest',
   'name',
   'push',
+  'tar',
   'platform-split',
   'attestation-prefix',
   'oci-mediatypes',
@@ -72,15 +82,19 @@ function makeOutput(values: ReadonlyMap<string, string>, text: string): Output {
   const split = truthIn(words, 'platform-split', true)
   const form = { ...formOf(words), ...annotationsIn(values, text) }
   const names = (values.get('name') ?? '').split(',').filter((name) => name !== '')
+  const isTar = truthIn(words, 'tar', true)
+  const named = names.length > 0 ? { names } : {}
   switch (type) {
     case 'image':
       return { type, names, push, ...form }
     case 'registry':
       return { type: 'image', names, push: true, ...form }
     case 'docker':
-      return dest === undefined ? { type: 'image', names, push: false, ...form } : { type, dest, ...form }
+      return isTar && dest === undefined
+        ? { type: 'image', names, push: false, ...form }
+        : archive(type, { dest, isTar, ...named, ...form }, words)
     case 'oci':
-      return { type, dest: dest ?? '-', ...form }
+      return archive(type, { dest, isTar, ...named, ...form }, words)
     case 'tar':
       return { type, dest: dest ?? '-', split, ...prefixIn(words) }
     case 'local':
@@ -120,6 +134,17 @@ function formOf(words: Words): ImageForm {
     ...(!truthIn(words, 'oci-mediatypes', true) && { dockerTypes: true }),
     ...(compression !== undefined && { compression }),
   }
+}
+
+interface Archive extends Pick<ArchiveOutput, 'names'>, ImageForm {
+  readonly dest: string | undefined
+  readonly isTar: boolean
+}
+
+function archive(type: 'docker' | 'oci', { dest, isTar, ...form }: Archive, words: Words): Output {
+  if (isTar) return { type, dest: dest ?? '-', ...form }
+  if (dest === undefined || dest === '-') return words.wrong('tar=false needs a directory', 'dest=DIRECTORY')
+  return { type, dest, asDirectory: true, ...form }
 }
 
 function prefixIn(words: Words): Pick<FilesOutput, 'attestationPrefix'> {

@@ -9,13 +9,13 @@ import type { ExactImage } from '../../images/types.ts'
 import { isIndex } from '../../oci/media-types.ts'
 import { familiarName, parseReference } from '../../oci/reference.ts'
 import type { Attesting } from '../attest/attesting.ts'
-import { parseTags } from '../parse-request.ts'
+import { hostPath, parseTags } from '../parse-request.ts'
 import type { Progress } from '../progress.ts'
 import type { BuildRoom } from '../room.ts'
 import type { BuildResult } from '../types.ts'
 import { type Annotation, annotationsOf } from './annotations.ts'
 import { writing } from './destination.ts'
-import type { ImageForm, Output } from './parse.ts'
+import type { ArchiveOutput, ImageForm, Output } from './parse.ts'
 import { writeDirectory, writeTar } from './write-files.ts'
 
 export interface Built {
@@ -137,12 +137,16 @@ function described(image: WrittenImage, annotations: readonly Annotation[]): Wri
 async function saveImage(
   options: WriteOptions,
   built: Built,
-  { dest, type, ...form }: { readonly dest: string; readonly type: string } & ImageForm,
+  { dest, type, names: more = [], asDirectory, ...form }: ArchiveOutput,
 ): Promise<Image> {
-  const image = await storeImage(options, built, { ...form, leaves: true })
+  const names = [...built.names, ...parseTags(more)]
+  const image = await storeImage(options, { ...built, names }, { ...form, leaves: true })
   const { room, progress, signal, stdout } = options
+  const wish = { exact: exactly(image), signal }
   await progress.run(`exporting to ${type} image format`, () =>
-    writing(stdout, dest, (output) => room.images.save(image.names, output, { exact: exactly(image), signal })),
+    asDirectory === true
+      ? room.images.saveLayout(image.names, hostPath(dest), wish)
+      : writing(stdout, dest, (output) => room.images.save(image.names, output, wish)),
   )
   return image
 }
