@@ -11,6 +11,7 @@ import { imageMaterial, type Materials } from './attest/materials.ts'
 import type { ImportedSteps } from './cache/imports.ts'
 import type { UsedSteps } from './cache/used-steps.ts'
 import { fingerprintDirectory, openFingerprints } from './context/fingerprints.ts'
+import { openKnownWalk } from './context/known-walk.ts'
 import { openLocalTree } from './context/local-tree.ts'
 import type { NamedContext } from './context/named.ts'
 import type { OpenedContext } from './context/open.ts'
@@ -259,5 +260,7 @@ function loadTree({ room, signal }: SolverOptions, loading: Loading): FileTree {
   const root = realpathSync(loading.root)
   const kept = fingerprintDirectory(room.paths)
   const fingerprints = (start: ByteString) => openFingerprints(kept, `${byteString(root)}/${start}`)
-  return openLocalTree({ root, ignore: loading.ignore ?? new IgnoreMatcher([]), fingerprints, signal })
+  const knownWalk = (start: ByteString, shape: readonly unknown[]) => openKnownWalk(kept, [root, start, ...shape])
+  const ignore = loading.ignore ?? new IgnoreMatcher([])
+  return openLocalTree({ root, ignore, fingerprints, knownWalk, signal })
 }

@@ -8,7 +8,7 @@ import { parseReference, repositoryName, withDefaultTag } from '../oci/reference
 import type { RegistryRepository } from '../registry/client.ts'
 import { transaction } from '../state/database.ts'
 import { acquireLock } from '../state/lock.ts'
-import { blobPath, storeVerified, translateFull } from './blobs.ts'
+import { blobPath, hasBlobNow, storeVerified, translateFull } from './blobs.ts'
 import type { BuildOutcome, BuiltImage, CommittedBuild, WrittenImage } from './commit-built.ts'
 import type { CompressionWish } from './compress-layer.ts'
 import type { ImageContext } from './context.ts'
@@ -189,9 +189,7 @@ async function keepLayers(
   layers: readonly StackedLayer[],
 ): Promise<boolean> {
   leaseLayers(lease, layers)
-  const { hasBlob } = await import('./blobs.ts')
-  for (const { blob } of layers) if (!remote.has(blob) && !(await hasBlob(context.paths, blob))) return false
-  return true
+  return layers.every(({ blob }) => remote.has(blob) || hasBlobNow(context.paths, blob))
 }
 
 async function unpacked(

@@ -22,7 +22,9 @@ export interface Lease {
 /** Opens an empty lease. It ends with `release`, or with this process. */
 export function openLease(database: Database): Lease {
   const holder = randomHex(16)
+  const held = new Set<string>()
   const releaseInside = () => {
+    held.clear()
     if (database.isOpen) database.prepare('DELETE FROM leases WHERE holder = ?').run(holder)
   }
   const release = () => {
@@ -35,13 +37,17 @@ export function openLease(database: Database): Lease {
   }
   return {
     add: (kind, keys) => {
+      // Those of images are renewed: they grow old.
+      const more = kind === 'image' ? keys : keys.filter((key) => !held.has(`${kind} ${key}`))
+      if (more.length === 0) return
       const { pid, startTime } = thisProcess()
       const insert = database.prepare(
         'INSERT OR REPLACE INTO leases (holder, kind, key, pid, start_time, created_at_ms) VALUES (?, ?, ?, ?, ?, ?)',
       )
       transaction(database, () => {
-        for (const key of keys) insert.run(holder, kind, key, pid, startTime, Date.now())
+        for (const key of more) insert.run(holder, kind, key, pid, startTime, Date.now())
       })
+      for (const key of more) held.add(`${kind} ${key}`)
     },
     releaseInside,
     release,

@@ -67,7 +67,7 @@ export interface ReadOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-const REQUEST = { userNamespace: 1, stat: 2, walk: 3, merged: 4, changes: 5, content: 6, digest: 7 } as const
+const REQUEST = { userNamespace: 1, stat: 2, walk: 3, merged: 4, changes: 5, content: 6, digest: 7, sum: 8 } as const
 const FOLLOW = 1
 const CONTENT = 2
 
@@ -103,9 +103,35 @@ export function readTree(
     follow,
     content = true,
     ...options
-  }: ReadOptions & { readonly follow: boolean; readonly content?: boolean; readonly sink: TreeSink },
+  }: ReadOptions & {
+    readonly follow: boolean
+    readonly content?: boolean
+    readonly sink: TreeSink
+    /** Takes what the sink is told as it comes. */
+    readonly onBytes?: (bytes: Buffer) => void
+  },
 ): Promise<void> {
   return ask([root], pathRequest(REQUEST.walk, path, (follow ? FOLLOW : 0) | (content ? CONTENT : 0)), options)
+}
+
+/**
+ * A digest, in hexadecimal, of all that `readTree` without content would be told by the native program. It is BLAKE2b-512's first
+ * 32 bytes of what `onBytes` gets.
+ *
+ * @throws as `readTree`
+ */
+export async function sumTree(
+  root: string,
+  path: ByteString,
+  { follow, ...options }: ReadOptions & { readonly follow: boolean },
+): Promise<string> {
+  let sum: string | undefined
+  const onDigest = (digest: string | undefined) => {
+    sum = digest
+  }
+  await ask([root], pathRequest(REQUEST.sum, path, follow ? FOLLOW : 0), { ...options, onDigest })
+  if (sum === undefined) throw new Error('the native program told no sum')
+  return sum
 }
 
 /** Requests of more bytes than this are refused (native/archive.c); those of a few more processes cost nothing. */
@@ -188,13 +214,14 @@ interface Asking extends ReadOptions {
   readonly sink?: TreeSink
   readonly onStat?: (stat: InsideStat | undefined) => void
   readonly onDigest?: (digest: string | undefined) => void
+  readonly onBytes?: (bytes: Buffer) => void
 }
 
 /** One process for one request. When this fails nothing of it is at work any more, or only until it would answer again. */
 async function ask(
   directories: readonly string[],
   request: StepWriter,
-  { idMaps, native, signal, sink, onStat, onDigest }: Asking,
+  { idMaps, native, signal, sink, onStat, onDigest, onBytes }: Asking,
 ): Promise<void> {
   signal?.throwIfAborted()
   const { input, output, closed, cause } = startJob(['archive', ...directories], native)
@@ -211,6 +238,7 @@ async function ask(
   try {
     const reader = new AnswerReader({ sink, onStat, onDigest })
     for await (const chunk of output as AsyncIterable<Buffer>) {
+      onBytes?.(chunk)
       reader.write(chunk)
       await sink?.flush()
     }

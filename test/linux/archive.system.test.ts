@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
 import { execFileSync, spawn, spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { linkSync, mkdirSync, openSync, symlinkSync, truncateSync, writeFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { beforeEach, it } from 'mocha'
 import { byteString } from '../../src/linux/apply.ts'
-import { readTree, statInside } from '../../src/linux/archive.ts'
+import { readTree, statInside, sumTree } from '../../src/linux/archive.ts'
 import { AnswerReader } from '../../src/linux/archive-answers.ts'
 import { ApplyFailed } from '../../src/linux/errors.ts'
 import { StepWriter, stringBytes } from '../../src/linux/step-writer.ts'
@@ -30,6 +31,34 @@ describeNative('the archive job', (native: () => Native) => {
     mkdirSync(root)
     mkdirSync(outside)
     writeFileSync(join(outside, 'secret'), 'the host')
+  })
+
+  it('sums up all that a walk is told, and sees every change of it', async () => {
+    mkdirSync(path('d'))
+    for (let file = 0; file < 300; file += 1) writeFileSync(path(`d/${file}`), '')
+    linkSync(path('d/0'), path('d/linked'))
+    const sum = () => sumTree(root, 'd', { follow: false, native: native() })
+    const told = createHash('blake2b512')
+    const onBytes = (bytes: Buffer) => void told.update(bytes)
+    await readTree(root, 'd', { follow: false, content: false, sink: recordTree(), native: native(), onBytes })
+    const first = await sum()
+    assert.equal(first, told.digest('hex').slice(0, 64))
+    assert.equal(await sum(), first)
+    const seen = new Set([first])
+    for (const [program, ...words] of [
+      ['chmod', '600', path('d/7')],
+      ['chown', '7:8', path('d/7')],
+      ['touch', '-d', '2001-02-03', path('d/7')],
+      ['setfattr', '-n', 'user.a', '-v', 'b', path('d/7')],
+      ['mv', path('d/7'), path('d/seven')],
+      ['ln', '-sfn', 'nowhere', path('d/seven')],
+      ['rm', path('d/linked')],
+    ] as const) {
+      execFileSync(program, words)
+      seen.add(await sum())
+    }
+    assert.equal(seen.size, 8)
+    await assert.rejects(sumTree(root, 'missing', { follow: false, native: native() }), ApplyFailed)
   })
 
   it('tells names in order, parents first, with type, owner, times and content', async () => {

@@ -1,24 +1,22 @@
 /** The digest of a part of a context, while it is walked: nothing of it is kept but what is being read just now. */
+import { createHash } from 'node:crypto'
 import { TYPE } from '../../archive/tree-sinks.ts'
 import type { ByteString } from '../../linux/apply.ts'
 import { digestFiles, type TreeEntry } from '../../linux/archive.ts'
 import { describeEntry, type Keep } from '../copy/tree.ts'
-import type { Fingerprints, Known } from './fingerprints.ts'
+import { type Fingerprints, isSettled, type Known } from './fingerprints.ts'
 import { gatheredHash } from './gathered-hash.ts'
-import { openStamp, type WalkOptions, walkContext } from './walk.ts'
+import type { KnownWalk, PartDigest } from './known-walk.ts'
+import { openStamp, sumContext, type WalkOptions, walkContext } from './walk.ts'
 
 export interface DigestPartOptions extends WalkOptions {
-  readonly fingerprints: Fingerprints
+  /** Asked for when they are needed, and closed. */
+  readonly fingerprints: () => Fingerprints
+  readonly walk: KnownWalk
   /** Of the path from the start. */
   readonly keep: Keep
   /** Of the whole path: whether a hard link's first name is there. */
   readonly isThere: (path: ByteString) => boolean
-}
-
-export interface PartDigest {
-  readonly digest: string
-  /** Of what was seen: as `openStamp` makes it. */
-  readonly stamp: string
 }
 
 interface Waiting {
@@ -34,6 +32,7 @@ interface Batch {
   sizeBytes: number
 }
 
+const SUM_DIGITS = 64
 const MAX_FILES = 1024
 const MAX_ENTRIES = 2048
 const MAX_BYTES = 256 << 20
@@ -42,10 +41,29 @@ const MAX_BATCHES = 2
 
 /** Files belong to root, whoever owns them outside: that is how they are copied. @throws {ContextUnreadable} */
 export async function digestPart(start: ByteString, options: DigestPartOptions): Promise<PartDigest> {
-  const { fingerprints, keep, isThere } = options
+  const { walk } = options
+  const same = walk.sum === undefined ? undefined : walk.find(await sumContext(start, options))
+  if (same !== undefined) return same
+  const { sum, isCertain, ...part } = await takeWalk(start, options)
+  if (isCertain) walk.note(sum, part)
+  return part
+}
+
+interface Taken extends PartDigest {
+  /** Of all that was told. */
+  readonly sum: string
+  /** If anything changes from now on, the sum does. */
+  readonly isCertain: boolean
+}
+
+async function takeWalk(start: ByteString, options: DigestPartOptions): Promise<Taken> {
+  const { keep, isThere, walk } = options
+  using fingerprints = options.fingerprints()
   const relative = (path: ByteString) => path.slice(start === '' || path === '' ? 0 : start.length + 1)
   const stamp = openStamp()
   const total = gatheredHash()
+  const told = createHash('blake2b512')
+  let isCertain = true
   const isKeptLink = (link: ByteString) => link !== '' && keep(relative(link)) && isThere(link)
   const finish = (waiting: readonly Waiting[], digests: readonly (string | undefined)[]) => {
     let next = 0
@@ -60,16 +78,18 @@ export async function digestPart(start: ByteString, options: DigestPartOptions):
     if (!keep(relative(found.path))) return
     const entry = { ...found, uid: 0, gid: 0, hardLink: isKeptLink(found.hardLink) ? relative(found.hardLink) : '' }
     stamp.add(found)
+    isCertain &&= isSettled(found, walk.nowMs)
     const isFile = (entry.mode & TYPE.mask) === TYPE.file && entry.hardLink === ''
     queue.add({ entry, isFile, known: isFile ? fingerprints.get(found) : undefined })
   }
   try {
-    await walkContext(start, options, { entry: take, flush: queue.flush })
+    await walkContext(start, options, { entry: take, flush: queue.flush, bytes: (bytes) => void told.update(bytes) })
   } finally {
     await queue.end()
   }
   fingerprints.save()
-  return { digest: total.finish(), stamp: stamp.finish() }
+  const sum = told.digest('hex').slice(0, SUM_DIGITS)
+  return { sum, isCertain, digest: total.finish(), stamp: stamp.finish() }
 }
 
 interface Queue {

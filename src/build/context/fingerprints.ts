@@ -89,7 +89,8 @@ export function openFingerprints(directory: string, place: string, nowMs: number
   }
 }
 
-function isSettled({ mtimeSeconds, ctimeSeconds }: TreeEntry, nowMs: number): boolean {
+/** Whether it would be seen if it changed after `nowMs`. */
+export function isSettled({ mtimeSeconds, ctimeSeconds }: TreeEntry, nowMs: number): boolean {
   return (Math.max(mtimeSeconds, ctimeSeconds) + 1) * 1000 < nowMs - SETTLED_MS
 }
 

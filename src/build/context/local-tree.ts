@@ -9,6 +9,7 @@ import { ContextUnreadable } from '../errors.ts'
 import type { IgnoreMatcher } from '../ignore/matcher.ts'
 import { digestPart } from './digest-part.ts'
 import type { Fingerprints } from './fingerprints.ts'
+import type { KnownWalk } from './known-walk.ts'
 import { isVisible, pathInside, readDirectory } from './visible.ts'
 import { openStamp, walkContext } from './walk.ts'
 
@@ -18,6 +19,8 @@ export interface LocalTreeOptions {
   readonly ignore: IgnoreMatcher
   /** Of the walk that begins at this path of the context. */
   readonly fingerprints: (start: ByteString) => Fingerprints
+  /** The one that begins at this path, with what decides which of its files count. */
+  readonly knownWalk: (start: ByteString, shape: readonly unknown[]) => KnownWalk
   readonly signal: AbortSignal
 }
 
@@ -40,10 +43,11 @@ export function openLocalTree(options: LocalTreeOptions): FileTree {
         })
         .map(({ name }) => name)
         .toSorted(),
-    digest: async ({ path }, { keep, signal }) => {
-      using fingerprints = options.fingerprints(path)
+    digest: async ({ path }, { keep, excluded, signal }) => {
+      const fingerprints = () => options.fingerprints(path)
+      const walk = options.knownWalk(path, [ignore.patterns, excluded])
       const isThere = (link: ByteString) => isVisible(ignore, link, { root, isDirectory: false })
-      const { digest, stamp } = await digestPart(path, { ...options, fingerprints, keep, isThere, signal })
+      const { digest, stamp } = await digestPart(path, { ...options, fingerprints, walk, keep, isThere, signal })
       stamps.add(stamp)
       return digest
     },

@@ -2,7 +2,7 @@
 
 import { TYPE } from '../../archive/tree-sinks.ts'
 import type { ByteString } from '../../linux/apply.ts'
-import { readTree, type TreeEntry } from '../../linux/archive.ts'
+import { readTree, sumTree, type TreeEntry } from '../../linux/archive.ts'
 import { ContextUnreadable } from '../errors.ts'
 import type { IgnoreMatcher } from '../ignore/matcher.ts'
 import { gatheredHash } from './gathered-hash.ts'
@@ -18,13 +18,15 @@ export interface WalkSink {
   /** With its whole path; of a hard link too. */
   entry(entry: TreeEntry): void
   flush(): Promise<void>
+  /** All that is told, of what is ignored too. */
+  bytes?(bytes: Buffer): void
 }
 
 /** @param start - no link on the way @throws {ContextUnreadable} */
 export async function walkContext(
   start: ByteString,
   { root, ignore, signal }: WalkOptions,
-  { entry: pass, flush }: WalkSink,
+  { entry: pass, flush, bytes }: WalkSink,
 ): Promise<void> {
   const show = onlyVisible(ignore, start, pass)
   const whole = (path: ByteString) => (path === '' || start === '' ? `${start}${path}` : `${start}/${path}`)
@@ -32,8 +34,19 @@ export async function walkContext(
     const { path, hardLink } = found
     show(start === '' ? found : { ...found, path: whole(path), hardLink: hardLink === '' ? '' : whole(hardLink) })
   }
+  const onBytes = bytes && { onBytes: bytes }
+  const sink = { entry, data() {}, end() {}, flush }
+  await reading(signal, () => readTree(root, start, { follow: false, content: false, sink, signal, ...onBytes }))
+}
+
+/** The sum of the bytes that a walk would be told now. @throws as `walkContext` */
+export function sumContext(start: ByteString, { root, signal }: Pick<WalkOptions, 'root' | 'signal'>): Promise<string> {
+  return reading(signal, () => sumTree(root, start, { follow: false, signal }))
+}
+
+async function reading<Result>(signal: AbortSignal, read: () => Promise<Result>): Promise<Result> {
   try {
-    await readTree(root, start, { follow: false, content: false, sink: { entry, data() {}, end() {}, flush }, signal })
+    return await read()
   } catch (error) {
     if (signal.aborted || error instanceof ContextUnreadable) throw error
     throw new ContextUnreadable(`cannot read the build context: ${(error as Error).message}`, { cause: error })

@@ -33,6 +33,8 @@ export interface FileTree {
 
 export interface DigestOptions {
   readonly keep: Keep
+  /** Patterns that are all that decides about `keep`. */
+  readonly excluded: readonly string[]
   readonly signal: AbortSignal
 }
 

@@ -77,6 +77,8 @@ interface Chosen extends Found {
   /** As it was named, from the pivot on: `--parents` keeps it. */
   readonly name: ByteString
   readonly keep: Keep
+  /** Patterns that it asks. */
+  readonly excluded: readonly string[]
 }
 
 interface FromTree {
@@ -86,7 +88,10 @@ interface FromTree {
 }
 
 /** @throws {SourceMissing} */
-function chooseFiles({ sources, parents, excluded }: CopyRequest, tree: FileTree | undefined): readonly Chosen[] {
+function chooseFiles(
+  { sources, parents, excluded, exclude }: CopyRequest,
+  tree: FileTree | undefined,
+): readonly Chosen[] {
   const keep: Keep = (relative) => relative === '' || !excluded(relative)
   return sources.flatMap((source) => {
     if (tree === undefined) throw new SourceMissing(source)
@@ -95,7 +100,7 @@ function chooseFiles({ sources, parents, excluded }: CopyRequest, tree: FileTree
     return paths.map((one) => {
       const found = tree.resolve(one)
       if (found === undefined) throw new SourceMissing(`/${path}`)
-      return { ...found, name: one.split('/').slice(pivot).join('/'), keep }
+      return { ...found, name: one.split('/').slice(pivot).join('/'), keep, excluded: exclude }
     })
   })
 }
@@ -111,7 +116,7 @@ function tidy(source: string): readonly [string, number] {
 async function digestOf({ tree, files }: FromTree, { signal }: LandOptions): Promise<readonly (readonly string[])[]> {
   const digests: (readonly string[])[] = []
   for (const one of files) {
-    const digest = await tree?.digest(one, { keep: one.keep, signal })
+    const digest = await tree?.digest(one, { keep: one.keep, excluded: one.excluded, signal })
     digests.push([one.name, one.isDirectory ? 'directory' : 'file', digest ?? ''])
   }
   return digests

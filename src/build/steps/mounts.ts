@@ -103,7 +103,7 @@ async function planBind(mount: Extract<Mount, { type: 'bind' }>, context: Planni
   }
   const digest = async () => {
     const { tree, found } = await find()
-    return tree.digest(found, { keep: () => true, signal: options.signal })
+    return tree.digest(found, { keep: () => true, excluded: [], signal: options.signal })
   }
   const identity = from.identity ?? (await digest())
   return {

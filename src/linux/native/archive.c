@@ -93,6 +93,13 @@ static int answer_walk(struct reader *args) {
   return walk_tree(&start, (flags & CONTENT) != 0);
 }
 
+/* The digest of all that a walk without content would have answered, its end too. */
+static int answer_sum(struct reader *args) {
+  if (begin_sum() < 0 || answer_walk(args) < 0) return -1;
+  if (begin_answer(ANSWER_END) < 0 || end_answer() < 0) return -1;
+  return end_sum();
+}
+
 /* No link leads to it. -1 with errno. */
 static int open_plain(const char *path) {
   const uint64_t resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
@@ -123,6 +130,7 @@ static int answer(uint32_t code, struct reader *args) {
     case ARCHIVE_USER_NAMESPACE: return apply_in_user_namespace(args);
     case ARCHIVE_STAT: return answer_stat(args);
     case ARCHIVE_WALK: return answer_walk(args);
+    case ARCHIVE_SUM: return answer_sum(args);
     case ARCHIVE_MERGED: return walk_merged(layers, layer_count, read_string(args));
     case ARCHIVE_CONTENT: return answer_content(args);
     case ARCHIVE_DIGEST: return answer_digest(args);

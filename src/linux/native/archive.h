@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 
 /* Record codes of archive.ts, there and back. */
-enum archive_request { ARCHIVE_USER_NAMESPACE = 1, ARCHIVE_STAT, ARCHIVE_WALK, ARCHIVE_MERGED, ARCHIVE_CHANGES, ARCHIVE_CONTENT, ARCHIVE_DIGEST };
+enum archive_request { ARCHIVE_USER_NAMESPACE = 1, ARCHIVE_STAT, ARCHIVE_WALK, ARCHIVE_MERGED, ARCHIVE_CHANGES, ARCHIVE_CONTENT, ARCHIVE_DIGEST, ARCHIVE_SUM };
 enum archive_answer { ANSWER_STAT = 1, ANSWER_ENTRY, ANSWER_DATA, ANSWER_END, ANSWER_DIGEST };
 
 /* What an entry is, compared with the layers below; SAME where nothing is compared. */
@@ -30,6 +30,17 @@ int begin_answer(uint32_t code);
 int end_answer(void);
 int put_content(const void *data, size_t size);
 int flush_answers(void);
+
+/* A number of the answer that is known only later. */
+struct place {
+  size_t at;
+};
+struct place put_later(void);
+void put_at(struct place place, uint32_t value);
+
+/* In between answers are not written but summed up; the sum is one then. */
+int begin_sum(void);
+int end_sum(void);
 
 /* The entry with its attributes and, for a file, its content; a file that was seen under another name is a link to it. */
 int emit_node(const struct node *node, const char *path, enum change change, bool with_content);

@@ -13,87 +13,14 @@
 #include "blake2.h"
 #include "fail.h"
 
-#define BUFFER_SIZE (2u << 20)
 #define PIECE (1u << 20)
 #define MAX_XATTRS (512u << 10) /* of one file; more would not fit a tar header that anybody reads */
 #define MAX_EXTENTS 4096
 #define NOT_SPARSE UINT32_MAX
 
-static struct {
-  uint8_t bytes[BUFFER_SIZE];
-  size_t used, begun;
-  bool unfinished;
-} out;
-
 struct extent {
   uint64_t offset, size;
 };
-
-static int write_all(const void *data, size_t size) {
-  for (const uint8_t *at = data; size > 0;) {
-    ssize_t written = write(1, at, size);
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return fail("write", "the answers");
-    at += written;
-    size -= (size_t)written;
-  }
-  return 0;
-}
-
-/* An answer that was broken off is left out. */
-int flush_answers(void) {
-  size_t size = out.unfinished ? out.begun - 4 : out.used;
-  out.unfinished = false;
-  out.used = 0;
-  return write_all(out.bytes, size);
-}
-
-/* `begin_answer` has made room for the largest answer: these need not look. */
-void put_u32(uint32_t value) {
-  for (int shift = 0; shift < 32; shift += 8) out.bytes[out.used++] = (uint8_t)(value >> shift);
-}
-
-void put_u64(uint64_t value) {
-  put_u32((uint32_t)value);
-  put_u32((uint32_t)(value >> 32));
-}
-
-void put_bytes(const void *data, size_t size) {
-  put_u32((uint32_t)size);
-  if (size > 0) memcpy(out.bytes + out.used, data, size);
-  out.used += size;
-}
-
-void put_string(const char *text) { put_bytes(text, strlen(text)); }
-
-int begin_answer(uint32_t code) {
-  if (sizeof out.bytes - out.used < PIECE && flush_answers() < 0) return -1;
-  put_u32(code);
-  out.begun = out.used;
-  out.unfinished = true;
-  put_u32(0);
-  return 0;
-}
-
-int end_answer(void) {
-  size_t end = out.used;
-  out.used = out.begun;
-  put_u32((uint32_t)(end - out.begun - 4));
-  out.used = end;
-  out.unfinished = false;
-  return 0;
-}
-
-int put_content(const void *data, size_t size) {
-  if (begin_answer(ANSWER_DATA) < 0) return -1;
-  out.used = out.begun;
-  put_u32((uint32_t)size);
-  out.unfinished = false;
-  if (size > sizeof out.bytes - out.used) return flush_answers() < 0 ? -1 : write_all(data, size);
-  memcpy(out.bytes + out.used, data, size);
-  out.used += size;
-  return 0;
-}
 
 bool is_pseudo(int fd) {
   static const unsigned long kinds[] = {
@@ -147,9 +74,9 @@ static ssize_t get_attribute(const struct node *node, const char *name, char *va
 
 static int put_attributes(const struct node *node, int file, const char *path) {
   static char names[64 << 10], value[64 << 10];
-  size_t count_at = out.used, total = 0;
+  size_t total = 0;
   uint32_t count = 0;
-  put_u32(0);
+  struct place count_at = put_later();
   ssize_t size = list_attributes(node, file, names, sizeof names);
   bool none = size < 0 && (errno == ENOTSUP || errno == EPERM || errno == EACCES || (node->fd < 0 && errno == ENOENT));
   if (size < 0) return none ? 0 : fail("listxattr", path);
@@ -163,10 +90,7 @@ static int put_attributes(const struct node *node, int file, const char *path) {
     put_bytes(value, (size_t)length);
     count++;
   }
-  size_t end = out.used;
-  out.used = count_at;
-  put_u32(count);
-  out.used = end;
+  put_at(count_at, count);
   return 0;
 }
 

@@ -3,6 +3,7 @@ import { existsSync, linkSync, mkdirSync, readFileSync, symlinkSync, utimesSync,
 import { join } from 'node:path'
 import { describe, it } from 'mocha'
 import { type Fingerprints, openFingerprints } from '../../../src/build/context/fingerprints.ts'
+import type { KnownWalk } from '../../../src/build/context/known-walk.ts'
 import { openLocalTree } from '../../../src/build/context/local-tree.ts'
 import { IgnoreMatcher } from '../../../src/build/ignore/matcher.ts'
 import { openApplier } from '../../../src/linux/apply.ts'
@@ -10,7 +11,8 @@ import { scratchDirectory } from '../../support/scratch.ts'
 
 const { signal } = new AbortController()
 const FORGETFUL: Fingerprints = { get: () => undefined, note() {}, save() {}, [Symbol.dispose]() {} }
-const ALL = { keep: () => true, signal }
+const UNKNOWN: KnownWalk = { nowMs: 0, sum: undefined, find: () => undefined, note() {} }
+const ALL = { keep: () => true, excluded: [], signal }
 
 async function makeContext(): Promise<string> {
   const root = await scratchDirectory()
@@ -24,7 +26,7 @@ async function makeContext(): Promise<string> {
 }
 
 function open(root: string, patterns: readonly string[] = [], fingerprints = () => FORGETFUL) {
-  return openLocalTree({ root, ignore: new IgnoreMatcher(patterns), fingerprints, signal })
+  return openLocalTree({ root, ignore: new IgnoreMatcher(patterns), fingerprints, knownWalk: () => UNKNOWN, signal })
 }
 
 describe('a build context', () => {
