@@ -30,6 +30,18 @@ struct element {
   struct bytes key, value;
 };
 
+static uint32_t sequence; /* of the last request: answers to earlier ones may still be there */
+
+/* To close a connection that has removed something waits for every processor: it stays open for as long as the process does. */
+static int connection(void) {
+  static int fd = -1;
+  struct timeval patience = {.tv_sec = TIMEOUT_SECONDS};
+  if (fd >= 0) return fd;
+  cleanup_fd int fresh = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER);
+  if (fresh < 0 || setsockopt(fresh, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) < 0) return -1;
+  return fd = steal_fd(&fresh);
+}
+
 static struct nlmsghdr *begin(struct batch *batch, int type, uint8_t family, uint16_t resource) {
   struct nlmsghdr *head = (struct nlmsghdr *)(batch->room + batch->used);
   struct nfgenmsg *body = NLMSG_DATA(head);
@@ -61,7 +73,7 @@ static void add_data(struct batch *batch, uint16_t type, struct bytes data) {
 static void write_message(struct batch *batch, int type, const struct set *set, const struct element *elements, size_t count) {
   struct nlmsghdr *head = begin(batch, NFNL_SUBSYS_NFTABLES << 8 | type, set->family, 0);
   head->nlmsg_flags |= NLM_F_ACK | (type == NFT_MSG_NEWSETELEM ? NLM_F_CREATE : 0);
-  head->nlmsg_seq = 1;
+  head->nlmsg_seq = ++sequence;
   add(batch, NFTA_SET_ELEM_LIST_TABLE, set->table, strlen(set->table) + 1);
   add(batch, NFTA_SET_ELEM_LIST_SET, set->name, strlen(set->name) + 1);
   struct nlattr *list = add(batch, NFTA_SET_ELEM_LIST_ELEMENTS | NLA_F_NESTED, NULL, 0);
@@ -79,15 +91,16 @@ static void write_message(struct batch *batch, int type, const struct set *set, 
 static int talk(const struct batch *batch) {
   _Alignas(struct nlmsghdr) char answer[ROOM];
   struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
-  struct timeval patience = {.tv_sec = TIMEOUT_SECONDS};
-  cleanup_fd int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER);
-  if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) < 0) return -1;
-  if (sendto(fd, batch->room, batch->used, 0, (struct sockaddr *)&kernel, sizeof kernel) < 0) return -1;
-  ssize_t size;
-  while ((size = recv(fd, answer, sizeof answer, 0)) < 0 && errno == EINTR) continue;
-  if (size < 0) return -1;
   const struct nlmsghdr *head = (const struct nlmsghdr *)answer;
-  if ((size_t)size < NLMSG_LENGTH(sizeof(int))) return errno = EPROTO, -1;
+  int fd = connection();
+  if (fd < 0 || sendto(fd, batch->room, batch->used, 0, (struct sockaddr *)&kernel, sizeof kernel) < 0) return -1;
+  for (;;) {
+    ssize_t size = recv(fd, answer, sizeof answer, 0);
+    if (size < 0 && errno == EINTR) continue;
+    if (size < 0) return -1;
+    if ((size_t)size < NLMSG_LENGTH(sizeof(int))) return errno = EPROTO, -1;
+    if (head->nlmsg_seq == sequence) break;
+  }
   if (head->nlmsg_type != NLMSG_ERROR) return 0; /* what was asked for */
   errno = -((const struct nlmsgerr *)NLMSG_DATA(head))->error;
   return errno == 0 ? 0 : -1;
