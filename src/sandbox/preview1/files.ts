@@ -100,6 +100,8 @@ export interface Directory extends Open {
   openFile(name: string, options: OpenOptions): OpenFile
   readLink(name: string): string
   entries(): DirectoryEntry[]
+  /** The number of an entry alone, which is quicker; of what is not there 0. */
+  inode?(name: string): number | bigint
   /** The names alone, which is quicker: of those whose time of change tells of every other change of an entry. */
   names?(): readonly string[]
   makeDirectory(name: string): void

@@ -95,6 +95,12 @@ export class HostDirectory implements Directory {
     return stats && statusOf(stats)
   }
 
+  /** Node is quicker with numbers, but those of some file systems are too large to be exact. */
+  inode(name: string): number | bigint {
+    const ino = lstatSync(this.#at(name), { throwIfNoEntry: false })?.ino ?? 0
+    return Number.isSafeInteger(ino) ? ino : (this.find(name)?.inode ?? 0)
+  }
+
   /** What is there, if anything, and whether it is how overlayfs marks what is deleted: a device 0/0. */
   peek(name: string): { status: FileStatus; isHole: boolean } | undefined {
     const stats = lstatSync(this.#at(name), { bigint: true, throwIfNoEntry: false })

@@ -18,7 +18,7 @@ import { Refusal } from './errno.ts'
 import { hostTime, rememberTimes } from './exact-times.ts'
 import type { NewTimes, OpenFile, OpenOptions } from './files.ts'
 import { openPipe, openWithoutWaiting } from './named-pipe.ts'
-import { statusOf, typeOf } from './status.ts'
+import { isPipe, statusOf, typeOfMode } from './status.ts'
 
 /** @param writable - whether the file may be changed in any way, its times too @throws {Refusal} EISDIR */
 export function openHostFile(path: string, options: OpenOptions, writable: boolean): OpenFile {
@@ -97,9 +97,9 @@ class HostFile implements OpenFile {
 }
 
 function fileType(fd: number): FileType | 'pipe' {
-  const stats = fstatSync(fd)
-  const type = typeOf(stats)
-  if (type === FILE_TYPE.unknown && stats.isFIFO()) return 'pipe'
+  const { mode } = fstatSync(fd)
+  const type = typeOfMode(mode)
+  if (isPipe(mode)) return 'pipe'
   if (type !== FILE_TYPE.directory) return type
   closeSync(fd)
   throw new Refusal('EISDIR')

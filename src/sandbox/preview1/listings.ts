@@ -37,7 +37,7 @@ export function takeListing(directory: Directory): Listing {
   if (known?.changedNs === status.changedNs && isSame(known.names, directory.names?.())) return known.listing
   forget(key)
   const entries = directory.entries()
-  const listing = encode(entries, (name) => (isDots(name) ? status.inode : (directory.find(name)?.inode ?? 0n)))
+  const listing = encode(entries, (name) => (isDots(name) ? status.inode : inodeIn(directory, name)))
   if (directory.names !== undefined && isSettled(status))
     keep(key, { changedNs: status.changedNs, names: entries.map(({ name }) => name), listing })
   return listing
@@ -47,22 +47,27 @@ function isSame(names: readonly string[], now: readonly string[] | undefined): b
   return names.length === now?.length && names.every((name, index) => name === now[index])
 }
 
+function inodeIn(directory: Directory, name: string): number | bigint {
+  return directory.inode?.(name) ?? directory.find(name)?.inode ?? 0
+}
+
 /** What `..` is must not be known at the edge: it shows as the directory itself. */
 const isDots = (name: string): boolean => name === '.' || name === '..'
 const DOTS: readonly DirectoryEntry[] = ['.', '..'].map((name) => ({ name, type: FILE_TYPE.directory }))
 
-function encode(entries: readonly DirectoryEntry[], inodeOf: (name: string) => bigint): Listing {
+function encode(entries: readonly DirectoryEntry[], inodeOf: (name: string) => number | bigint): Listing {
   const all = [...DOTS, ...entries]
   const bytes = Buffer.alloc(all.reduce((sum, { name }) => sum + HEAD_BYTES + Buffer.byteLength(name), 0))
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
   const starts: number[] = []
   let at = 0
   for (const { name, type } of all) {
     starts.push(at)
     const size = bytes.write(name, at + HEAD_BYTES)
-    bytes.writeUInt32LE(starts.length, at)
-    bytes.writeBigUInt64LE(inodeOf(name), at + 8)
-    bytes.writeUInt32LE(size, at + 16)
-    bytes.writeUInt32LE(type, at + 20)
+    view.setUint32(at, starts.length, true)
+    view.setBigUint64(at + 8, BigInt(inodeOf(name)), true)
+    view.setUint32(at + 16, size, true)
+    view.setUint32(at + 20, type, true)
     at += HEAD_BYTES + size
   }
   return { bytes, starts }

@@ -4,6 +4,7 @@ import { Refusal } from './errno.ts'
 const MAX_PATH_BYTES = 4096
 const MAX_VECTORS = 1024
 const VECTOR_BYTES = 8
+const REPLACEMENT = '\ufffd'
 
 export interface GuestMemory {
   /** Only looks whether they are there. @throws {Refusal} EFAULT */
@@ -61,10 +62,10 @@ export function openMemory(buffer: () => ArrayBuffer): GuestMemory {
       if (size >>> 0 > MAX_PATH_BYTES) throw new Refusal('ENAMETOOLONG')
       const start = begin(at, size >>> 0)
       const end = start + (size >>> 0)
-      // Of ASCII the decoder's answer is known, and there is little else.
-      for (let index = start; index < end; index++)
-        if ((all[index] ?? 0) >= 0x80) return decodeText(all.subarray(start, end))
-      return text.toString('latin1', start, end)
+      const path = text.toString('utf8', start, end)
+      // As many characters as bytes, none of them in place of what is no UTF-8: ASCII, and there is little else.
+      if (path.length === end - start && !path.includes(REPLACEMENT)) return path
+      return decodeText(all.subarray(start, end))
     },
     vectors: (at, count) => {
       if (count >>> 0 > MAX_VECTORS) throw new Refusal('EINVAL')

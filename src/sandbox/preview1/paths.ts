@@ -38,26 +38,22 @@ const MAX_LINKS = 40
 
 /** @throws {Refusal} ENOTCAPABLE for a path that leads out, or the error of a missing component */
 export function withPlace<Result>(start: Directory, options: WalkOptions, use: (place: Place) => Result): Result {
-  const { path } = options
-  if (path === '') throw new Refusal('ENOENT')
+  const { path, end } = options
+  const isPlain = !HAS_SPECIAL.test(path)
+  if (!isPlain && path === '') throw new Refusal('ENOENT')
   if (path.includes('\0')) throw new Refusal('EINVAL')
-  if (path.startsWith('/')) throw new Refusal('ENOTCAPABLE')
+  if (!isPlain && path.startsWith('/')) throw new Refusal('ENOTCAPABLE')
   try {
-    return withFoundPlace(start, options, use)
+    const place = isPlain && start.takesWays === true ? placeIn(start, path, end) : undefined
+    if (place !== undefined) return use(place)
+  } catch (error) {
+    if (!isLinkError(error)) throw told(error, start, options)
+  }
+  try {
+    return withRememberedPlace(start, options, use)
   } catch (error) {
     throw told(error, start, options)
   }
-}
-
-function withFoundPlace<Result>(start: Directory, options: WalkOptions, use: (place: Place) => Result): Result {
-  if (start.takesWays !== true || HAS_SPECIAL.test(options.path)) return withRememberedPlace(start, options, use)
-  try {
-    const place = placeIn(start, options.path, options.end)
-    if (place !== undefined) return use(place)
-  } catch (error) {
-    if (!isLinkError(error)) throw error
-  }
-  return withRememberedPlace(start, options, use)
 }
 
 /** A component that is empty, `.` or `..`. */

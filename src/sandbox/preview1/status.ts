@@ -1,25 +1,29 @@
 /** A host's `stat` as preview 1 has it. */
-import type { BigIntStats, Dirent, Stats } from 'node:fs'
+import type { BigIntStats, Dirent } from 'node:fs'
 import { FILE_TYPE, type FileType } from './abi.ts'
 import { exactTimes } from './exact-times.ts'
 import type { FileStatus } from './files.ts'
 
 /** By the upper bits of a mode (inode(7)). */
-const TYPES: readonly (FileType | undefined)[] = Array.from({ length: 16 }, (_, bits) => {
+const TYPES: readonly FileType[] = Array.from({ length: 16 }, (_, bits) => {
   if (bits === 2) return FILE_TYPE.characterDevice
   if (bits === 4) return FILE_TYPE.directory
   if (bits === 6) return FILE_TYPE.blockDevice
   if (bits === 8) return FILE_TYPE.regularFile
   if (bits === 10) return FILE_TYPE.symbolicLink
-  return bits === 12 ? FILE_TYPE.socketStream : undefined
+  return bits === 12 ? FILE_TYPE.socketStream : FILE_TYPE.unknown
 })
+
+export const typeOfMode = (mode: number): FileType => TYPES[(mode >> 12) & 15] ?? FILE_TYPE.unknown
+
+export const isPipe = (mode: number): boolean => ((mode >> 12) & 15) === 1
 
 export function statusOf(stats: BigIntStats): FileStatus {
   const exact = exactTimes(stats)
   return {
     device: stats.dev,
     inode: stats.ino,
-    type: TYPES[(Number(stats.mode) >> 12) & 15] ?? FILE_TYPE.unknown,
+    type: typeOfMode(Number(stats.mode)),
     links: stats.nlink,
     size: stats.size,
     accessedNs: exact.accessedNs,
@@ -28,7 +32,7 @@ export function statusOf(stats: BigIntStats): FileStatus {
   }
 }
 
-export function typeOf(file: BigIntStats | Stats | Dirent<Buffer> | Dirent): FileType {
+export function typeOf(file: Dirent<Buffer> | Dirent): FileType {
   if (file.isFile()) return FILE_TYPE.regularFile
   if (file.isDirectory()) return FILE_TYPE.directory
   if (file.isSymbolicLink()) return FILE_TYPE.symbolicLink
