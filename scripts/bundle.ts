@@ -3,10 +3,12 @@
  * hundreds of small files starts in twice the time, and one file's compiled code can be kept (src/code-cache.ts). In that
  * file each module is a function of its own, called when it is needed.
  */
+import { execFileSync } from 'node:child_process'
 import { copyFileSync, existsSync, globSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { dirname, join, relative } from 'node:path'
+import { basename, dirname, join, relative } from 'node:path'
 import { type OutputOptions, type Plugin, rolldown } from 'rolldown'
 import { isolatedDeclarationSync } from 'rolldown/experimental'
+import { RUNNER_FLAGS } from '../src/sandbox/backend.ts'
 import {
   commandTable,
   compileLater,
@@ -16,6 +18,9 @@ import {
   libraryEntry,
   PROGRAM,
 } from './bundle-plugins.ts'
+
+/** The first process of a module's container, below src/ and dist/. */
+const RUNNER = 'sandbox/runner'
 
 /** @param root - of the package */
 export async function bundle(root: string): Promise<void> {
@@ -28,10 +33,13 @@ export async function bundle(root: string): Promise<void> {
     external: ['./cli.ts', /^node:/],
     define: { BUNDLE: JSON.stringify(program) },
   })
-  for (const name of namesBelow(root, 'src/**/*.entry.ts')) {
+  const define = { RUNNER: JSON.stringify(`${basename(RUNNER)}.js`) }
+  for (const name of [...namesBelow(root, 'src/**/*.entry.ts'), RUNNER]) {
     const input = { [name]: join(root, `src/${name}.ts`) }
-    await write(fresh, { input, external: ['@wasmer/wasi', /^@oclif\/core/, /^node:/] })
+    const external = ['./runner.ts', '@wasmer/wasi', /^@oclif\/core/, /^node:/]
+    await write(fresh, { input, define, external, shares: name === RUNNER })
   }
+  compileRunner(root, fresh)
   await writeContract(root, fresh)
   await writeTranspiler(root, fresh)
   await writeManager(root, fresh)
@@ -39,6 +47,13 @@ export async function bundle(root: string): Promise<void> {
   if (existsSync(dist)) renameSync(dist, old)
   renameSync(fresh, dist)
   rmSync(old, { recursive: true, force: true })
+}
+
+/** With the flags that it is started with: V8 takes its code with no others. */
+function compileRunner(root: string, dist: string): void {
+  const program = join(dist, `${RUNNER}.js`)
+  escapeNonAscii(program)
+  execFileSync(process.execPath, [...RUNNER_FLAGS, join(root, 'scripts/compile-runner.ts'), program])
 }
 
 /**
@@ -148,13 +163,24 @@ interface Part {
   readonly external?: (string | RegExp)[] | RegExp
   readonly define?: Record<string, string>
   readonly output?: OutputOptions
+  /** Whether what it has in common with parts that are loaded later is in its own file, not in one more. */
+  readonly shares?: boolean
 }
 
 /** @returns the name of the first file */
 async function write(dir: string, part: Part): Promise<string> {
-  const { input, plugins = [], external = /^node:/, define = {} } = part
+  const { input, plugins = [], external = /^node:/, define = {}, shares = false } = part
   const checks = { moduleLevelDirective: false } // those of libraries are marks for other tools
-  const build = await rolldown({ input, plugins, external, platform: 'node', transform: { define }, checks })
+  const preserveEntrySignatures = shares ? 'allow-extension' : 'exports-only'
+  const build = await rolldown({
+    input,
+    plugins,
+    external,
+    platform: 'node',
+    transform: { define },
+    checks,
+    preserveEntrySignatures,
+  })
   const { output } = await build.write({
     dir,
     format: 'cjs', // Node's loader of ECMAScript modules is slower

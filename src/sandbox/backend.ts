@@ -200,12 +200,15 @@ export const RUNNER_FLAGS: readonly string[] = [
 const RUNNER_BYTES = 64 << 20
 
 function argvOf({ spec }: Bundle, job: string): string[] {
-  const limit = spec.linux?.resources?.memory?.limit ?? 0
+  return [process.execPath, ...memoryFlags(spec.linux?.resources?.memory?.limit), ...RUNNER_FLAGS, runnerPath(), job]
+}
+
+/** None where nothing is limited: V8 takes compiled code (compiled.ts) with the very flags that it was made with alone. */
+function memoryFlags(limit = 0): string[] {
+  if (limit <= 0) return []
   // Less than all, so that a module learns that there is no more before the kernel kills it for having it.
   const linear = Math.max(limit - RUNNER_BYTES, limit / 4)
-  const pages = limit > 0 ? Math.max(1, Math.min(MAX_PAGES, Math.floor(linear / PAGE_BYTES))) : MAX_PAGES
-  const flags = [`--wasm-max-mem-pages=${pages}`, ...RUNNER_FLAGS]
-  return [process.execPath, ...flags, runnerPath(), job]
+  return [`--wasm-max-mem-pages=${Math.max(1, Math.min(MAX_PAGES, Math.floor(linear / PAGE_BYTES)))}`]
 }
 
 /** Whose the files are that a module makes. An ordinary user stays root of the user namespace, which is that user outside. */

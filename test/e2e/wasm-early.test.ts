@@ -1,6 +1,6 @@
 /** Runners that are started before anybody knows what they run: what they change for nobody, and what they leave when nobody wants them. */
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import {
   chmodSync,
@@ -15,6 +15,7 @@ import {
 import { join } from 'node:path'
 import { after, before, describe, it } from 'mocha'
 import { nativeProgram, packageRoot } from '../../src/package-root.ts'
+import { RUNNER_FLAGS } from '../../src/sandbox/backend.ts'
 import { type Coracle, openCoracle } from '../support/coracle.ts'
 import { needsRoot } from '../support/needs-root.ts'
 import { until } from '../support/until.ts'
@@ -165,5 +166,16 @@ describe('a runner that is started early', function () {
     command.kill('SIGKILL')
     await once(command, 'exit')
     await until('none waits', () => earlyRunners().length === 0)
+  })
+})
+
+describe('the runner that was built', () => {
+  it('has code that V8 takes with the flags that containers start it with', () => {
+    const script = `const { Script } = require('node:vm'), { readFileSync } = require('node:fs')
+      const path = process.argv[1]
+      const source = '(function (exports, require, module, __filename, __dirname) {' + readFileSync(path, 'latin1') + '\\n})'
+      process.stdout.write(String(new Script(source, { cachedData: readFileSync(path + '.code') }).cachedDataRejected))`
+    const path = join(packageRoot, 'dist/sandbox/runner.js')
+    assert.equal(execFileSync(process.execPath, [...RUNNER_FLAGS, '-e', script, path], { encoding: 'utf8' }), 'false')
   })
 })
