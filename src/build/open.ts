@@ -6,7 +6,7 @@ export function openBuilder(room: BuildRoom): BuildEngine {
   return {
     build: async (request) => (await import('./build.ts')).buildImage(room, request),
     call: async (request, call) => (await import('./call.ts')).callFrontend(room, request, call),
-    usage: async () => (await import('./cache/usage.ts')).cacheUsage(room),
+    usage: async (filters = []) => (await import('./cache/usage.ts')).cacheUsage(room, filters),
     prune: async (options) => (await import('./cache/prune.ts')).pruneCache(room, options),
   }
 }

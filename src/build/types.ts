@@ -95,10 +95,20 @@ export type Outcome = 'done' | 'cached' | 'failed' | 'cancelled'
 export interface PruneCacheOptions {
   /** Also what images still share. */
   readonly all: boolean
-  /** docker's `until=24h`, unparsed. */
+  /** buildx's `until=24h`, `type=…`, `description~=…`, unparsed. */
   readonly filters: readonly string[]
-  /** Keep the latest used up to so much (`512m`). */
-  readonly keep?: string | undefined
+  /** None: all goes that may. */
+  readonly limits?: CacheLimits
+}
+
+/** How much stays, the latest used first; sizes as they were typed (`512m`). */
+export interface CacheLimits {
+  /** Never less than this. */
+  readonly reserved?: string | undefined
+  /** No more than this. */
+  readonly maxUsed?: string | undefined
+  /** No more than leaves so much of the disk free. */
+  readonly minFree?: string | undefined
 }
 
 export interface CacheRecord {
@@ -136,6 +146,7 @@ export interface BuildEngine {
    * @throws {DockerfileInvalid} @throws {InvalidArgument} another method
    */
   call(request: BuildRequest, call: string): Promise<CallResult>
-  usage(): Promise<readonly CacheRecord[]>
+  /** @param filters - as `PruneCacheOptions` has them */
+  usage(filters?: readonly string[]): Promise<readonly CacheRecord[]>
   prune(options: PruneCacheOptions): Promise<PruneCacheResult>
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { existsSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, it } from 'mocha'
+import { beforeEach, describe, it } from 'mocha'
 import { writeContext } from '../support/build-context.ts'
 import { type Builder, useBuilder } from '../support/built.ts'
 import { type Coracle, eventually, IMAGE } from '../support/coracle.ts'
@@ -60,5 +60,77 @@ describe('what build remembers', function () {
     assert.equal(builder.run('pruned', 'cat', '/list'), 'go\nhere')
     coracle.output('builder', 'prune', '-af')
     assert.deepEqual(readdirSync(mounts), [])
+  })
+
+  describe('and prunes', () => {
+    const megabyte = (name: string) => `RUN dd if=/dev/urandom of=/${name} bs=1M count=1 2>/dev/null\n`
+    const one = { Dockerfile: `${FROM}${megabyte('a')}${megabyte('b')}` }
+    const other = { Dockerfile: `${FROM}${megabyte('c')}` }
+    const remember = (files: { readonly Dockerfile: string }) => builder.built(files, '-o', 'type=cacheonly')
+    const cached = (files: { readonly Dockerfile: string }) => remember(files).match(/CACHED/g)?.length ?? 0
+    const shown = () => coracle.output('builder', 'du', '--filter', 'type=run', '--format', '{{.Description}}')
+    const prune = (...args: string[]) =>
+      /^Total .*: (.*)$/m.exec(coracle.output('builder', 'prune', '-af', ...args))?.[1]
+
+    beforeEach(() => {
+      coracle.output('builder', 'prune', '-af')
+      remember(one)
+      remember(other)
+      assert.equal(cached(one), 2)
+    })
+
+    it('what was of use least lately, until the rest is small enough', () => {
+      prune('--max-used-space', '100g')
+      assert.equal(prune('--min-free-space', '1k'), '0B')
+      assert.match(shown(), /a.*\n.*b|b.*\n.*a/s)
+      // A layer is there twice: as it is read, and as it is sent.
+      prune('--max-used-space', '5m', '--reserved-space', '5m')
+      assert.deepEqual([cached(one), cached(other)], [2, 0])
+      prune('--max-used-space', '1', '--reserved-space', '100g')
+      assert.deepEqual([cached(one), cached(other)], [2, 1])
+      prune('--keep-storage', '1')
+      assert.equal(shown(), '')
+    })
+
+    it('what stands on a layer before that layer', () => {
+      coracle.output('builder', 'prune', '-af', '--filter', 'description~=of=/c')
+      prune('--max-used-space', '3m')
+      assert.equal(cached(one), 1)
+    })
+
+    it('what filters name, and shows the same', () => {
+      assert.equal(shown().split('\n').length, 3)
+      assert.match(
+        coracle.output('builder', 'du', '--filter', 'description~=/[ab] ', '--filter', 'private'),
+        /^[0-9a-f]{12}.*\n[0-9a-f]{12}/m,
+      )
+      prune('--filter', 'description~=of=/[bc] ')
+      assert.match(shown(), /^RUN dd if=\/dev\/urandom of=\/a [^\n]*$/)
+      assert.equal(coracle.output('builder', 'du', '--filter', 'until=1h', '--format', '{{.ID}}'), '')
+      for (const filter of ['inuse', 'type', 'type~=[', 'shared=perhaps', 'until=soon', 'description~(a+)+$'])
+        assert.equal(coracle.run(['builder', 'prune', '-af', '--filter', filter]).status, 1, filter)
+      assert.match(
+        coracle.run(['builder', 'prune', '-af', '--max-used-space', 'much']).stderr,
+        /"much" for "--max-used-space"/,
+      )
+    })
+
+    it('no more than system df has promised, also of a base image that is gone', () => {
+      const reclaimable = () =>
+        /^Build Cache\t([^ \n]*)/m.exec(coracle.output('system', 'df', '--format', '{{.Type}}\t{{.Reclaimable}}'))?.[1]
+      builder.built({ Dockerfile: `${FROM}${megabyte('base')}` }, '-t', 'base:1')
+      coracle.output('builder', 'prune', '-f')
+      coracle.output('save', '-o', join(coracle.directory, 'base.tar'), 'base:1')
+      coracle.output('rmi', 'base:1')
+      coracle.output('builder', 'prune', '-af')
+      coracle.output('load', '-q', '-i', join(coracle.directory, 'base.tar'))
+      remember({ Dockerfile: `FROM base:1\n${megabyte('d')}` })
+      coracle.output('rmi', 'base:1')
+      assert.match(coracle.output('builder', 'du', '--filter', 'type=layer', '--format', '{{.Size}}'), /MB$/)
+      const promised = reclaimable()
+      assert.match(promised ?? '', /MB$/)
+      assert.equal(prune(), promised)
+      assert.equal(reclaimable(), '0B')
+    })
   })
 })

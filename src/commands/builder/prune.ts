@@ -12,11 +12,17 @@ export default class BuilderPrune extends EngineCommand {
   static override aliases = ['buildx:prune']
   static override flags = {
     all: Flags.boolean({ char: 'a', description: 'Remove all unused build cache, not just dangling ones' }),
-    filter: Flags.string({ multiple: true, description: 'Provide filter values (e.g., "until=24h")' }),
+    filter: Flags.string({
+      multiple: true,
+      multipleNonGreedy: true,
+      description: 'Provide filter values (e.g., "until=24h", "type=run", "description~=npm", "private")',
+    }),
     force: Flags.boolean({ char: 'f', description: 'Do not prompt for confirmation' }),
-    'keep-storage': Flags.string({
-      aliases: ['reserved-space'],
-      description: 'Amount of disk space to keep for cache',
+    'max-used-space': Flags.string({ description: 'Maximum amount of disk space allowed to keep for cache' }),
+    'min-free-space': Flags.string({ description: 'Target amount of free disk space after pruning' }),
+    'reserved-space': Flags.string({
+      aliases: ['keep-storage'],
+      description: 'Amount of disk space always allowed to keep for cache',
     }),
   }
 
@@ -28,7 +34,11 @@ export default class BuilderPrune extends EngineCommand {
     const { deleted, reclaimedBytes } = await builds.prune({
       all,
       filters: flags.filter ?? [],
-      keep: flags['keep-storage'],
+      limits: {
+        reserved: flags['reserved-space'],
+        maxUsed: flags['max-used-space'],
+        minFree: flags['min-free-space'],
+      },
     })
     if (deleted.length > 0) this.log(['Deleted build cache objects:', ...deleted, ''].join('\n'))
     this.log(`Total reclaimed space: ${humanSize(reclaimedBytes)}`)
