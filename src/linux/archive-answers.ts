@@ -35,6 +35,11 @@ export class AnswerReader {
     this.#options = options
   }
 
+  /** To a single request. */
+  get isWhole(): boolean {
+    return this.#ended && this.#rest.length === 0
+  }
+
   /** @throws {ApplyFailed} the other side says that it has failed */
   write(chunk: Buffer): void {
     const bytes = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk])

@@ -1,9 +1,11 @@
 /** Reads files below a directory that somebody else may be changing, by the native program (native/archive.c). */
+
+import { takeInheritedJob } from '../util/inherited.ts'
 import type { ByteString } from './apply.ts'
 import { AnswerReader } from './archive-answers.ts'
 import { encodeIdMaps } from './encode-plan.ts'
 import type { IdMappings } from './id-mappings.ts'
-import { type NativeBuild, startJob } from './native-job.ts'
+import { askBriefly, type NativeBuild, startJob } from './native-job.ts'
 import { StepWriter, stringBytes } from './step-writer.ts'
 import { WireWriter } from './wire-writer.ts'
 
@@ -125,11 +127,23 @@ export async function sumTree(
   path: ByteString,
   { follow, ...options }: ReadOptions & { readonly follow: boolean },
 ): Promise<string> {
+  options.signal?.throwIfAborted()
   let sum: string | undefined
   const onDigest = (digest: string | undefined) => {
     sum = digest
   }
-  await ask([root], pathRequest(REQUEST.sum, path, follow ? FOLLOW : 0), { ...options, onDigest })
+  const request = pathRequest(REQUEST.sum, path, follow ? FOLLOW : 0)
+  const ends = options.native === undefined && options.idMaps === undefined ? takeInheritedJob() : undefined
+  if (ends === undefined) await ask([root], request, { ...options, onDigest })
+  else {
+    const reader = new AnswerReader({ onDigest })
+    const take = (bytes: Buffer) => {
+      reader.write(bytes)
+      return reader.isWhole
+    }
+    await askBriefly(ends, ['archive', root], { request: request.take().parts, signal: options.signal, take })
+    reader.close()
+  }
   if (sum === undefined) throw new Error('the native program told no sum')
   return sum
 }

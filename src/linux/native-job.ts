@@ -1,10 +1,11 @@
 /** A job of the native program that reads one stream and writes another: one that waits beside us (native/beside.c), or a new process. */
 import { spawn } from 'node:child_process'
+import { closeSync, read, writeSync } from 'node:fs'
 import { Socket } from 'node:net'
 import type { Readable, Writable } from 'node:stream'
 import type { Cancelled } from '../errors.ts'
 import { nativeProgram } from '../package-root.ts'
-import { takeInheritedJob } from '../util/inherited.ts'
+import { type InheritedJob, takeInheritedJob } from '../util/inherited.ts'
 import { causeOfEnd } from './interrupted.ts'
 import { WireWriter } from './wire-writer.ts'
 
@@ -38,9 +39,67 @@ function adoptJob(words: readonly string[]): NativeJob | undefined {
   const giving = new Socket({ fd: output, readable: true, writable: false })
   taking.on('error', () => {})
   const closed = new Promise<void>((resolve) => giving.once('close', () => resolve()))
-  const text = new WireWriter().strings(['coracle-native', ...words]).finish()
-  taking.write(Buffer.concat([new WireWriter().u32(text.length).finish(), text]))
+  taking.write(encodeWords(words))
   return { input: taking, output: giving, closed, cause: (error) => error } // no signal of the terminal gets there
+}
+
+function encodeWords(words: readonly string[]): Buffer {
+  const list = new WireWriter().strings(['coracle-native', ...words]).finish()
+  return Buffer.concat([new WireWriter().u32(list.length).finish(), list])
+}
+
+/** What a job that waits is asked in a few kilobytes. */
+export interface BriefRequest {
+  readonly request: readonly Uint8Array[]
+  readonly signal: AbortSignal | undefined
+  /** Takes what comes, and says whether that was all. */
+  readonly take: (bytes: Buffer) => boolean
+}
+
+/**
+ * Asks a job that answers little, and that nobody needs to wait for then. It takes no streams: to load them takes longer than the job.
+ *
+ * @param ends - nobody else's from now on
+ */
+export async function askBriefly(
+  [input, output]: InheritedJob,
+  words: readonly string[],
+  { request, signal, take }: BriefRequest,
+): Promise<void> {
+  tell(input, Buffer.concat([encodeWords(words), ...request]))
+  const answer = readAnswer(output, take).finally(() => closeSync(output))
+  if (signal === undefined) return answer
+  const aborted = Promise.withResolvers<never>()
+  const abort = () => aborted.reject(signal.reason)
+  signal.addEventListener('abort', abort, { once: true })
+  try {
+    // Whoever waits no longer leaves the job to its end.
+    await Promise.race([answer, aborted.promise])
+  } finally {
+    signal.removeEventListener('abort', abort)
+  }
+}
+
+function tell(input: number, bytes: Buffer): void {
+  try {
+    for (let at = 0; at < bytes.length; ) at += writeSync(input, bytes, at)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw error // its answer says why
+  } finally {
+    closeSync(input)
+  }
+}
+
+const PIECE_BYTES = 4096
+
+async function readAnswer(output: number, take: (bytes: Buffer) => boolean): Promise<void> {
+  for (let size = -1, whole = false; size !== 0 && !whole; ) {
+    const piece = Buffer.allocUnsafe(PIECE_BYTES)
+    size = await new Promise<number>((resolve, reject) => {
+      read(output, piece, 0, PIECE_BYTES, null, (error, count) => (error === null ? resolve(count) : reject(error)))
+    })
+    whole = take(piece.subarray(0, size))
+  }
 }
 
 function spawnJob(words: readonly string[], native: NativeBuild = { argv: [nativeProgram] }): NativeJob {

@@ -18,6 +18,9 @@ const JOBS = 12
 interface Seen {
   readonly names: readonly (readonly string[])[]
   readonly digest: string
+  readonly sums: readonly string[]
+  readonly unsummed: string
+  readonly aborted: readonly string[]
   readonly applied: boolean
   readonly failure: string
   readonly started: number
@@ -63,13 +66,16 @@ describe('jobs that wait beside a program', () => {
     assert.deepEqual(seen.names, [['', 'file']])
     assert.match(seen.digest, /^[0-9a-f]{64}$/)
     assert.equal(seen.applied, true)
+    for (const sum of seen.sums) assert.match(sum, /^[0-9a-f]{64}$/)
+    assert.match(seen.unsummed, /missing.*no such file or directory/i)
+    assert.deepEqual(seen.aborted, ['late', 'early'])
     assert.equal(readFileSync(join(target, 'copy'), 'utf8'), 'text')
     assert.match(seen.failure, /missing.*no such file or directory/i)
     assert.equal(seen.started, 0)
     assert.equal(seen.variable, null, 'what the program starts hears nothing of them')
     const alone = see(['/usr/bin/env'], [source, target])
     assert.deepEqual({ ...alone, started: 0 }, seen, 'as without them')
-    assert.equal(alone.started, 4)
+    assert.equal(alone.started, 8)
   })
 
   it('are all used at once, and followed by processes of their own', async () => {
@@ -77,7 +83,7 @@ describe('jobs that wait beside a program', () => {
     const walks = JOBS + 5
     const { names, started } = see([nativeProgram, 'beside'], [source, target, String(walks)])
     assert.deepEqual(names, Array(walks).fill(['', 'file']))
-    assert.equal(started, 5 + 3)
+    assert.equal(started, 5 + 7)
   })
 
   it('do the same, watched by sanitizers', async function () {
