@@ -7,6 +7,7 @@ export function openBuilder(room: BuildRoom): BuildEngine {
     build: async (request) => (await import('./build.ts')).buildImage(room, request),
     call: async (request, call) => (await import('./call.ts')).callFrontend(room, request, call),
     usage: async (filters = []) => (await import('./cache/usage.ts')).cacheUsage(room, filters),
+    platforms: async () => (await import('./platforms.ts')).buildPlatforms(),
     prune: async (options) => (await import('./cache/prune.ts')).pruneCache(room, options),
   }
 }

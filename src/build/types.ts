@@ -148,5 +148,7 @@ export interface BuildEngine {
   call(request: BuildRequest, call: string): Promise<CallResult>
   /** @param filters - as `PruneCacheOptions` has them */
   usage(filters?: readonly string[]): Promise<readonly CacheRecord[]>
+  /** Those that commands can be run for here, this host's first. */
+  platforms(): Promise<readonly string[]>
   prune(options: PruneCacheOptions): Promise<PruneCacheResult>
 }

@@ -34,6 +34,17 @@ export function openImageStore(options: ImageStoreOptions): ImageStore {
     list: async (...args) => (await import('./list.ts')).listImages(context, ...args),
     inspect: async (...args) => (await import('./inspect.ts')).inspectImage(context, ...args),
     inspectRemote: async (...args) => (await import('./inspect.ts')).inspectRemote(context, ...args),
+    remote: async (...args) => {
+      const { readRemote } = await import('./remote-content.ts')
+      const { reference: _, repository: __, ...content } = await readRemote(context, ...args)
+      return content
+    },
+    remoteConfigs: async (...args) => (await import('./remote-content.ts')).remoteConfigs(context, ...args),
+    combine: async (options) => {
+      const image = await (await import('./combine-remote.ts')).combineRemote(context, options)
+      if (!options.dryRun) for (const tag of options.tags) tellTransfer(context, 'push', tag)
+      return image
+    },
     history: async (...args) => (await import('./history.ts')).imageHistory(context, ...args),
     tag: async (...args) => (await import('./tag.ts')).tagImage(context, ...args),
     remove: async (...args) => (await import('./remove.ts')).removeImage(context, ...args),

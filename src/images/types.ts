@@ -57,6 +57,38 @@ export interface PushOptions extends TransferOptions {
   readonly exact?: ExactImage
 }
 
+/** What a name stands for in a registry. */
+export interface RemoteContent {
+  /** With the host and the tag or digest. */
+  readonly name: string
+  readonly descriptor: Descriptor
+  /** As the registry has it, verified. */
+  readonly bytes: Uint8Array
+  /** What an index lists; undefined: it is none. */
+  readonly manifests: readonly Descriptor[] | undefined
+}
+
+/** An index of what is in registries. */
+export interface CombineOptions {
+  /** References; the first of two that are the same counts. */
+  readonly sources: readonly string[]
+  /** Where it goes. */
+  readonly tags: readonly string[]
+  /** To what these tags stand for already. */
+  readonly append: boolean
+  /** One image becomes an index too. */
+  readonly preferIndex: boolean
+  /** Nothing is sent. */
+  readonly dryRun: boolean
+  readonly onMessage?: ((text: string) => void) | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface CombinedImage {
+  readonly descriptor: Descriptor
+  readonly bytes: Uint8Array
+}
+
 /** What is meant, whatever its names stand for by now: somebody else may have given them to another image. */
 export interface ExactImage {
   /** Of the image, or the digest of the index. */
@@ -193,6 +225,12 @@ export interface ImageStore {
   inspect(name: string, platform?: string): Promise<ImageInspect>
   /** The same without pulling: only manifests and the config are read from the registry. */
   inspectRemote(reference: string, platform?: string): Promise<ImageInspect>
+  /** What a name stands for in its registry. @throws {ManifestUnknown} */
+  remote(reference: string, signal?: AbortSignal): Promise<RemoteContent>
+  /** Configs by platform; of what is no index its own, under the empty name. */
+  remoteConfigs(reference: string, signal?: AbortSignal): Promise<ReadonlyMap<string, ImageConfig>>
+  /** Puts images of registries under one index. @throws {InvalidArgument} @throws {ManifestUnknown} */
+  combine(options: CombineOptions): Promise<CombinedImage>
   history(name: string, platform?: string): Promise<readonly HistoryRow[]>
   tag(source: string, target: string): Promise<void>
   remove(name: string, options?: { readonly force?: boolean; readonly noPrune?: boolean }): Promise<RemoveImageResult>

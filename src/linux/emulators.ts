@@ -32,6 +32,11 @@ export function findEmulator(architecture: string, directory = HANDLERS): 'fixed
   return found.includes('fixed') ? 'fixed' : found.find((one) => one !== undefined)
 }
 
+/** Those that work in containers. */
+export function emulatedArchitectures(directory = HANDLERS): readonly string[] {
+  return [...EMULATORS.keys()].filter((architecture) => findEmulator(architecture, directory) === 'fixed')
+}
+
 /** Linux, Documentation/admin-guide/binfmt-misc.rst. */
 function readHandler(path: string): 'fixed' | 'by-path' | undefined {
   let text: string

@@ -63,6 +63,7 @@ const LIMIT = 'a build has no limits of its own; --cgroup-parent names a group t
 
 /** What docker takes, hidden, since BuildKit has come: scripts still say it, and it does nothing. Behind each, what is to be said of it. */
 const FORMER: Readonly<Record<string, string | undefined>> = {
+  builder: undefined,
   compress: undefined,
   'disable-content-trust': undefined,
   'force-rm': undefined,

@@ -127,7 +127,7 @@ export function topicHelp(topic: string, description: string, commands: readonly
     .filter(({ hidden }) => hidden !== true)
     .flatMap(({ id, aliases = [], summary = '' }) => {
       const name = [id, ...aliases].find((each) => each.startsWith(`${topic}:`))
-      return name === undefined ? [] : [[name.slice(topic.length + 1), summary] as const]
+      return name === undefined ? [] : [[name.slice(topic.length + 1).replaceAll(':', ' '), summary] as const]
     })
     .sort(([left], [right]) => (left < right ? -1 : 1))
   return [
