@@ -188,13 +188,15 @@ const MAX_PAGES = 65_536
 const PAGE_BYTES = 65_536
 /**
  * The collector's helpers take more time than they save: of JavaScript there is little, and what it leaves behind is small. V8's last
- * compiler takes several times as long as the one before it, for little: only what is called very often is worth that.
+ * compiler takes several times as long as the one before it, for little: only what is called very often is worth that. And of where something was
+ * thrown, most often because a file is not there, only the last function is ever told: that in which a module trapped.
  */
 export const RUNNER_FLAGS: readonly string[] = [
   '--no-addons',
   '--no-warnings',
   '--single-threaded-gc',
-  '--invocation-count-for-turbofan=20000',
+  '--invocation-count-for-turbofan=60000',
+  '--stack-trace-limit=1',
 ]
 /** What Node takes of the container's memory beside the module's. */
 const RUNNER_BYTES = 64 << 20

@@ -112,5 +112,6 @@ export function newDescriptor(
   type: FileType,
   rest: Pick<Descriptor, 'rights' | 'inheriting'> & Partial<Pick<Descriptor, 'flags' | 'preopen' | 'linkRoot'>>,
 ): Descriptor {
-  return { open, type, flags: 0, position: 0, preopen: undefined, linkRoot: undefined, listing: undefined, ...rest }
+  const { rights, inheriting, flags = 0, preopen, linkRoot } = rest
+  return { open, type, rights, inheriting, flags, position: 0, preopen, linkRoot, listing: undefined }
 }

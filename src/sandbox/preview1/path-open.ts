@@ -15,7 +15,7 @@ import type { Context, WasiFunctions } from './context.ts'
 import { type Descriptor, newDescriptor } from './descriptors.ts'
 import { codeOf, Refusal } from './errno.ts'
 import type { Directory, OpenFile } from './files.ts'
-import { isLinkError, type Place, type WalkOptions, withPlace } from './paths.ts'
+import { type Place, type WalkOptions, withPlace } from './paths.ts'
 
 interface Wish {
   readonly openFlags: number
@@ -38,39 +38,29 @@ export function openFunction({ memory, descriptors, sinceNs }: Context): WasiFun
       flags: number,
       resultAt: number,
     ) => {
-      const rights = { rights: knownRights(base), inheriting: knownRights(inheriting) }
-      const wish = { openFlags, flags, ...rights, waits: sinceNs === undefined }
-      const {
-        open,
-        linkRoot,
-        preopen: startName,
-        inheriting: allowed,
-      } = descriptors.directory(fd, neededRights(openFlags))
-      refuseUnlawful(wish, allowed)
+      const wish: Wish = {
+        openFlags,
+        flags,
+        rights: knownRights(base),
+        inheriting: knownRights(inheriting),
+        waits: sinceNs === undefined,
+      }
+      const start = descriptors.directory(fd, neededRights(openFlags))
+      refuseUnlawful(wish, start.inheriting)
       memory.need(resultAt, 4)
-      // As the kernel has it: what must be new is not looked for behind a link.
-      const follow = (lookupFlags & FOLLOW) !== 0 && !isNew(openFlags)
-      const walk = { path: memory.path(pathAt, size), linkRoot, startName, writes: changes(wish) }
-      const opened = follow ? openFollowing(open, walk, wish) : openKeeping(open, walk, wish)
+      // As the kernel has it: what must be new is not looked for behind a link. And few paths end in one.
+      const follows = (lookupFlags & FOLLOW) !== 0 && !isNew(openFlags)
+      const walk: WalkOptions = {
+        path: memory.path(pathAt, size),
+        end: follows ? 'late' : 'slash',
+        linkRoot: start.linkRoot,
+        startName: start.preopen,
+        writes: changes(wish),
+      }
+      const opened = withPlace(start.open, walk, (place) => openAt(place, wish))
       memory.writeU32(resultAt, descriptors.add(describe(opened, wish)))
     },
   }
-}
-
-type Walk = Omit<WalkOptions, 'end'>
-
-/** Few paths end in a link: it is looked for when what opens no links has failed. */
-function openFollowing(start: Directory, walk: Walk, wish: Wish): OpenFile | Directory {
-  try {
-    return openKeeping(start, walk, wish)
-  } catch (error) {
-    if (!isLinkError(error)) throw error
-  }
-  return withPlace(start, { ...walk, end: 'follow' }, (place) => openAt(place, wish))
-}
-
-function openKeeping(start: Directory, walk: Walk, wish: Wish): OpenFile | Directory {
-  return withPlace(start, { ...walk, end: 'slash' }, (place) => openAt(place, wish))
 }
 
 const isNew = (flags: number): boolean => (flags & OPEN_FLAG.create) !== 0 && (flags & OPEN_FLAG.exclusive) !== 0

@@ -23,8 +23,11 @@ export interface Place {
 
 export interface WalkOptions {
   readonly path: string
-  /** What becomes of a link at the very end: followed, followed before a slash only, or kept in any case. In between all are followed. */
-  readonly end: 'follow' | 'slash' | 'keep'
+  /**
+   * What becomes of a link at the very end: followed, followed before a slash only, or kept in any case; or followed only when what
+   * follows no links has failed because of it. In between all are followed.
+   */
+  readonly end: 'follow' | 'slash' | 'keep' | 'late'
   /** Where absolute links lead; without it they lead out, and are refused. */
   readonly linkRoot?: Directory | undefined
   /** What the module calls the directory it starts in; unknown of those that it has opened itself. */
@@ -52,8 +55,9 @@ export function withPlace<Result>(start: Directory, options: WalkOptions, use: (
   try {
     return withRememberedPlace(start, options, use)
   } catch (error) {
-    throw told(error, start, options)
+    if (end !== 'late' || !isLinkError(error)) throw told(error, start, options)
   }
+  return withPlace(start, { ...options, end: 'follow' }, use)
 }
 
 /** A component that is empty, `.` or `..`. */
@@ -173,7 +177,7 @@ function openWalk(start: Directory, { path, end, linkRoot }: WalkOptions): Walk 
       if (!isThere && last !== undefined) arrived(last)
       isThere = true
       const wantsDirectory = todo.length > 0
-      const followed = end === 'follow' || (end === 'slash' && wantsDirectory)
+      const followed = end === 'follow' || (end !== 'keep' && wantsDirectory)
       const seen = followed ? here().find(name) : undefined
       const target = seen?.type === FILE_TYPE.symbolicLink ? linkTarget(here(), name) : undefined
       if (target === undefined)
@@ -186,7 +190,7 @@ function openWalk(start: Directory, { path, end, linkRoot }: WalkOptions): Walk 
 }
 
 /** Whether a link may be why. */
-export function isLinkError(error: unknown): boolean {
+function isLinkError(error: unknown): boolean {
   const code = codeOf(error)
   return code === 'ENOTDIR' || code === 'ELOOP'
 }
