@@ -151,6 +151,18 @@ describe('build with git repositories', function () {
     })
   })
 
+  it('takes no more than it is allowed to', async () => {
+    const root = join(app.path, '../large')
+    const large = makeRepository(root)
+    large.commit({ Dockerfile: 'FROM scratch\nCOPY . /\n', zeros: '0'.repeat(300_000) })
+    symlinkSync(root, `${root}.git`)
+    const env = { CORACLE_BUILD_SOURCE_LIMIT: '200k' }
+    const { status, stderr } = await spawned(coracle, ['build', '-q', url('', 'large')], env)
+    assert.equal(status, 1)
+    assert.match(stderr, /git snapshot for .*large\.git#.* is larger than 200KiB\n.*CORACLE_BUILD_SOURCE_LIMIT=SIZE/)
+    assert.equal((await build(url('', 'large'))).status, 0)
+  })
+
   it('keeps the repository where it is asked to, and no trace of it elsewhere', async () => {
     assert.ok((await files(url('?keep-git-dir=1'))).includes('.git/HEAD'))
     const out = join(coracle.directory, 'kept')

@@ -48,8 +48,8 @@ export async function openGitTree(store: SourceStore, request: GitRequest): Prom
   const resolved = await resolveRef(source, options)
   const wanted = { ...request, keepGitDirectory }
   const key = keyOf(wanted, resolved)
-  const make = (directory: string) =>
-    checkOut({ ...wanted, resolved, directory }, { ...gitOptions({ ...request, grants }, scratch.path) })
+  const make = (directory: string, signal: AbortSignal) =>
+    checkOut({ ...wanted, resolved, directory }, gitOptions({ ...request, grants, signal }, scratch.path))
   const kind = 'source.git.checkout'
   const description = `git snapshot for ${shownAddress(source.remote)}#${resolved.ref ?? resolved.commit}`
   const kept = await keepSource(store, { key, kind, description, make }, request)

@@ -9,6 +9,7 @@ import { header } from '../../registry/manifests.ts'
 import { openTransport } from '../../registry/transport.ts'
 import { SourceFailed } from '../errors.ts'
 import { shownUrl } from './shown.ts'
+import { sourceLimit, tooLarge } from './size-limit.ts'
 
 export interface Asking {
   readonly url: URL
@@ -35,7 +36,6 @@ export interface Fetched {
 }
 
 const STALL_MS = 60_000
-const MAX_BYTES = 64 * 2 ** 30
 const HEAD_BYTES = 512
 const ATTEMPTS = 3
 
@@ -113,11 +113,14 @@ async function save({ body }: HttpResponse, asking: Asking & { readonly onChunk:
 /** Counts, asks how much may come once it is known what does, and tells of it. */
 function measuring({ url, limit = () => undefined, onStatus }: Asking) {
   let head: Buffer | undefined = Buffer.alloc(0)
-  let [sizeBytes, maxBytes, told] = [0, MAX_BYTES, 0]
+  const most = sourceLimit()
+  let [sizeBytes, maxBytes, told] = [0, most, 0]
   const look = () => {
-    if (head !== undefined) maxBytes = limit(head) ?? MAX_BYTES
+    if (head !== undefined) maxBytes = Math.min(limit(head) ?? most, most)
     head = undefined
-    if (sizeBytes > maxBytes) throw new SourceFailed(`${shownUrl(url)} is larger than ${maxBytes / 2 ** 20} MiB`)
+    if (sizeBytes <= maxBytes) return
+    if (maxBytes === most) throw tooLarge(shownUrl(url), most)
+    throw new SourceFailed(`${shownUrl(url)} is larger than ${maxBytes / 2 ** 20} MiB`)
   }
   const add = (chunk: Buffer) => {
     sizeBytes += chunk.length

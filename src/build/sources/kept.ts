@@ -2,12 +2,12 @@
 import { existsSync, mkdirSync, readdirSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { openLease } from '../../images/leases.ts'
-import { measureFiles } from '../../linux/measure-files.ts'
 import { removeTree } from '../../linux/remove-tree.ts'
 import type { Paths } from '../../paths.ts'
 import type { Database } from '../../state/database.ts'
 import { acquireLock } from '../../state/lock.ts'
 import { freshDirectory, makeScratch, prepareScratch } from '../scratch.ts'
+import { withinLimit } from './size-limit.ts'
 
 export interface SourceStore {
   readonly database: Database
@@ -26,8 +26,8 @@ export interface NewSource {
   readonly kind: SourceRow['kind']
   /** For people. */
   readonly description: string
-  /** Fills the fresh directory. */
-  readonly make: (directory: string) => Promise<void>
+  /** Fills the fresh directory; ends when the signal says so. */
+  readonly make: (directory: string, signal: AbortSignal) => Promise<void>
 }
 
 export interface SourceRow {
@@ -43,12 +43,14 @@ export interface SourceRow {
 /**
  * The directory of a source, made where it is not there yet; of two builds that want it at once the second waits. It stays
  * until the build has ended, and then until it is pruned; nobody writes to it.
+ *
+ * @throws {SourceFailed} it is larger than anybody wants
  */
 export async function keepSource(store: SourceStore, source: NewSource, keeping: Keeping): Promise<string> {
   const known = findSource(store, source.key, keeping)
   if (known !== undefined) return known
   using _ = await acquireLock(store.database, lockName(source.key), { signal: keeping.signal })
-  return findSource(store, source.key, keeping) ?? (await makeSource(store, source))
+  return findSource(store, source.key, keeping) ?? (await makeSource(store, source, keeping.signal))
 }
 
 /** @returns undefined: it is not there */
@@ -62,7 +64,7 @@ export function findSource({ database, paths }: SourceStore, key: string, { clea
   return Number(touched.changes) > 0 && existsSync(directory) ? directory : undefined
 }
 
-async function makeSource({ database, paths }: SourceStore, source: NewSource): Promise<string> {
+async function makeSource({ database, paths }: SourceStore, source: NewSource, signal: AbortSignal): Promise<string> {
   const { key, kind, description, make } = source
   const home = sourceDirectory(paths, key)
   await removeTree(home)
@@ -70,8 +72,7 @@ async function makeSource({ database, paths }: SourceStore, source: NewSource): 
   await using scratch = makeScratch(paths)
   const fresh = join(scratch.path, 'source')
   freshDirectory(fresh, 0o755)
-  await make(fresh)
-  const sizeBytes = await measureFiles(fresh)
+  const sizeBytes = await withinLimit(fresh, { what: description, signal }, (limited) => make(fresh, limited))
   mkdirSync(sourcesDirectory(paths), { recursive: true, mode: 0o700 })
   renameSync(fresh, home)
   database

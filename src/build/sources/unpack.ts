@@ -12,13 +12,13 @@ import { type Keeping, keepSource, type SourceStore } from './kept.ts'
 
 /** @returns the directory @throws {ArchiveInvalid} it is no tar, or leads out of itself */
 export async function unpackFile(store: SourceStore, file: HttpFile, keeping: Keeping): Promise<string> {
-  const make = async (directory: string) => {
+  const make = async (directory: string, signal: AbortSignal) => {
     const root = join(directory, TREE)
     freshDirectory(root, 0o755)
     await using applier = openApplier(root, { idMaps: userIdMaps() })
     const stream = openArchive({ path: file.path, compression: (await archiveKind(file.path)) ?? 'none' })
     try {
-      await extractTar(stream, applier, { place: (path) => path, onBytes: () => {}, signal: keeping.signal })
+      await extractTar(stream, applier, { place: (path) => path, onBytes: () => {}, signal })
     } finally {
       stream.destroy()
     }
