@@ -34,7 +34,9 @@ export default class Build extends EngineCommand {
     const request = {
       ...requestOf(flags),
       context: args.context,
-      input: process.stdin,
+      get input() {
+        return process.stdin // to open it takes milliseconds, and few builds read it
+      },
       stdout: process.stdout,
       env: process.env,
       signal: this.interruption(),
