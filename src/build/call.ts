@@ -7,11 +7,13 @@ import type { Platform } from '../oci/descriptor.ts'
 import { openMaterials } from './attest/materials.ts'
 import { parseContexts } from './context/named.ts'
 import { type OpenedContext, openContext } from './context/open.ts'
+import { DockerfileInvalid } from './dockerfile/errors.ts'
 import { outlineOf } from './dockerfile/outline.ts'
 import { parseDockerfile } from './dockerfile/parse.ts'
 import { planStages } from './dockerfile/stages.ts'
 import type { Dockerfile } from './dockerfile/types.ts'
 import { checkDocument, renderCheck } from './lint/render.ts'
+import type { Finding } from './lint/report.ts'
 import { lintPlan } from './lint-build.ts'
 import { parsePlatforms, parseSettings } from './parse-request.ts'
 import { outlineDocument, renderOutline, renderTargets, targetsDocument } from './render-call.ts'
@@ -30,16 +32,11 @@ export async function callFrontend(room: BuildRoom, request: BuildRequest, call:
   await using cleanup = new AsyncDisposableStack()
   const sources = openSources(room, { materials: openMaterials(), grants: settings, cleanup })
   const context = await openContext(request, { paths: room.paths, cleanup, sources, onStatus: () => {} })
+  const given = { request, settings, contexts, context, isJson }
+  if (method === 'check') return check(room, given)
   const dockerfile = parseDockerfile(context.dockerfile, context.name)
-  const looking = { request, settings, contexts, context, dockerfile, isJson }
-  switch (method) {
-    case 'targets':
-      return { text: isJson ? json(targetsDocument(dockerfile)) : renderTargets(dockerfile), status: 0 }
-    case 'outline':
-      return outline(looking)
-    case 'check':
-      return check(room, looking)
-  }
+  if (method === 'outline') return outline({ ...given, dockerfile })
+  return { text: isJson ? json(targetsDocument(dockerfile)) : renderTargets(dockerfile), status: 0 }
 }
 
 /** `check`, `outline` or `targets`, and `,format=json`; docker's `lint` is `check`. @throws {InvalidArgument} */
@@ -57,14 +54,17 @@ function parseCall(call: string): { readonly method: (typeof METHODS)[number]; r
   return { method, isJson: options.includes('format=json') }
 }
 
-interface Looking {
+interface Given {
   readonly request: BuildRequest
   readonly settings: Settings
   /** Their names. */
   readonly contexts: readonly string[]
   readonly context: OpenedContext
-  readonly dockerfile: Dockerfile
   readonly isJson: boolean
+}
+
+interface Looking extends Given {
+  readonly dockerfile: Dockerfile
 }
 
 function planFor({ request, settings: { buildArgs }, contexts, dockerfile }: Looking) {
@@ -87,8 +87,51 @@ function outline(looking: Looking): CallResult {
   return { text: isJson ? json(outlineDocument(found, context.dockerfile)) : renderOutline(found), status: 0 }
 }
 
-async function check(room: BuildRoom, looking: Looking): Promise<CallResult> {
-  const { request, context, dockerfile, isJson } = looking
+/** What can be found before a mistake is told with it, for both have to go. */
+async function check(room: BuildRoom, given: Given): Promise<CallResult> {
+  const { isJson, context } = given
+  try {
+    const dockerfile = parseDockerfile(context.dockerfile, context.name)
+    const findings = await findingsIn(room, { ...given, dockerfile })
+    const { source } = dockerfile
+    const text = isJson ? json(checkDocument(findings, source)) : renderCheck(findings, source)
+    return { text, status: findings.length === 0 ? 0 : 1 }
+  } catch (error) {
+    if (!(error instanceof DockerfileInvalid) || error.place === undefined) throw error
+    const { source } = error.place
+    const findings = await findingsBefore(room, given, error.place.lines.start)
+    if (isJson) return { text: json(checkDocument(findings, source, error)), status: 1 }
+    if (findings.length === 0) throw error
+    return { text: renderCheck(findings, source), status: 1, failure: error }
+  }
+}
+
+/** None where what stands before the line is no Dockerfile either. */
+async function findingsBefore(room: BuildRoom, given: Given, line: number): Promise<readonly Finding[]> {
+  const { context } = given
+  try {
+    const dockerfile = parseDockerfile(linesBefore(context.dockerfile, line), context.name)
+    return await findingsIn(room, { ...given, dockerfile })
+  } catch (error) {
+    if (error instanceof DockerfileInvalid) return []
+    throw error
+  }
+}
+
+function linesBefore(bytes: Uint8Array, line: number): Uint8Array {
+  let end = 0
+  for (let number = 1; number < line; number += 1) {
+    const next = bytes.indexOf(LINE_END, end)
+    if (next === -1) break
+    end = next + 1
+  }
+  return bytes.subarray(0, end)
+}
+
+const LINE_END = 0x0a
+
+async function findingsIn(room: BuildRoom, looking: Looking): Promise<readonly Finding[]> {
+  const { request, context } = looking
   const { plan, settings } = planFor(looking)
   using store = await room.openStore()
   // Those that are here: nothing is fetched to look at a text.
@@ -101,10 +144,7 @@ async function check(room: BuildRoom, looking: Looking): Promise<CallResult> {
     }
   }
   const stages = request.target === undefined ? plan.stages : plan.needed
-  const findings = await lintPlan(plan, { settings, ignored: context.ignore, stages, image })
-  const { source } = dockerfile
-  const text = isJson ? json(checkDocument(findings, source)) : renderCheck(findings, source)
-  return { text, status: findings.length === 0 ? 0 : 1 }
+  return await lintPlan(plan, { settings, ignored: context.ignore, stages, image })
 }
 
 function json(document: object): string {

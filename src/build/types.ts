@@ -1,5 +1,6 @@
 /** What the build room takes and gives. */
 import type { Readable } from 'node:stream'
+import type { CoracleError } from '../errors.ts'
 import type { Descriptor, Platform } from '../oci/descriptor.ts'
 import type { Digest } from '../oci/digest.ts'
 
@@ -134,6 +135,8 @@ export interface CallResult {
   readonly text: string
   /** Exit status: 1 when a check has found anything. */
   readonly status: 0 | 1
+  /** What a check could not go on from; said after what it has found before. */
+  readonly failure?: CoracleError
 }
 
 export interface BuildEngine {

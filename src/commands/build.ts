@@ -44,8 +44,9 @@ export default class Build extends EngineCommand {
     }
     const call = flags.check ? 'check' : flags.call
     if (call !== 'build') {
-      const { text, status } = await builds.call(request, call)
+      const { text, status, failure } = await builds.call(request, call)
       writeLine(process.stdout, text.trimEnd())
+      if (failure !== undefined) throw failure
       process.exitCode = status
       return
     }

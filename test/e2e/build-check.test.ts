@@ -55,6 +55,34 @@ describe('build --check', function () {
     assert.match(stderr, /line 2: unknown instruction: CPY \(did you mean COPY\?\)\nDockerfile:2:1\n/)
   })
 
+  it('tells what it has found before a mistake, and then the mistake', () => {
+    const text = 'FROM scratch AS Files\nENV a b\nRUN <<E\nmake\nE\nCPY a b\nMAINTAINER after\n'
+    const { status, stdout, stderr } = build(text, ['--check'])
+    assert.equal(status, 1)
+    assert.match(stdout, /^Check complete, 2 warnings have been found!\n\nWARNING: StageNameCasing/)
+    assert.match(stdout, /\nWARNING: LegacyKeyValueFormat .*\n.*\nDockerfile:2:1\n/)
+    assert.match(stderr, /^coracle: .*line 6: unknown instruction: CPY/)
+    const told = JSON.parse(build(text, ['--call', 'check,format=json']).stdout) as {
+      readonly warnings: readonly { readonly ruleName: string }[]
+      readonly buildError: object
+    }
+    assert.deepEqual(
+      told.warnings.map(({ ruleName }) => ruleName),
+      ['StageNameCasing', 'LegacyKeyValueFormat'],
+    )
+    const location = { ranges: [{ start: { line: 6 }, end: { line: 6 } }] }
+    assert.deepEqual(told.buildError, { message: 'unknown instruction: CPY (did you mean COPY?)', location })
+    const late = build('FROM scratch AS a\nMAINTAINER me\nCOPY --from=9 / /\n', ['--check'])
+    assert.match(late.stdout, /^Check complete, 1 warning has been found!\n\nWARNING: MaintainerDeprecated/)
+    assert.match(late.stderr, /line 3/)
+    for (const alone of ['CPY a b\nFROM scratch\n', '# only a comment\n', 'ARG A=1\nENV a b\n']) {
+      const outcome = build(alone, ['--check'])
+      assert.deepEqual([outcome.status, outcome.stdout], [1, ''], alone)
+      const { buildError } = JSON.parse(build(alone, ['--call', 'check,format=json']).stdout) as typeof told
+      assert.ok(buildError, alone)
+    }
+  })
+
   it('has company in a build, which ends with what was found', () => {
     const outcome = build('FROM scratch\nENV NAME=$nothing\n', ['--progress', 'plain', '--build-arg', 'odd=1'])
     assert.equal(outcome.status, 0, outcome.stderr)

@@ -1,6 +1,7 @@
 /** Findings as `docker build --check` prints them, and as a build ends with them. */
+import type { DockerfileInvalid } from '../dockerfile/errors.ts'
 import { excerpt } from '../dockerfile/excerpt.ts'
-import type { Source } from '../dockerfile/types.ts'
+import type { Lines, Source } from '../dockerfile/types.ts'
 import type { Finding } from './report.ts'
 
 /** The whole answer to `--check`, with line ends. Its exit status is 1 when anything was found. */
@@ -25,16 +26,23 @@ function count({ length }: readonly Finding[]): string {
   return length === 1 ? '1 warning has been' : `${length} warnings have been`
 }
 
-/** What `--call=check,format=json` gives to programs. */
-export function checkDocument(findings: readonly Finding[], source: Source): object {
+/**
+ * What `--call=check,format=json` gives to programs.
+ *
+ * @param failure - what a build would end with
+ */
+export function checkDocument(findings: readonly Finding[], source: Source, failure?: DockerfileInvalid): object {
   return {
     warnings: findings.map(({ rule, description, url, message, lines: { start, end } }) => ({
       ruleName: rule,
       description,
       ...(url !== undefined && { url }),
       detail: message,
-      location: { ranges: [{ start: { line: start }, end: { line: end } }] },
+      location: locationOf({ start, end }),
     })),
+    ...(failure?.place !== undefined && {
+      buildError: { message: failure.problem, location: locationOf(failure.place.lines) },
+    }),
     sources: [
       {
         filename: source.name,
@@ -43,4 +51,8 @@ export function checkDocument(findings: readonly Finding[], source: Source): obj
       },
     ],
   }
+}
+
+function locationOf({ start, end }: Lines): object {
+  return { ranges: [{ start: { line: start }, end: { line: end } }] }
 }
