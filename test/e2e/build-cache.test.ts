@@ -6,6 +6,7 @@ import { beforeEach, describe, it } from 'mocha'
 import { writeContext } from '../support/build-context.ts'
 import { type Builder, useBuilder } from '../support/built.ts'
 import { type Coracle, eventually, IMAGE } from '../support/coracle.ts'
+import { until } from '../support/until.ts'
 
 const FROM = `FROM ${IMAGE}\n`
 
@@ -41,6 +42,28 @@ describe('what build remembers', function () {
     assert.match(coracle.output('system', 'check'), /all is well$/)
     coracle.output('builder', 'prune', '-af')
     assert.match(coracle.output('system', 'check'), /all is well$/)
+  })
+
+  it('knows a context of which nothing has been touched, and sees what is touched then', async () => {
+    const root = writeContext(coracle.directory, { Dockerfile: 'FROM scratch\nCOPY . /\n', f: 'one', 'd/g': 'two' })
+    const id = () => coracle.output('build', '-q', '--network', 'none', root)
+    const walks = () => {
+      const kept = join(coracle.directory, 'root/build/files')
+      return existsSync(kept) ? readdirSync(kept).filter((name) => name.endsWith('.walk')) : []
+    }
+    const known = new Set([id()])
+    // Files are trusted once their times are older than a file system may count.
+    await until('the walk is known', () => known.add(id()) && walks().length > 0)
+    known.add(id())
+    assert.equal(known.size, 1)
+    writeFileSync(join(root, 'f'), 'ONE')
+    known.add(id())
+    assert.equal(known.size, 2)
+    writeFileSync(join(root, '.dockerignore'), 'd\n')
+    known.add(id())
+    assert.equal(known.size, 3)
+    coracle.output('builder', 'prune', '-af')
+    assert.deepEqual(walks(), [])
   })
 
   it('prunes no directory of a cache that a command has mounted', async () => {
