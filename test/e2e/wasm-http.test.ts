@@ -2,7 +2,9 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
+import { type IncomingMessage, request } from 'node:http'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'mocha'
@@ -62,6 +64,16 @@ describe('a component that serves HTTP', function () {
     await until('the first part comes back', () => seen.includes('one'))
     socket.write('two')
     await until('the second too', () => seen.includes('two') && socket.destroyed)
+  })
+
+  it('sends trailers behind a body, and none where there are none', async () => {
+    const trailersOf = async (path: string) => {
+      const [response] = (await once(request(base + path, { agent: false }).end(), 'response')) as [IncomingMessage]
+      const body = (await response.toArray()).join('')
+      return [body, response.rawTrailers]
+    }
+    assert.deepEqual(await trailersOf('/with'), ['/with fresh\n', ['X-Sum', 'of all']])
+    assert.deepEqual(await trailersOf('/a'), ['/a fresh\n', []])
   })
 
   it('serves others while one waits', async () => {

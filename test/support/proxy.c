@@ -37,9 +37,12 @@ static int32_t begin(int32_t out, int status, const char *name, const char *valu
 
 static void send(int32_t stream, const char *text, size_t size) { stream_write(stream, text, size, result); }
 
-static void end(int32_t stream, int32_t body) {
+static void end(int32_t stream, int32_t body, int32_t some_trailers) {
+  int32_t trailers = some_trailers ? new_fields() : 0;
+  if (some_trailers)
+    append_field(trailers, "X-Sum", 5, "of all", 6, result);
   drop_output(stream);
-  finish(body, 0, 0, result);
+  finish(body, some_trailers, trailers, result);
 }
 
 static void echo(int32_t request, int32_t stream) {
@@ -92,5 +95,5 @@ EXPORT("wasi:http/incoming-handler@0.2.3#handle") void handle(int32_t request, i
     requests++;
     print("served\n");
   }
-  end(stream, body);
+  end(stream, body, what == 'w'); /* with trailers */
 }
