@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -18,7 +19,8 @@ static struct {
   size_t size;
   bool open_stdin;
   struct ends ends;
-  int mounts; /* its namespace of mounts */
+  int mounts;  /* its namespace of mounts */
+  int program; /* pidfd of what waits at the gate */
 } early;
 
 /* As encode-plan.ts writes it: the clone with its namespaces, then the child's steps. */
@@ -42,7 +44,7 @@ static int clone_early(void) {
 
 void early_start(int fd, bool open_stdin) {
   early.ends = (struct ends){-1, -1, -1};
-  early.mounts = -1;
+  early.mounts = early.program = -1;
   early.open_stdin = open_stdin;
   early.plan = read_whole(fd, EARLY_LIMIT, &early.size);
   close(fd);
@@ -60,7 +62,8 @@ pid_t early_program(void) {
   if (program <= 0) return 0;
   snprintf(path, sizeof path, "/proc/%d/ns/mnt", self.child);
   early.mounts = open(path, O_RDONLY | O_CLOEXEC); /* not everybody's: who may not trace others gets no further */
-  return early.mounts < 0 ? 0 : program;
+  early.program = sys_pidfd_open(program);
+  return early.mounts < 0 || early.program < 0 ? 0 : program;
 }
 
 int early_lend(struct bytes steps) {
@@ -80,14 +83,17 @@ static void forget(void) {
   close_fd(&early.ends.go);
   close_fd(&early.ends.gate);
   close_fd(&early.mounts);
+  close_fd(&early.program);
   free(early.plan);
   early.plan = NULL;
 }
 
 int early_open_gate(void) {
-  int opened = write(early.ends.gate, "g", 1) == 1 ? 0 : -1;
+  struct pollfd program = {.fd = early.program, .events = POLLIN};
+  if (poll(&program, 1, 0) != 0) return -1; /* it has ended; others may still have its side of the gate */
+  if (write(early.ends.gate, "g", 1) != 1) return -1;
   forget();
-  return opened;
+  return 0;
 }
 
 void early_discard(void) {

@@ -17,6 +17,7 @@ void early_start(int fd, bool open_stdin);
 pid_t early_program(void);
 /* Carries out steps in a process of its own, which lend the program what it lacks. */
 int early_lend(struct bytes steps);
+/* Fails when what waits has ended meanwhile. */
 int early_open_gate(void);
 void early_discard(void);
 

@@ -242,22 +242,24 @@ static int place_early(struct reader *plan, unsigned *step, pid_t program) {
   return 0;
 }
 
-static int go_on_early(struct reader *plan, unsigned *step) {
-  if (run_later_host_steps(plan, step) < 0) return -1;
-  if (owner_is_gone()) return deserted();
-  return early_open_gate() < 0 ? killed_early() : 0;
-}
-
-int start_container(struct reader *plan, uint64_t namespaces, unsigned *step) {
+/*
+ * Until the gate opens only what waits has changed: should it have died, or lack a place for what it is lent, then it is done without.
+ * Host steps that put it somewhere put the next one there, too.
+ */
+static bool start_early(struct reader *plan, unsigned *step) {
   struct reader later = *plan;
   unsigned steps = *step;
   pid_t program = early_program();
-  /* so far only what waits has changed: should it have died, or lack a place for what it is lent, then it is done without */
-  bool early = program > 0 && early_lend(self.late) == 0 && place_early(&later, &steps, program) == 0;
+  bool started = program > 0 && early_lend(self.late) == 0 && place_early(&later, &steps, program) == 0 &&
+                 run_later_host_steps(&later, &steps) == 0 && !owner_is_gone() && early_open_gate() == 0;
   child_failure[0] = '\0'; /* nobody's: the same failure comes again, or does not */
-  if (early) *plan = later, *step = steps;
+  if (started) *plan = later, *step = steps;
   else early_discard();
-  if ((early ? go_on_early(plan, step) : start_anew(plan, namespaces, step)) < 0) return -1;
+  return started;
+}
+
+int start_container(struct reader *plan, uint64_t namespaces, unsigned *step) {
+  if (!start_early(plan, step) && start_anew(plan, namespaces, step) < 0) return -1;
   if (self.in >= 0 && fcntl(self.in, F_SETFL, O_NONBLOCK) < 0) return fail("fcntl", "stdin");
   return 0;
 }
