@@ -26,7 +26,16 @@ static int short_flags(const char *word, enum early_words *answer) {
   return 1;
 }
 
-static int long_flag(const char *word, enum early_words *answer) {
+/* A module has no network unless it is granted one: to say so changes nothing. Answers how many words that is. */
+static int no_network(const char *word, const char *next) {
+  if (strcmp(word, "--network=none") == 0 || strcmp(word, "--net=none") == 0) return 1;
+  bool begun = strcmp(word, "--network") == 0 || strcmp(word, "--net") == 0;
+  return begun && next != NULL && strcmp(next, "none") == 0 ? 2 : 0;
+}
+
+static int long_flag(const char *word, const char *next, enum early_words *answer) {
+  int none = no_network(word, next);
+  if (none != 0) return none;
   if (begins_with(word, other, sizeof other / sizeof *other)) return 0;
   if (strcmp(word, "--interactive") == 0) *answer = EARLY_STDIN;
   return strchr(word, '=') != NULL || begins_with(word, plain, sizeof plain / sizeof *plain) ? 1 : 2;
@@ -41,7 +50,7 @@ enum early_words early_words(char *const *words, const char **image) {
     const char *word = *words;
     bool end = strcmp(word, "--") == 0;
     if (end || word[0] != '-') return (*image = words[end]) != NULL ? answer : EARLY_NONE;
-    int taken = word[1] == '-' ? long_flag(word, &answer) : short_flags(word, &answer);
+    int taken = word[1] == '-' ? long_flag(word, words[1], &answer) : short_flags(word, &answer);
     if (taken == 0) return EARLY_NONE;
     if (taken == 2 && *++words == NULL) return EARLY_NONE;
   }
