@@ -7,6 +7,9 @@ export type InheritedSupervisor = readonly [plan: number, control: number, attac
 /** Descriptors of the pipe that a job of the native program reads, and of the one it writes. */
 export type InheritedJob = readonly [input: number, output: number]
 
+/** Those below are the user's. */
+const FIRST_INHERITED = 3
+
 let supervisor: readonly number[] = []
 let jobs: readonly InheritedJob[] = []
 
@@ -22,7 +25,7 @@ export function takeInheritedSupervisor(): InheritedSupervisor | undefined {
   const [plan, control, attached, ...rest] = supervisor
   supervisor = []
   if (plan === undefined || control === undefined || attached === undefined || rest.length > 0) return undefined
-  return [plan, control, attached].every(isSocket) ? [plan, control, attached] : undefined
+  return [plan, control, attached].every((one) => isKind(one, 'isSocket')) ? [plan, control, attached] : undefined
 }
 
 /** Each of them is good for one job; undefined: there are no more. */
@@ -38,14 +41,6 @@ function takeVariable(name: string): readonly number[] {
   return /^\d{1,3}(?: \d{1,3})*$/.test(text ?? '') ? (text ?? '').split(' ').map(Number) : []
 }
 
-function isSocket(descriptor: number): boolean {
-  try {
-    return fstatSync(descriptor).isSocket()
-  } catch {
-    return false // not open: somebody else's variable
-  }
-}
-
 /** The same pipes by descriptors that no process we start inherits: whoever has one can have files read and written. */
 function ownPipes(ends: readonly number[]): readonly InheritedJob[] {
   const owned = ends.map((end, index) => ownPipe(end, index % 2 === 0 ? 'w' : 'r'))
@@ -56,12 +51,20 @@ function ownPipes(ends: readonly number[]): readonly InheritedJob[] {
 }
 
 function ownPipe(descriptor: number, flags: 'r' | 'w'): number | undefined {
+  if (descriptor < FIRST_INHERITED || !isKind(descriptor, 'isFIFO')) return undefined
   try {
-    if (!fstatSync(descriptor).isFIFO()) return undefined
-    const owned = openSync(`/proc/self/fd/${descriptor}`, flags)
-    closeSync(descriptor)
-    return owned
+    return openSync(`/proc/self/fd/${descriptor}`, flags)
   } catch {
-    return undefined // somebody else's variable, or no /proc: processes are started one by one then
+    return undefined // no /proc: processes are started one by one then
+  } finally {
+    closeSync(descriptor)
+  }
+}
+
+function isKind(descriptor: number, kind: 'isSocket' | 'isFIFO'): boolean {
+  try {
+    return fstatSync(descriptor)[kind]()
+  } catch {
+    return false // not open: somebody else's variable
   }
 }
