@@ -121,6 +121,15 @@ describe('what build remembers', function () {
       assert.equal(cached(one), 1)
     })
 
+    it('all steps that came to a layer, or it would stay', () => {
+      prune()
+      const twice = { Dockerfile: `${FROM.trimEnd()} AS a\n${megabyte('a')}FROM a\nRUN true\n` }
+      remember(twice)
+      builder.built(twice, '-o', 'type=cacheonly', '--target', 'a') // used later than what stands on it
+      prune('--max-used-space', '1')
+      assert.equal(shown(), '')
+    })
+
     it('what filters name, and shows the same', () => {
       assert.equal(shown().split('\n').length, 3)
       assert.match(

@@ -70,7 +70,7 @@ function sizeOf(entries: readonly CacheEntry[]): number {
   return entries.reduce((sum, { sizeBytes, shared }) => sum + (shared ? 0 : sizeBytes), 0)
 }
 
-/** What stands on a layer goes before it, or nothing would be freed. */
+/** What stands on a layer goes before it, or nothing would be freed; so do other steps that came to it, of no size themselves. */
 function byLeastUse(entries: readonly CacheEntry[], database: Database): readonly CacheEntry[] {
   const layers = layerRows(database)
   const uses = lastUses(entries, layers)
@@ -86,7 +86,10 @@ function byLeastUse(entries: readonly CacheEntry[], database: Database): readonl
   }
   const rank = ({ chainID = '', usedAtMs }: CacheEntry) => uses.get(chainID) ?? usedAtMs
   return entries.toSorted(
-    (one, other) => rank(one) - rank(other) || depthOf(other.chainID ?? '') - depthOf(one.chainID ?? ''),
+    (one, other) =>
+      rank(one) - rank(other) ||
+      depthOf(other.chainID ?? '') - depthOf(one.chainID ?? '') ||
+      one.sizeBytes - other.sizeBytes,
   )
 }
 
