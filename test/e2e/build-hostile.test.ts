@@ -173,4 +173,15 @@ describe('build of what means harm', function () {
     )
     assert.equal(builder.run('text', 'busybox', 'zcat', '/t/text.gz'), 'no archive')
   })
+
+  it('brings nothing back that an archive has replaced, whatever takes the place of that', () => {
+    const [one, other] = [[file('x', 'one')], [directory('x'), file('x/b', 'b')]]
+    const Dockerfile = `${FROM}RUN mkdir -p /d/x && touch /d/x/a\n`
+    for (const archives of [[one, other], [[...one, ...other]]]) {
+      const context = writeContext(coracle.directory, { Dockerfile: `${Dockerfile}ADD *.tar /d/\n` })
+      for (const [index, entries] of archives.entries()) writeFileSync(join(context, `${index}.tar`), tarOf(entries))
+      coracle.output('build', '-q', '-t', 'replaced', context)
+      assert.equal(builder.run('replaced', 'find', '/d', '-type', 'f'), '/d/x/b')
+    }
+  })
 })

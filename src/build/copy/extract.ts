@@ -1,5 +1,7 @@
 /** A tar archive over the layers, as ADD unpacks it: links on the way to a file are followed, a node replaces what is there. */
 import { extractTar } from '../../archive/extract-tar.ts'
+import { findInLayers } from '../../containers/spec/layer-files.ts'
+import { opaqueAttribute } from '../../images/layers/apply-entry.ts'
 import type { Applier, ByteString } from '../../linux/apply.ts'
 import { type Archive, openArchive } from './archive-kind.ts'
 import { type Landing, type Owner, parentOf, resolveInLayers, textOf } from './landing.ts'
@@ -8,6 +10,8 @@ export interface ExtractOptions {
   readonly applier: Applier
   readonly landing: Landing
   readonly lower: readonly string[]
+  /** What the applier's directory is the upper one of; empty: nothing, or not yet. */
+  readonly below: readonly string[]
   /** The directory to unpack into, without links. */
   readonly base: ByteString
   /** undefined: as the archive says. */
@@ -17,7 +21,7 @@ export interface ExtractOptions {
 
 export async function extractOver(
   archive: Archive,
-  { applier, landing, lower, base, owner, signal }: ExtractOptions,
+  { applier, landing, lower, below, base, owner, signal }: ExtractOptions,
 ): Promise<void> {
   const places = new Map<ByteString, ByteString>([['', base]])
   const placeOf = (path: ByteString): ByteString => {
@@ -38,13 +42,7 @@ export async function extractOver(
     return parent === '' ? name : `${parent}/${name}`
   }
   const owned = owner === undefined ? applier : withOwner(applier, owner)
-  const noting: Applier = {
-    ...owned,
-    directory: (path, attributes) => {
-      landing.note(path, true)
-      owned.directory(path, attributes)
-    },
-  }
+  const noting = noteAll(owned, { landing, below })
   const notedPlace = (path: ByteString) => {
     const found = place(path)
     if (found !== undefined) places.set(path, found)
@@ -55,6 +53,41 @@ export async function extractOver(
     await extractTar(stream, noting, { place: notedPlace, onBytes: () => {}, signal })
   } finally {
     stream.destroy()
+  }
+}
+
+/** A directory in place of what has replaced one of the layers below does not bring back what that one holds. */
+function noteAll(applier: Applier, { landing, below }: Pick<ExtractOptions, 'landing' | 'below'>): Applier {
+  const others = new Set<ByteString>()
+  const hides = (path: ByteString) =>
+    (others.delete(path) || landing.kindOf(path) === 'other') &&
+    findInLayers(below, textOf(path), { followLast: false })?.stats.isDirectory() === true
+  return {
+    ...applier,
+    directory: (path, attributes) => {
+      if (hides(path)) {
+        applier.remove(path)
+        applier.whiteout(path, opaqueAttribute())
+      }
+      landing.note(path, true)
+      applier.directory(path, attributes)
+    },
+    file: (path, attributes, size) => {
+      others.add(path)
+      applier.file(path, attributes, size)
+    },
+    symlink: (path, target, attributes) => {
+      others.add(path)
+      applier.symlink(path, target, attributes)
+    },
+    hardLink: (path, target) => {
+      others.add(path)
+      applier.hardLink(path, target)
+    },
+    node: (path, attributes, device) => {
+      others.add(path)
+      applier.node(path, attributes, device)
+    },
   }
 }
 

@@ -51,7 +51,7 @@ async function fileDigest(path: string): Promise<string> {
 }
 
 async function unpack(
-  { upper, lower, layers }: Ground,
+  { upper, lower, below, layers }: Ground,
   { instruction, target, ...archive }: Unpacking & { readonly target: string },
   { settings, signal }: LandOptions,
 ): Promise<void> {
@@ -61,6 +61,6 @@ async function unpack(
   const landing = openLanding({ lower, applier, owner: owner ?? { uid: 0, gid: 0 }, mtimeSeconds })
   const base = resolveInLayers(lower, target)
   landing.directory(base)
-  await extractOver(archive, { applier, landing, lower, base, owner, signal })
+  await extractOver(archive, { applier, landing, lower, below, base, owner, signal })
   await applier.finish()
 }

@@ -23,6 +23,8 @@ export interface Ground {
   readonly upper: string
   /** Directories that are looked at, top-most first: with portions that came before, and without layers for `--link`. */
   readonly lower: readonly string[]
+  /** What the overlay comes to stand on: `lower` without what came before. */
+  readonly below: readonly string[]
   /** All layers below, where names of users are looked up. */
   readonly layers: readonly string[]
 }
@@ -68,6 +70,6 @@ async function landAll(
   const upper = join(scratch.path, 'upper')
   freshDirectory(upper, layers[0] === undefined ? 0o755 : statSync(layers[0]).mode & 0o7777)
   for (const [index, portion] of portions.entries())
-    await portion.land({ upper, layers, lower: index === 0 ? lower : [upper, ...lower] }, doubt)
+    await portion.land({ upper, layers, below: lower, lower: index === 0 ? lower : [upper, ...lower] }, doubt)
   return await makeLayer(store, { upper, below, lower, epoch: settings.epoch, signal })
 }

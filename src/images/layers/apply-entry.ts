@@ -7,6 +7,10 @@ import type { TarHandler } from './tar-reader.ts'
 /** What marks a directory that hides lower layers: ordinary users may set only `user.*`. */
 export type OpaqueAttribute = 'trusted.overlay.opaque' | 'user.overlay.opaque'
 
+export function opaqueAttribute(): OpaqueAttribute {
+  return process.geteuid?.() === 0 ? 'trusted.overlay.opaque' : 'user.overlay.opaque'
+}
+
 export interface EntryApplier extends TarHandler {
   counts(): { readonly sizeBytes: number; readonly fileCount: number }
 }

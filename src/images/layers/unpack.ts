@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { openApplier } from '../../linux/apply.ts'
 import { ApplyFailed } from '../../linux/errors.ts'
 import { digestAlgorithm } from '../../oci/digest.ts'
-import { applyEntry } from './apply-entry.ts'
+import { applyEntry, opaqueAttribute } from './apply-entry.ts'
 import { DiffIDMismatch, LayerInvalid } from './errors.ts'
 import { inflate } from './inflate.ts'
 import { openTarReader } from './tar-reader.ts'
@@ -20,9 +20,8 @@ import { DEFAULT_LIMITS, type UnpackedLayer, type UnpackOptions } from './types.
 export async function unpackLayer(options: UnpackOptions): Promise<UnpackedLayer> {
   const { blob, diffID, target, idMaps, native } = options
   const { maxEntries } = { ...DEFAULT_LIMITS, ...options.limits }
-  const opaque = process.geteuid?.() === 0 ? 'trusted.overlay.opaque' : 'user.overlay.opaque'
   await using applier = openApplier(target, { idMaps, native })
-  const handler = applyEntry(applier, { opaque, maxEntries })
+  const handler = applyEntry(applier, { opaque: opaqueAttribute(), maxEntries })
   const reader = openTarReader(handler)
   const algorithm = digestAlgorithm(diffID)
   const hash = createHash(algorithm)
