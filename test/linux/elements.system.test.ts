@@ -47,10 +47,10 @@ describe('steps of packet filter elements', function () {
     )
 
   /** Each plan by a process of its own, in a network namespace of theirs. @returns the rules afterwards */
-  function carryOut(plans: readonly Buffer[]): { readonly rules: string; readonly said: string } {
+  function carryOut(plans: readonly Buffer[], as = ''): { readonly rules: string; readonly said: string } {
     writeFileSync(join(directory, 'maps'), MAPS)
     for (const [index, plan] of plans.entries()) writeFileSync(join(directory, String(index)), plan)
-    const script = 'nft -f maps; for plan in "$@"; do "$NATIVE" wire < "$plan"; done; echo ----; nft list ruleset'
+    const script = `nft -f maps; for plan in "$@"; do ${as} "$NATIVE" wire < "$plan"; done; echo ----; nft list ruleset`
     const { stdout, stderr } = spawnSync('unshare', ['-n', 'sh', '-c', script, 'sh', ...plans.keys().map(String)], {
       cwd: directory,
       env: { ...process.env, ...native.env, NATIVE: native.argv[0] },
@@ -100,6 +100,13 @@ describe('steps of packet filter elements', function () {
   it('say which set refuses them', () => {
     const wrong = ports(1).map((one): FilterElements => ({ ...one, set: 'nowhere' }))
     assert.match(carryOut([encoded(additions(wrong))]).said, /change packet filter set\tnowhere/)
+  })
+
+  it('say at once that they are not permitted, which the kernel says of the batch, not of a message in it', () => {
+    const as = 'setpriv --bounding-set=-net_admin --inh-caps=-net_admin'
+    const { said, rules } = carryOut([encoded(additions(ports(1)))], as)
+    assert.match(said, /change packet filter set\tany_tcp\t1\tOperation not permitted/)
+    assert.equal(count(rules), 0)
   })
 
   it('survive any damage on the way', () => {

@@ -30,7 +30,8 @@ struct element {
   struct bytes key, value;
 };
 
-static uint32_t sequence; /* of the last request: answers to earlier ones may still be there */
+/* Of the last request, in each of its messages: the kernel answers a batch that it refuses as a whole by the first. Answers to earlier ones may still be there. */
+static uint32_t sequence;
 
 /* To close a connection that has removed something waits for every processor: it stays open for as long as the process does. */
 static int connection(void) {
@@ -45,7 +46,7 @@ static int connection(void) {
 static struct nlmsghdr *begin(struct batch *batch, int type, uint8_t family, uint16_t resource) {
   struct nlmsghdr *head = (struct nlmsghdr *)(batch->room + batch->used);
   struct nfgenmsg *body = NLMSG_DATA(head);
-  *head = (struct nlmsghdr){.nlmsg_len = NLMSG_LENGTH(sizeof *body), .nlmsg_type = (uint16_t)type, .nlmsg_flags = NLM_F_REQUEST};
+  *head = (struct nlmsghdr){.nlmsg_len = NLMSG_LENGTH(sizeof *body), .nlmsg_type = (uint16_t)type, .nlmsg_flags = NLM_F_REQUEST, .nlmsg_seq = sequence};
   *body = (struct nfgenmsg){.nfgen_family = family, .version = NFNETLINK_V0, .res_id = htons(resource)};
   batch->used += NLMSG_ALIGN(head->nlmsg_len);
   return head;
@@ -73,7 +74,6 @@ static void add_data(struct batch *batch, uint16_t type, struct bytes data) {
 static void write_message(struct batch *batch, int type, const struct set *set, const struct element *elements, size_t count) {
   struct nlmsghdr *head = begin(batch, NFNL_SUBSYS_NFTABLES << 8 | type, set->family, 0);
   head->nlmsg_flags |= NLM_F_ACK | (type == NFT_MSG_NEWSETELEM ? NLM_F_CREATE : 0);
-  head->nlmsg_seq = ++sequence;
   add(batch, NFTA_SET_ELEM_LIST_TABLE, set->table, strlen(set->table) + 1);
   add(batch, NFTA_SET_ELEM_LIST_SET, set->name, strlen(set->name) + 1);
   struct nlattr *list = add(batch, NFTA_SET_ELEM_LIST_ELEMENTS | NLA_F_NESTED, NULL, 0);
@@ -109,6 +109,7 @@ static int talk(const struct batch *batch) {
 /* The kernel takes a batch whole or not at all. */
 static int send_elements(int type, const struct set *set, const struct element *elements, size_t count) {
   struct batch batch = {.used = 0};
+  sequence++;
   begin(&batch, NFNL_MSG_BATCH_BEGIN, AF_UNSPEC, NFNL_SUBSYS_NFTABLES);
   write_message(&batch, type, set, elements, count);
   begin(&batch, NFNL_MSG_BATCH_END, AF_UNSPEC, NFNL_SUBSYS_NFTABLES);
@@ -118,6 +119,7 @@ static int send_elements(int type, const struct set *set, const struct element *
 /* To ask costs nothing; a batch that fails waits for every processor. */
 static bool is_there(const struct set *set, const struct element *element) {
   struct batch batch = {.used = 0};
+  sequence++;
   write_message(&batch, NFT_MSG_GETSETELEM, set, &(struct element){.key = element->key}, 1);
   return talk(&batch) == 0;
 }
