@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, it } from 'mocha'
+import { readExitRecord } from '../../src/linux/exit-record.ts'
 import type { SuperviseOptions } from '../../src/linux/supervisor.ts'
 import { attachSupervisor } from '../../src/linux/supervisor-client.ts'
 import {
@@ -209,6 +210,25 @@ describeNative('the streams of a supervisor', (native) => {
     await supervisor.signal(9)
     await once(supervisor.stdio.resume(), 'end')
     assert.equal((await supervisor.wait()).signal, 9)
+  })
+
+  it('that the command does not read keep nobody from learning of the end, and are there when it does', async () => {
+    const { options, log } = await prepare('yes & yes >&2')
+    const supervisor = await startContainer(options)
+    supervisor.stdio.pause()
+    await eventually(
+      'the container waits',
+      pausedFor(() => statSync(log).size),
+    )
+    await supervisor.signal(9)
+    assert.equal((await supervisor.wait()).signal, 9)
+    assert.equal(readExitRecord(options.stateDirectory)?.signal, 9)
+    assert(!existsSync(join(options.runDirectory, 'supervisor.sock')), 'the next one may come')
+    const { stdout, stderr } = await readStreams(supervisor)
+    assert.equal(
+      stdout.length + stderr.length,
+      entriesOf(log).reduce((sum, { log: line }) => sum + line.length, 0),
+    )
   })
 
   it('of a supervisor fit into a megabyte, and into half of it while nothing comes', async function () {

@@ -62,10 +62,14 @@ static void take_input(struct client *client) {
   pass_input();
 }
 
-/* The owner makes the container wait when it does not read; anybody else is dropped before it can. */
+/*
+ * The owner makes the container wait when it does not read; anybody else is dropped before it can. What is left in the pipes of
+ * one that has ended is kept for the owner instead: others wait to learn of the end.
+ */
 static bool owner_is_behind(void) {
+  size_t limit = self.child_ended ? BACKLOG_LIMIT / 2 : 0;
   for (struct client *client = self.clients; client < self.clients + MAX_CLIENTS; client++) {
-    if (client->fd >= 0 && client->attached && client->owner && client_pending(client) > 0) return true;
+    if (client->fd >= 0 && client->attached && client->owner && client_pending(client) > limit) return true;
   }
   return false;
 }

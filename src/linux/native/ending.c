@@ -93,13 +93,13 @@ int end_supervision(void) {
   int removed = remove_groups(&self.host); /* and with them what counted the kills for want of memory */
   /* an owner is about to store the end itself: no need to wait for the disk */
   int recorded = write_exit_record(self.state_directory, &record, !exit_is_taken());
+  unlink(self.socket_path); /* whoever learns of the end may start it again, while an owner still reads */
   format_exit(line, sizeof line, &record);
   for (struct client *client = self.clients; client < self.clients + MAX_CLIENTS; client++) {
     if (client->fd >= 0 && client->waits) say(client, line);
   }
   flush_clients();
   bool taken = exit_is_taken(); /* asked again: one that died is known by now */
-  unlink(self.socket_path);
   await_owners();
   if (!taken && self.hook_argv != NULL) {
     become(self.hook_argv, self.hook_env);
