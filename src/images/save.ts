@@ -6,7 +6,7 @@ import type { Descriptor } from '../oci/descriptor.ts'
 import type { Digest } from '../oci/digest.ts'
 import { isIndex, OCI_INDEX } from '../oci/media-types.ts'
 import { familiarName, parseReference, type Reference, repositoryName, withDefaultTag } from '../oci/reference.ts'
-import { blobPath, sizeOf } from './blobs.ts'
+import { blobPath, readBlob, sizeOf } from './blobs.ts'
 import type { ImageContext } from './context.ts'
 import { BlobMissing } from './errors.ts'
 import { type FoundImage, findImage, taggedAs } from './find.ts'
@@ -118,6 +118,7 @@ async function contentFor(
   const repositories: Record<string, Record<string, string>> = {}
   for (const { image, name, tags } of saved) {
     const { manifest } = await readContent(context, image)
+    await readBlob(context.paths, manifest.config.digest, image.id) // its file is what goes out, not what is known of it
     // An index goes as a whole, if it is here as a whole; what knows no index sees the image of this host.
     const isWhole = exact === undefined ? platform === undefined : isIndex(exact.target.mediaType)
     const whole = isWhole ? await findWholeIndex(context, image, name) : undefined

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { createReadStream, createWriteStream, readdirSync, readFileSync } from 'node:fs'
+import { createReadStream, createWriteStream, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { finished } from 'node:stream/promises'
@@ -56,6 +56,17 @@ describe('save and load', () => {
     assert.deepEqual(names.toSorted(), ['docker.io/library/app:1', 'registry.example/app:2'])
     const [before, after] = [await from.store.inspect('app:1'), await to.store.inspect('app:1')]
     assert.deepEqual([after.Id, after.Descriptor, after.RepoTags], [before.Id, before.Descriptor, before.RepoTags])
+  })
+
+  it('refuse a config that has been changed since it was first read', async () => {
+    const { store, root } = await emptyStore()
+    await store.load(Readable.from([await layoutTar({ 'docker.io/library/app:1': image })]))
+    await store.inspect('app:1')
+    const path = join(root, 'blobs/sha256', image.id.slice('sha256:'.length))
+    writeFileSync(path, readFileSync(path, 'utf8').replace('"x"', '"y"'))
+    const directory = await scratchDirectory()
+    await assert.rejects(store.save(['app:1'], createWriteStream(join(directory, 'tar'))), { code: 'BLOB_MISMATCH' })
+    await assert.rejects(store.saveLayout(['app:1'], join(directory, 'layout')), { code: 'BLOB_MISMATCH' })
   })
 
   it('speak with skopeo in both formats', async () => {
