@@ -9,8 +9,11 @@ import { askBriefly, type NativeBuild, startJob } from './native-job.ts'
 import { StepWriter, stringBytes } from './step-writer.ts'
 import { WireWriter } from './wire-writer.ts'
 
-/** Compared with the layers below; `same` where nothing is compared. */
-export type Change = 'same' | 'added' | 'changed' | 'deleted'
+/**
+ * Compared with the layers below; `same` where nothing is compared. `unreadable`: a directory that was told before may not be
+ * read; said only to who wants to know.
+ */
+export type Change = 'same' | 'added' | 'changed' | 'deleted' | 'unreadable'
 
 export interface TreeEntry {
   /** Relative to where the walk began, which is empty. */
@@ -72,6 +75,7 @@ export interface ReadOptions {
 const REQUEST = { userNamespace: 1, stat: 2, walk: 3, merged: 4, changes: 5, content: 6, digest: 7, sum: 8 } as const
 const FOLLOW = 1
 const CONTENT = 2
+const TOLERANT = 4
 
 /**
  * What a path is inside of `root`, whose links lead nowhere else. undefined: nothing is there.
@@ -97,6 +101,7 @@ export async function statInside(
  * Everything from `path` inside of `root` on, across mounts; of /proc and its like the directory only.
  *
  * @param options.content - without, a sink hears of entries alone, neither of data nor of their end
+ * @param options.tolerant - a directory that may not be read is told as `unreadable`, and is no failure
  */
 export function readTree(
   root: string,
@@ -104,16 +109,19 @@ export function readTree(
   {
     follow,
     content = true,
+    tolerant = false,
     ...options
   }: ReadOptions & {
     readonly follow: boolean
     readonly content?: boolean
+    readonly tolerant?: boolean
     readonly sink: TreeSink
     /** Takes what the sink is told as it comes. */
     readonly onBytes?: (bytes: Buffer) => void
   },
 ): Promise<void> {
-  return ask([root], pathRequest(REQUEST.walk, path, (follow ? FOLLOW : 0) | (content ? CONTENT : 0)), options)
+  const flags = (follow ? FOLLOW : 0) | (content ? CONTENT : 0) | (tolerant ? TOLERANT : 0)
+  return ask([root], pathRequest(REQUEST.walk, path, flags), options)
 }
 
 /**
@@ -125,14 +133,14 @@ export function readTree(
 export async function sumTree(
   root: string,
   path: ByteString,
-  { follow, ...options }: ReadOptions & { readonly follow: boolean },
+  { follow, tolerant = false, ...options }: ReadOptions & { readonly follow: boolean; readonly tolerant?: boolean },
 ): Promise<string> {
   options.signal?.throwIfAborted()
   let sum: string | undefined
   const onDigest = (digest: string | undefined) => {
     sum = digest
   }
-  const request = pathRequest(REQUEST.sum, path, follow ? FOLLOW : 0)
+  const request = pathRequest(REQUEST.sum, path, (follow ? FOLLOW : 0) | (tolerant ? TOLERANT : 0))
   const ends = options.native === undefined && options.idMaps === undefined ? takeInheritedJob() : undefined
   if (ends === undefined) await ask([root], request, { ...options, onDigest })
   else {

@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { describe, it } from 'mocha'
+import { packageRoot } from '../../src/package-root.ts'
 import { writeContext } from '../support/build-context.ts'
 import { type Builder, useBuilder } from '../support/built.ts'
-import { type Coracle, eventually, IMAGE, type Outcome, spawned } from '../support/coracle.ts'
+import { type Coracle, eventually, IMAGE, type Outcome, openCoracle, spawned } from '../support/coracle.ts'
 import { startTestRegistry } from '../support/image-registry.ts'
 
 const FROM = `FROM ${IMAGE}\n`
@@ -119,5 +121,72 @@ describe('what build answers', function () {
           name,
         )
     }
+  })
+
+  it('asks for a newer base with --pull, and is content with the one that is here without', async () => {
+    const registry = await startTestRegistry()
+    const base = `${registry.host}/base:1`
+    const publish = async (text: string) => {
+      const root = writeContext(coracle.directory, { Dockerfile: `FROM scratch\nCOPY f /\n`, f: text })
+      const { status, stderr } = await spawned(coracle, ['build', '-q', '--push', '-t', base, root])
+      assert.equal(status, 0, stderr)
+      await spawned(coracle, ['rmi', base])
+    }
+    const root = writeContext(coracle.directory, { Dockerfile: `FROM ${base}\nCOPY --from=${base} f /again\n` })
+    const out = join(coracle.directory, 'pulled')
+    const built = async (...args: string[]) => {
+      const { status, stderr } = await spawned(coracle, ['build', '-o', out, ...args, root])
+      assert.equal(status, 0, stderr)
+      return ['f', 'again'].map((name) => readFileSync(join(out, name), 'utf8'))
+    }
+    await publish('old')
+    assert.equal((await spawned(coracle, ['pull', '-q', base])).status, 0)
+    const elsewhere = openCoracle()
+    try {
+      const newer = writeContext(coracle.directory, { Dockerfile: `FROM scratch\nCOPY f /\n`, f: 'new' })
+      assert.equal((await spawned(elsewhere, ['build', '-q', '--push', '-t', base, newer])).status, 0)
+    } finally {
+      elsewhere.close()
+    }
+    registry.requests.length = 0
+    assert.deepEqual(await built(), ['old', 'old'])
+    assert.deepEqual(registry.requests, [])
+    assert.deepEqual(await built('--pull'), ['new', 'new'])
+    assert.deepEqual(await built(), ['new', 'new'])
+  })
+
+  it('stays within a terminal whose size changes', function () {
+    if (spawnSync('python3', ['-c', 'import pty']).status !== 0) {
+      console.log('skipped: the tests of terminals need python3')
+      this.skip()
+    }
+    const pty = join(import.meta.dirname, '../support/on-terminal.py')
+    const long = `begin${'x'.repeat(200)}`
+    const root = writeContext(coracle.directory, {
+      Dockerfile: `${FROM}RUN seq 30; echo ${long}; while true; do sleep 1; done\n`,
+    })
+    // A line of output has 9 columns before it, and the last one stays free.
+    const narrow = `begin${'x'.repeat(39 - 9 - 5)}\r\n`
+    const steps = [
+      [`begin${'x'.repeat(100 - 9 - 5)}\r\n`, { size: [8, 40] }],
+      [narrow, { size: [8, 40] }],
+      [narrow, '\x03'],
+    ]
+    const command = [pty, JSON.stringify(steps), join(packageRoot, 'bin/coracle'), 'build', '--network', 'none', root]
+    const { status, stdout } = spawnSync('python3', command, { env: coracle.env, encoding: 'utf8' })
+    assert.equal(status, 130, stdout)
+    const frames = stdout.slice(0, stdout.lastIndexOf(narrow)).split('\x1b[J')
+    const last = (frames.at(-1) ?? '').split('\r\n').map((line) =>
+      line
+        .split('\x1b')
+        .map((part) => part.replace(/^\[\d*[AJK]/, ''))
+        .join(''),
+    )
+    assert.ok(last.length <= 7, stdout)
+    assert.ok(
+      last.every((line) => line.length < 40),
+      stdout,
+    )
+    assert.match(stdout, /\[terminal restored\]$/)
   })
 })

@@ -72,6 +72,45 @@ describe('build by an ordinary user', function () {
     coracle.output('builder', 'prune', '-af')
   })
 
+  it('names the file of the context that it may not read, and reads none that it need not', () => {
+    const files = {
+      Dockerfile: `FROM ${IMAGE}\nCOPY . /x\n`,
+      part: `FROM ${IMAGE}\nCOPY open /x\n`,
+      open: 'open',
+      'locked/secret': 'secret',
+      'shut/in': 'in',
+    }
+    // Root has written the files, so that those with a mode are root's alone.
+    const made = (modes: Readonly<Record<string, number>>, more: ContextFiles = {}) => {
+      const context = writeContext(coracle.directory, { ...files, ...more }, modes)
+      chownSync(context, uid, uid)
+      return context
+    }
+    const tried = (context: string, ...args: string[]) => coracle.run(['build', '--network', 'none', ...args, context])
+    const file = { 'locked/secret': 0o600 }
+    const directory = { shut: 0o700 }
+    for (const [modes, path] of [
+      [file, 'locked/secret'],
+      [directory, 'shut'],
+    ] as const) {
+      const { status, stderr } = tried(made(modes))
+      assert.equal(status, 1, stderr)
+      assert.match(
+        stderr,
+        new RegExp(`^coracle: .*${path}.*[Pp]ermission denied|^coracle: .*[Pp]ermission denied.*${path}`, 'm'),
+      )
+      assert.doesNotMatch(stderr, /internal error|\n {4}at /)
+    }
+    const both = { ...file, ...directory }
+    assert.equal(tried(made(both), '-f', 'part').status, 1) // it stands in the context, and not where the command is run
+    const context = made(both)
+    assert.equal(tried(context, '-f', join(context, 'part')).status, 0)
+    const ignoring = tried(made(both, { '.dockerignore': 'locked\nshut\n' }))
+    assert.equal(ignoring.status, 0, ignoring.stderr)
+    assert.match(tried(made({ Dockerfile: 0o600 })).stderr, /^coracle: .*Dockerfile.*permission denied/im)
+    coracle.output('builder', 'prune', '-af')
+  })
+
   it('shows a secret to the user of the command', () => {
     const Dockerfile = `FROM ${IMAGE}\nUSER 1000\nRUN --mount=type=secret,id=s,uid=1000,env=S test "$S" = x\n`
     const context = writeContext(coracle.directory, { Dockerfile })

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { linkSync, mkdirSync, openSync, symlinkSync, truncateSync, writeFileSync, writeSync } from 'node:fs'
+import { chmodSync, linkSync, mkdirSync, openSync, symlinkSync, truncateSync, writeFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeEach, it } from 'mocha'
-import { digestFiles, readTree } from '../../src/linux/archive.ts'
+import { digestFiles, readTree, sumTree } from '../../src/linux/archive.ts'
 import { ApplyFailed } from '../../src/linux/errors.ts'
 import { describeNative, type Native } from '../support/native.ts'
 import { scratchDirectory } from '../support/scratch.ts'
@@ -41,6 +41,34 @@ describeNative('the archive job, without content', (native: () => Native) => {
         ?.toString(),
       'hello',
     )
+  })
+
+  it('passes a directory by that it may not read, where it is asked to, and tells so', async () => {
+    for (const name of ['d/shut', 'z']) mkdirSync(path(name), { recursive: true })
+    for (const name of ['d/shut/in', 'd/with', 'z/g']) writeFileSync(path(name), name)
+    chmodSync(path('d/shut'), 0)
+    // Root may read anything, but for its capabilities.
+    const { argv, env } = native()
+    const powerless = process.getuid?.() === 0 ? (['setpriv', '--bounding-set=-all', ...argv] as const) : argv
+    const options = { follow: false, content: false, native: { argv: powerless, ...(env && { env }) } }
+    const sink = recordTree()
+    await readTree(root, '', { ...options, tolerant: true, sink })
+    const seen = sink.entries.filter((entry) => entry.path !== '').map((entry) => [entry.path, entry.change])
+    assert.deepEqual(seen, [
+      ['d', 'same'],
+      ['d/shut', 'same'],
+      ['d/shut', 'unreadable'],
+      ['d/with', 'same'],
+      ['z', 'same'],
+      ['z/g', 'same'],
+    ])
+    const sum = () => sumTree(root, '', { ...options, tolerant: true })
+    const before = await sum()
+    assert.equal(await sum(), before)
+    await assert.rejects(readTree(root, '', { ...options, sink: recordTree() }), /open d\/shut: Permission denied/)
+    await assert.rejects(sumTree(root, '', options), ApplyFailed)
+    chmodSync(path('d/shut'), 0o700)
+    assert.notEqual(await sum(), before)
   })
 
   it('digests content as BLAKE2b does, whatever its length', async () => {

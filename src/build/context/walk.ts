@@ -6,7 +6,7 @@ import { readTree, sumTree, type TreeEntry } from '../../linux/archive.ts'
 import { ContextUnreadable } from '../errors.ts'
 import type { IgnoreMatcher } from '../ignore/matcher.ts'
 import { gatheredHash } from './gathered-hash.ts'
-import { onlyVisible } from './visible.ts'
+import { onlyVisible, textOf } from './visible.ts'
 
 export interface WalkOptions {
   readonly root: string
@@ -32,16 +32,28 @@ export async function walkContext(
   const whole = (path: ByteString) => (path === '' || start === '' ? `${start}${path}` : `${start}/${path}`)
   const entry = (found: TreeEntry) => {
     const { path, hardLink } = found
+    if (found.change === 'unreadable') return refuseUnlessIgnored(whole(path), ignore)
     show(start === '' ? found : { ...found, path: whole(path), hardLink: hardLink === '' ? '' : whole(hardLink) })
   }
   const onBytes = bytes && { onBytes: bytes }
   const sink = { entry, data() {}, end() {}, flush }
-  await reading(signal, () => readTree(root, start, { follow: false, content: false, sink, signal, ...onBytes }))
+  await reading(signal, () =>
+    readTree(root, start, { follow: false, content: false, tolerant: true, sink, signal, ...onBytes }),
+  )
 }
 
 /** The sum of the bytes that a walk would be told now. @throws as `walkContext` */
 export function sumContext(start: ByteString, { root, signal }: Pick<WalkOptions, 'root' | 'signal'>): Promise<string> {
-  return reading(signal, () => sumTree(root, start, { follow: false, signal }))
+  return reading(signal, () => sumTree(root, start, { follow: false, tolerant: true, signal }))
+}
+
+/** Nobody looks into a directory of which nothing is wanted, so others' data may lie there. @throws {ContextUnreadable} */
+function refuseUnlessIgnored(directory: ByteString, ignore: IgnoreMatcher): void {
+  const text = textOf(directory)
+  if (directory !== '' && ignore.ignores(text) && !ignore.mayHoldExceptions(text)) return
+  throw new ContextUnreadable(`cannot read the build context: open ${text || '.'}: permission denied`, {
+    hint: 'a line in .dockerignore leaves it out',
+  })
 }
 
 async function reading<Result>(signal: AbortSignal, read: () => Promise<Result>): Promise<Result> {

@@ -17,7 +17,7 @@ export async function containerChanges(room: ContainerRoom, name: string): Promi
   return pathChanges(entries)
 }
 
-const KINDS = { added: 'A', changed: 'C', deleted: 'D' } as const
+const KINDS = { added: 'A', changed: 'C', deleted: 'D', unreadable: 'C' } as const
 
 /** A directory counts as changed when anything in it is. */
 export function pathChanges(entries: readonly TreeEntry[]): readonly PathChange[] {

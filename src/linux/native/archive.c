@@ -22,6 +22,7 @@
 #define MAX_REQUESTS (1u << 20)
 #define FOLLOW 1u
 #define CONTENT 2u
+#define TOLERANT 4u
 
 static int *layers;
 static unsigned layer_count;
@@ -90,7 +91,7 @@ static int answer_walk(struct reader *args) {
   struct node start = {.fd = fd};
   if (fd < 0) return fail("open", path);
   if (fstat(fd, &start.status) < 0) return fail("fstat", path);
-  return walk_tree(&start, (flags & CONTENT) != 0);
+  return walk_tree(&start, (flags & CONTENT) != 0, (flags & TOLERANT) != 0);
 }
 
 /* The digest of all that a walk without content would have answered, its end too. */

@@ -11,8 +11,8 @@
 enum archive_request { ARCHIVE_USER_NAMESPACE = 1, ARCHIVE_STAT, ARCHIVE_WALK, ARCHIVE_MERGED, ARCHIVE_CHANGES, ARCHIVE_CONTENT, ARCHIVE_DIGEST, ARCHIVE_SUM };
 enum archive_answer { ANSWER_STAT = 1, ANSWER_ENTRY, ANSWER_DATA, ANSWER_END, ANSWER_DIGEST };
 
-/* What an entry is, compared with the layers below; SAME where nothing is compared. */
-enum change { CHANGE_SAME, CHANGE_ADDED, CHANGE_CHANGED, CHANGE_DELETED };
+/* What an entry is, compared with the layers below; SAME where nothing is compared. UNREADABLE: a directory told before may not be read. */
+enum change { CHANGE_SAME, CHANGE_ADDED, CHANGE_CHANGED, CHANGE_DELETED, CHANGE_UNREADABLE };
 
 /* An O_PATH descriptor and what it is; without one (-1) it is the entry of this name in the working directory. */
 struct node {
@@ -44,7 +44,8 @@ int end_sum(void);
 
 /* The entry with its attributes and, for a file, its content; a file that was seen under another name is a link to it. */
 int emit_node(const struct node *node, const char *path, enum change change, bool with_content);
-int emit_deleted(const char *path);
+/* That of which nothing but the path is to be told. */
+int emit_bare(const char *path, enum change change);
 /* A regular file that has been opened, without its name and attributes. */
 int emit_content(int file, const char *path);
 /* The digest of its content, where it holds any data; of something else, or of nothing (-1), that there is none. */
@@ -59,8 +60,8 @@ bool is_opaque(int fd);
 /* A node whose content in the layers below counts under another name: nothing here understands that. */
 bool is_redirected(const struct node *node);
 
-/* A tree as it is mounted, the layers merged (from a directory on), or what the first layer changes. */
-int walk_tree(struct node *start, bool with_content);
+/* A tree as it is mounted (`tolerant`: directories that may not be read are told, and passed by), the layers merged (from a directory on), or what the first layer changes. */
+int walk_tree(struct node *start, bool with_content, bool tolerant);
 int walk_merged(int *layers, unsigned count, const char *start);
 int walk_changes(int *layers, unsigned count, bool with_content);
 

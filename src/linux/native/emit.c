@@ -248,11 +248,11 @@ int emit_digest(int file, const char *path) {
   return end_answer();
 }
 
-int emit_deleted(const char *path) {
+int emit_bare(const char *path, enum change change) {
   struct stat none = {.st_mode = 0};
   if (begin_answer(ANSWER_ENTRY) < 0) return -1;
   put_string(path);
-  put_u32(CHANGE_DELETED);
+  put_u32(change);
   put_status(&none);
   put_string("");
   put_string("");

@@ -16,6 +16,7 @@ struct names {
 };
 
 static char path[PATH_MAX]; /* of the node being looked at, relative to the start */
+static bool is_tolerant;
 
 static void free_names(struct names *names) {
   for (size_t i = 0; i < names->count; i++) free(names->list[i]);
@@ -50,9 +51,10 @@ static int add_name(struct names *names, const char *name) {
   return names->list[names->count] == NULL ? fail("strdup", name) : (names->count++, 0);
 }
 
+/* 1: that may not be done, and is passed by. */
 static int read_names(struct names *names, int directory) {
   int fd = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) return fail("open", path);
+  if (fd < 0) return is_tolerant && errno == EACCES ? 1 : fail("open", path);
   DIR *stream = fdopendir(fd);
   if (stream == NULL) return close(fd), fail("fdopendir", path);
   int result = 0;
@@ -127,7 +129,8 @@ static int walk_heavily(const struct node *directory, const char *name, bool wit
 static int walk_below(const struct node *directory, bool with_content) {
   cleanup_names struct names names = {NULL, 0, 0};
   bool inside = false; /* the working directory is this one */
-  if (read_names(&names, directory->fd) < 0) return -1;
+  int read = read_names(&names, directory->fd);
+  if (read != 0) return read < 0 ? -1 : emit_bare(path, CHANGE_UNREADABLE);
   sort_names(&names);
   for (size_t i = 0; i < names.count; i++) {
     size_t length;
@@ -140,9 +143,12 @@ static int walk_below(const struct node *directory, bool with_content) {
   return 0;
 }
 
-int walk_tree(struct node *start, bool with_content) {
+int walk_tree(struct node *start, bool with_content, bool tolerant) {
   *path = '\0';
-  return walk_node(NULL, start, with_content);
+  is_tolerant = tolerant;
+  int result = walk_node(NULL, start, with_content);
+  is_tolerant = false;
+  return result;
 }
 
 /*
@@ -258,7 +264,7 @@ static int compare_name(int upper, const struct layers *lower, const char *name,
   int was = found < 0 ? -1 : look_up(lower, name, &before, &below);
   if (was < 0) return -1;
   if (found == 1 && !is_whiteout(&node.status)) return compare_node(&node, &before, &below, with_content);
-  return was == 1 ? emit_deleted(path) : 0;
+  return was == 1 ? emit_bare(path, CHANGE_DELETED) : 0;
 }
 
 static int compare_below(int upper, const struct layers *lower, bool with_content) {
