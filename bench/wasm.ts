@@ -26,6 +26,7 @@ const PHASES: Readonly<Record<string, string | undefined>> = {
   readdir: 'create',
   rename: 'create',
   unlink: 'create',
+  missing: undefined,
   big: undefined,
   small: undefined,
 }

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { DIRECTORIES = 40, FILES = 100, SMALL = 512, BIG_MIB = 256, SMALL_READS = 400000 };
+enum { DIRECTORIES = 40, FILES = 100, SMALL = 512, BIG_MIB = 256, SMALL_READS = 400000, MISSING = 40000 };
 
 static char buffer[1 << 20];
 static char path[256];
@@ -90,6 +90,14 @@ static void destroy(const char *root) {
     need(rmdir(path) == 0, path);
 }
 
+static void miss(const char *root) {
+    struct stat status;
+    for (int turn = 0; turn < MISSING; turn++) {
+        snprintf(path, sizeof path, "%s/missing%d", root, turn);
+        need(stat(path, &status) < 0 && open(path, O_RDONLY) < 0, path);
+    }
+}
+
 static void big(const char *root) {
     snprintf(path, sizeof path, "%s/big", root);
     int fd = open(path, O_RDWR | O_CREAT | O_TRUNC, 0644);
@@ -115,7 +123,7 @@ static const struct {
     void (*run)(const char *root);
 } phases[] = {
     {"create", create}, {"stat", look},     {"read", read_all}, {"readdir", list},
-    {"rename", move},   {"unlink", destroy}, {"big", big},       {"small", small},
+    {"rename", move},   {"unlink", destroy}, {"missing", miss},  {"big", big},      {"small", small},
 };
 
 int main(int argc, char **argv) {
