@@ -5,8 +5,8 @@ import type { FileTree } from './tree.ts'
 
 export const hasPattern = (path: string): boolean => /[*?[\\]/.test(path)
 
-/** The pattern that this name alone matches. */
-export const patternOf = (name: string): string => name.replace(/[*?[\\]/g, '\\$&')
+/** The pattern that this name alone matches; of one that is no UTF-8, and as text has a mark for what is not, others of that text too. */
+export const patternOf = (name: string): string => name.replace(/[*?[\\\ufffd]/g, '\\$&')
 
 /**
  * Paths in the tree that match, sorted; none is no error.

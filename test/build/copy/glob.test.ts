@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { describe, it } from 'mocha'
-import { expandPattern } from '../../../src/build/copy/glob.ts'
+import { expandPattern, patternOf } from '../../../src/build/copy/glob.ts'
 import type { FileTree } from '../../../src/build/copy/tree.ts'
 import { CopyFailed } from '../../../src/build/errors.ts'
 import { byteString } from '../../../src/linux/apply.ts'
@@ -47,6 +47,13 @@ describe('expandPattern', () => {
         found,
       )
     })
+
+  it('finds a name again by the pattern that it makes, of whatever bytes it is', () => {
+    for (const name of ['a*b', '[x]', 'a\\b', 'ä.txt', 'no\xfftext'].map((one) => Buffer.from(one, 'latin1'))) {
+      const one: FileTree = { ...tree, names: () => ['other', name.toString('latin1')] }
+      assert.deepEqual(expandPattern(one, patternOf(name.toString()), { deep: false }), [name.toString('latin1')])
+    }
+  })
 
   it('spans any depth with two stars, where that is wanted', () => {
     assert.deepEqual(expand('**/one', true), ['dir/deep/one', 'dir/one'])
