@@ -5,6 +5,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { describe, it } from 'mocha'
+import { packageRoot } from '../../src/package-root.ts'
 import { openDatabase } from '../../src/state/database.ts'
 import { type ContextFiles, writeContext } from '../support/build-context.ts'
 import { type Builder, useBuilder } from '../support/built.ts'
@@ -236,6 +237,17 @@ describe('build', function () {
     const Dockerfile = `FROM ${IMAGE}\nRUN --mount=type=tmpfs,target=/a/b mv /a /c && ln -s ${coracle.directory} /a\n`
     build({ Dockerfile })
     assert.ok(existsSync(victim))
+  })
+
+  it('copies what is mounted somewhere in the context', () => {
+    const context = writeContext(coracle.directory, { Dockerfile: 'FROM scratch\nCOPY a /b\n', 'a/file': 'file' })
+    mkdirSync(join(context, 'a/m'))
+    const out = join(coracle.directory, 'of-mounts')
+    const script = 'mount -t tmpfs none a/m && echo mounted >a/m/f && exec "$0" build -q -o "$1" .'
+    const words = ['-m', 'sh', '-c', script, join(packageRoot, 'bin/coracle'), out]
+    const { status, stderr } = spawnSync('unshare', words, { cwd: context, env: coracle.env, encoding: 'utf8' })
+    assert.equal(status, 0, stderr)
+    assert.equal(readFileSync(join(out, 'b/m/f'), 'utf8'), 'mounted\n')
   })
 
   it('unpacks archives with ADD, and takes them as they are where it is told', async () => {

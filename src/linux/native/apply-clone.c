@@ -11,7 +11,7 @@
 
 /* -1 with errno. */
 static int open_source(const char *path) {
-  const uint64_t resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV;
+  const uint64_t resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
   for (int attempt = 0; attempt < 64; attempt++) {
     int fd = sys_openat2(apply_source, path, O_RDONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC, 0, resolve);
     if (fd >= 0 || (errno != EAGAIN && errno != EINTR)) return fd;
