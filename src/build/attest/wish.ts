@@ -80,6 +80,10 @@ function provenanceOf(fields: Fields | undefined): AttestationWish['provenance']
   if (version !== 'v1' && version !== 'v0.2')
     throw new InvalidArgument(`invalid version ${JSON.stringify(version)} of provenance`, { hint: 'write v1 or v0.2' })
   const fileName = posix.basename(fields.get('filename') ?? '') || DEFAULT_PROVENANCE.fileName
+  if (/^\.\.?$|\0/.test(fileName))
+    throw new InvalidArgument(`invalid filename ${JSON.stringify(fileName)} of provenance`, {
+      hint: 'write the name of a file',
+    })
   return {
     mode,
     version,
