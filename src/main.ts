@@ -10,8 +10,11 @@ declare const BUNDLE: string | undefined
 
 type Cli = typeof import('./cli.ts')
 
-// Nothing is left to do or to be written then. Node would take its heap apart piece by piece, which the kernel does at once.
-process.once('beforeExit', () => process.exit())
+// Nothing is left to do or to be written then, unless a plugin waits for this too. Node would take its heap apart piece by
+// piece, which the kernel does at once.
+process.once('beforeExit', () => {
+  if (process.listenerCount('beforeExit') === 0) process.exit()
+})
 
 const argv = process.argv.slice(2)
 if (typeof BUNDLE === 'undefined') void import('./cli.ts').then(({ runCli }) => runCli(argv))

@@ -121,6 +121,12 @@ describe('the command line', function () {
     assert.match(cli.output('version'), new RegExp(`^Client: Coracle\n Version: +${version}\n`))
   })
 
+  it('lets code of others do what it keeps for the end', () => {
+    const code = `setImmediate(() => process.once('beforeExit', () => setTimeout(() => console.error('late'))))`
+    const env = { NODE_OPTIONS: `--import=data:text/javascript,${code.replaceAll(' ', '%20')}` }
+    assert.match(cli.run(['--version'], { env }).stderr, /late/)
+  })
+
   it('does not mind readers that go away', () => {
     const { status, stderr } = spawnSync(
       'sh',
