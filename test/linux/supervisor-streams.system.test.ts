@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { existsSync, readFileSync, statSync } from 'node:fs'
@@ -9,6 +10,7 @@ import { describe, it } from 'mocha'
 import { readExitRecord } from '../../src/linux/exit-record.ts'
 import type { SuperviseOptions } from '../../src/linux/supervisor.ts'
 import { attachSupervisor } from '../../src/linux/supervisor-client.ts'
+import { isAlive } from '../../src/util/process-identity.ts'
 import {
   describeNative,
   eventually,
@@ -229,6 +231,18 @@ describeNative('the streams of a supervisor', (native) => {
       stdout.length + stderr.length,
       entriesOf(log).reduce((sum, { log: line }) => sum + line.length, 0),
     )
+  })
+
+  it('come whole to a command that reads them long after the end, however much a pipe holds', async () => {
+    const { options } = await prepare('read go; head -c 1000000 /dev/zero', WITH_INPUT)
+    const supervisor = await startContainer(options)
+    const { pid } = supervisor.container
+    const enlarge = `import fcntl, os; fcntl.fcntl(os.open('/proc/${pid}/fd/1', os.O_WRONLY), 1031, 1 << 20)`
+    execFileSync('python3', ['-c', enlarge])
+    supervisor.stdio.pause().write('go\n')
+    await eventually('the container has ended', () => !isAlive(supervisor.container))
+    await sleep(2100) // more than a supervisor gives those that outlive the first process
+    assert.equal((await readStreams(supervisor)).stdout.length, 1_000_000)
   })
 
   it('of a supervisor fit into a megabyte, and into half of it while nothing comes', async function () {

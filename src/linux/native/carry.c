@@ -168,8 +168,8 @@ void carry_streams(void) {
   for (int64_t deadline = -1;;) {
     struct pollfd fds[CLIENTS + MAX_CLIENTS];
     bool held = owner_is_behind(), drained = self.out[0] < 0 && self.out[1] < 0;
-    if (self.child_ended && deadline < 0) deadline = now_ms() + DRAIN_MS;
-    if (self.child_ended && (drained || (!held && now_ms() > deadline))) return;
+    if (self.child_ended && (deadline < 0 || held)) deadline = now_ms() + DRAIN_MS; /* of time in which it could be read */
+    if (self.child_ended && (drained || now_ms() > deadline)) return;
     watch(fds, held);
     if (!self.child_ended) {
       probe_run_if_due(&self.probe);
