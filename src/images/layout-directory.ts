@@ -1,7 +1,7 @@
 /** An OCI layout in a directory of the user's: what is in it may have come from anywhere. */
 import { randomUUID } from 'node:crypto'
 import { rename, rm, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import type { CoracleError } from '../errors.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
 import { OCI_INDEX } from '../oci/media-types.ts'
@@ -38,8 +38,12 @@ function readBytes(path: string, Invalid: Invalid): ReturnType<typeof readRegula
   }
 }
 
+/** Held while something is put there: each adds to the list that it has found. */
+export const layoutLock = (directory: string): string => `layout:${resolve(directory)}`
+
 /**
- * Notes what has been put there; what was there stays, but is called by the names of the new entries no longer.
+ * Notes what has been put there; what was there stays, but is called by the names of the new entries no longer. The caller holds
+ * `layoutLock`.
  *
  * @throws {Invalid}
  */

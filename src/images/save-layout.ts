@@ -3,11 +3,12 @@ import { createWriteStream } from 'node:fs'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import { acquireLock } from '../state/lock.ts'
 import { makeDirectories } from '../util/make-directories.ts'
 import { sizeOf } from './blobs.ts'
 import type { ImageContext } from './context.ts'
 import { ArchiveInvalid } from './errors.ts'
-import { addToLayout, placeFile } from './layout-directory.ts'
+import { addToLayout, layoutLock, placeFile } from './layout-directory.ts'
 import { type SaveOptions, withSaved } from './save.ts'
 
 /**
@@ -31,6 +32,7 @@ export async function saveLayout(
           pipeline(Readable.from(open(), { objectMode: false }), createWriteStream(temporary), { signal }),
         )
       }
+      using _ = await acquireLock(context.database, layoutLock(directory), { signal })
       await addToLayout(directory, index)
     })
   } catch (error) {

@@ -69,6 +69,20 @@ describe('save and load', () => {
     await assert.rejects(store.saveLayout(['app:1'], join(directory, 'layout')), { code: 'BLOB_MISMATCH' })
   })
 
+  it('put several images into one directory at once', async () => {
+    const { store } = await emptyStore()
+    await store.load(Readable.from([await layoutTar({ 'docker.io/library/app:1': image })]))
+    const tags = ['1', '2', '3', '4']
+    for (const tag of tags.slice(1)) await store.tag('app:1', `app:${tag}`)
+    const directory = join(await scratchDirectory(), 'layout')
+    await Promise.all(tags.map((tag) => store.saveLayout([`app:${tag}`], directory)))
+    const { manifests } = JSON.parse(readFileSync(join(directory, 'index.json'), 'utf8')) as {
+      manifests: readonly { readonly annotations: Readonly<Record<string, string>> }[]
+    }
+    const names = manifests.map(({ annotations }) => annotations['org.opencontainers.image.ref.name'])
+    assert.deepEqual(names.toSorted(), tags)
+  })
+
   it('speak with skopeo in both formats', async () => {
     const directory = await scratchDirectory()
     const test = await emptyStore()

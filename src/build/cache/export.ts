@@ -3,6 +3,7 @@ import { Readable } from 'node:stream'
 import { CoracleError } from '../../errors.ts'
 import type { BuildStore, StackedLayer } from '../../images/building.ts'
 import { inParallel } from '../../images/in-parallel.ts'
+import { layoutLock } from '../../images/layout-directory.ts'
 import { makeManifest } from '../../images/load-docker.ts'
 import { knownRepositories } from '../../images/records.ts'
 import type { Descriptor } from '../../oci/descriptor.ts'
@@ -64,13 +65,12 @@ export async function exportCaches(targets: readonly CacheTo[], options: ExportO
   }
 }
 
-/** One build after the other: each adds to the list that it has found there. */
 async function writeDirectory(
   target: Extract<CacheTo, { type: 'local' }>,
   content: CacheContent,
   options: ExportOptions,
 ): Promise<void> {
-  using _ = await acquireLock(options.database, `cache-directory:${target.dest}`, { signal: options.signal })
+  using _ = await acquireLock(options.database, layoutLock(target.dest), { signal: options.signal })
   await writeLayout(target, content, options)
 }
 
