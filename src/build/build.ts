@@ -1,4 +1,5 @@
 /** `build`: from a Dockerfile and a context to an image, or files. */
+import { removeLeftSteps } from '../containers/left-steps.ts'
 import { InvalidArgument } from '../errors.ts'
 import { hostPlatform } from '../images/platform.ts'
 import { openAttesting } from './attest/attesting.ts'
@@ -39,6 +40,7 @@ export async function buildImage(room: BuildRoom, request: BuildRequest): Promis
   const progress = openProgress(request.onEvent)
   const { signal } = request
   await prepareScratch(room.paths)
+  await removeLeftSteps(room)
   await using cleanup = new AsyncDisposableStack()
   // An image that leaves is compressed, and what it had before is nobody's once the store is closed.
   if (outputs.some(isSent)) cleanup.defer(async () => void (await room.collect()))

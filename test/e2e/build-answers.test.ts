@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -68,6 +68,29 @@ describe('what build answers', function () {
       if (signals.length > 1) builder.built({ Dockerfile: FROM })
       assert.deepEqual(builder.work(), [])
     }
+  })
+
+  it('removes what a build has left that was killed when its step had just ended', async () => {
+    const root = writeContext(coracle.directory, { Dockerfile: `${FROM}RUN echo ready; sleep 1000\n` })
+    const child = coracle.start(['build', '--progress', 'plain', '--network', 'none', root])
+    let said = ''
+    child.stderr?.on('data', (chunk: Buffer) => (said += chunk.toString()))
+    await eventually('the step has begun', () => /\d ready/.test(said))
+    const closed = once(child, 'close')
+    child.kill('SIGSTOP') // it takes the end of the step, and does nothing about it
+    const running = join(coracle.directory, 'run/c')
+    const [name = ''] = readdirSync(running)
+    const record = readFileSync(join(running, name, 'pid'), 'utf8')
+    const [step, supervisor] = [/^container=(\d+)$/m, /^supervisor=(\d+)$/m].map((line) =>
+      Number(line.exec(record)?.[1]),
+    )
+    process.kill(step ?? 0, 'SIGKILL')
+    await eventually('its supervisor has ended', () => !existsSync(`/proc/${supervisor}/exe`))
+    child.kill('SIGKILL')
+    await closed
+    assert.deepEqual(readdirSync(running), [name])
+    builder.built({ Dockerfile: FROM })
+    assert.deepEqual(readdirSync(running), [])
   })
 
   it('tells of a registry that dies while it is pushed to, and keeps what was built', async () => {
