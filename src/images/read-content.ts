@@ -13,13 +13,15 @@ export interface ImageContent {
   readonly understood: Understood
 }
 
+type Store = Pick<ImageContext, 'paths' | 'database'>
+
 interface Documents {
   readonly manifest: Uint8Array
   readonly config: Uint8Array
 }
 
 /** @throws {BlobMissing | BlobMismatch} a file of the store has been removed or changed before anybody has read it */
-export async function readContent(context: ImageContext, image: ImageRecord): Promise<ImageContent> {
+export async function readContent(context: Store, image: ImageRecord): Promise<ImageContent> {
   const { digest } = image.manifest
   const documents = readKept(context.database, image) ?? (await readBlobs(context, image))
   const manifest = parseManifest(documents.manifest, digest)
@@ -36,7 +38,7 @@ function readKept(database: Database, image: ImageRecord): Documents | undefined
   return { manifest: row['manifest_content'] as Uint8Array, config: row['config_content'] as Uint8Array }
 }
 
-async function readBlobs(context: ImageContext, image: ImageRecord): Promise<Documents> {
+async function readBlobs(context: Store, image: ImageRecord): Promise<Documents> {
   const { digest } = image.manifest
   const manifest = await readBlob(context.paths, digest, image.id)
   const config = await readBlob(context.paths, parseManifest(manifest, digest).config.digest, image.id)
